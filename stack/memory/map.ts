@@ -1,0 +1,45 @@
+/**
+ * Where everything lies in linear memory.
+ *
+ *   0x00000  never used: a null reference lands here
+ *   0x00400  constants of the module (asc --memoryBase)
+ *   0x10000  ROOT       one Root struct
+ *   0x11000  COUNTERS   u64 counters, then drop, reset and fallback reasons
+ *   0x14000  CALL       the call area: arguments and results that do not fit a register
+ *   0x18000  POOLS      one Pool header per PoolId
+ *   0x19000  WHEEL      the timer wheel
+ *   0x20000  PORTS      Port structs with their receive and transmit rings
+ *   ......   TABLES     hash tables and pools, laid out by create() from the region's size
+ *
+ * All of it is one relocatable region: no address outside it is ever stored in it.
+ */
+export const ROOT: usize = 0x10000;
+export const COUNTERS: usize = 0x11000;
+export const CALL: usize = 0x14000;
+export const POOLS: usize = 0x18000;
+export const WHEEL: usize = 0x19000;
+export const PORTS: usize = 0x20000;
+
+/** "GAZELLE1", the first eight bytes of a region. */
+export const REGION_MAGIC: u64 = 0x31454c4c455a4147;
+/** Raised whenever a struct or the map changes its shape. */
+export const LAYOUT_VERSION: u32 = 1;
+/** Smallest region that create() accepts, in bytes. */
+export const REGION_SIZE_MIN: u32 = 4 << 20;
+
+/** Ports of one stack: NIC, kernel device, ltran, same-host peers (DESIGN D5). */
+export const PORTS_MAX: u32 = 4;
+/** Received frames that the shell may hand over in one call. */
+export const RX_BURST: u32 = 64;
+/** Frames that wait for the shell to transmit them; a power of two. */
+export const TX_RING: u32 = 256;
+/** Spans of one frame: one for the headers, the rest payload up to 64 KB. */
+export const TX_SPANS: u32 = 36;
+/** Bytes of headers in front of a frame's payload: virtio-net, Ethernet, IPv6, TCP with all options. */
+export const TX_HEADER: u32 = 136;
+/** Bytes of payload in one packet buffer. */
+export const BUFFER_SIZE: u32 = 2048;
+/** Spans of one send or recv plan. */
+export const CALL_SPANS: u32 = 32;
+/** Events that one harvest of a wait set returns at most. */
+export const CALL_EVENTS: u32 = 256;

@@ -1,0 +1,119 @@
+import { PORTS, PORTS_MAX, RX_BURST, TX_HEADER, TX_RING, TX_SPANS } from "./map";
+import { Span } from "./call";
+
+/** What a port can do for us, and how it hands over frames. */
+export enum PortFlag {
+  /** A virtio-net header (10 bytes) stands in front of every frame, both ways (PACKET_VNET_HDR). */
+  vnetHeader = 1,
+  /** The port fills in TCP and UDP checksums. */
+  txChecksum = 2,
+  /** The port cuts TCP super-frames up to 64 KB. */
+  segmentation = 4,
+  /** The port verified checksums of frames flagged RxFlag.checksumGood. */
+  rxChecksum = 8,
+  /** A virtual link to a kernel: an uncomplemented pseudo-header sum is accepted and counted (DESIGN D13). */
+  partialChecksum = 16,
+}
+
+/** How a received frame was flagged by the shell. */
+export enum RxFlag {
+  checksumGood = 1,
+  checksumBad = 2,
+}
+
+/** What the port shall do with a transmitted frame. */
+export enum TxFlag {
+  checksum = 1,
+  segment = 2,
+}
+
+/** A received frame. It is the shell's: the stack copies what it keeps before receive() returns. */
+@unmanaged
+export class RxFrame {
+  /** Address of the first byte (of the virtio-net header on such ports). */
+  address: u32;
+  /** Bytes present. */
+  length: u32;
+  /** Bytes the frame had on the wire: more than `length` when the port cut it off. */
+  wireLength: u32;
+  flags: u32;
+}
+
+/**
+ * A frame to transmit: spans in order, the first one holds all headers and lies in the slot itself. The shell copies or
+ * sends it before outputDone(); until then no header of it is rewritten and no buffer of it reused.
+ */
+@unmanaged
+export class TxSlot {
+  spanCount: u16;
+  flags: u16;
+  /** Payload bytes per segment when TxFlag.segment is set. */
+  segmentSize: u16;
+  /** Where the checksum starts, counted from the Ethernet header, and where it is stored from there. */
+  checksumStart: u16;
+  checksumOffset: u16;
+  /** Bytes of all headers, from the Ethernet header to the end of the transport header. */
+  headerLength: u16;
+  /** Bytes of the frame (without a virtio-net header). */
+  length: u32;
+  /** A chain that is given back once the frame is gone; 0 when the payload is a TCP stream's. */
+  owned: u32;
+  /** Next free header byte while the frame is being built, counted from the slot's header area. */
+  cursor: u32;
+}
+
+export const TX_SLOT_HEADER: usize = 32;
+export const TX_SLOT_SPANS: usize = TX_SLOT_HEADER + <usize>TX_HEADER;
+/** An odd number of cache lines, so that consecutive slots spread over the cache's sets. */
+export const TX_SLOT_STRIDE: usize = 576;
+
+/** A port: one way in and out of the stack. */
+@unmanaged
+export class Port {
+  id: u32;
+  flags: u32;
+  /** Largest IP packet the link carries. */
+  mtu: u32;
+  linkUp: u32;
+  /** Hardware address, in the low 48 bits, first byte lowest. */
+  mac: u64;
+  /** Transmit ring: slots head..tail-1 wait for the shell; both only grow, masked by TX_RING - 1. */
+  txHead: u32;
+  txTail: u32;
+  /** Most bytes of payload that one super-frame may carry; 0 when the port cannot segment. */
+  segmentationMax: u32;
+  reserved: u32;
+}
+
+export const PORT_RX: usize = 256;
+export const PORT_TX: usize = PORT_RX + <usize>RX_BURST * 16;
+export const PORT_STRIDE: usize = (PORT_TX + <usize>TX_RING * TX_SLOT_STRIDE + 4095) & ~4095;
+export const PORTS_END: usize = PORTS + <usize>PORTS_MAX * PORT_STRIDE;
+
+/** Port number `id`. */
+export function port(id: u32): Port {
+  assert(id < PORTS_MAX);
+  return changetype<Port>(PORTS + <usize>id * PORT_STRIDE);
+}
+
+/** Received frame `index` of the burst that the shell put in place. */
+export function rxFrame(p: Port, index: u32): RxFrame {
+  assert(index < RX_BURST);
+  return changetype<RxFrame>(changetype<usize>(p) + PORT_RX + <usize>index * offsetof<RxFrame>());
+}
+
+/** The slot that position `at` of the transmit ring falls into. */
+export function txSlot(p: Port, at: u32): TxSlot {
+  return changetype<TxSlot>(changetype<usize>(p) + PORT_TX + <usize>(at & (TX_RING - 1)) * TX_SLOT_STRIDE);
+}
+
+/** Span `index` of a slot. */
+export function txSpan(slot: TxSlot, index: u32): Span {
+  assert(index < TX_SPANS);
+  return changetype<Span>(changetype<usize>(slot) + TX_SLOT_SPANS + <usize>index * offsetof<Span>());
+}
+
+/** Address of the slot's header area. */
+export function txHeader(slot: TxSlot): usize {
+  return changetype<usize>(slot) + TX_SLOT_HEADER;
+}

@@ -1,0 +1,69 @@
+import { ROOT } from "./map";
+
+/** The root of a region: what there is only one of. Addresses are offsets in linear memory. */
+@unmanaged
+export class Root {
+  magic: u64;
+  layoutVersion: u32;
+  /** Size of the region in bytes, as given to create(). */
+  size: u32;
+  /** The time of the current call, in microseconds of a clock that never goes back. */
+  now: u64;
+
+  /** Keys drawn from the seed; SipHash keys are used in pairs. */
+  isnKey0: u64;
+  isnKey1: u64;
+  portKey0: u64;
+  portKey1: u64;
+  cookieKey0: u64;
+  cookieKey1: u64;
+  tableKey: u64;
+  /** State of the pseudo-random generator (random/random.ts). */
+  random0: u64;
+  random1: u64;
+
+  /** Connection hash table: an array of Tcb references. */
+  connections: usize;
+  connectionMask: u32;
+  /** Listener hash table by local port: an array of Socket references. */
+  listeners: usize;
+  listenerMask: u32;
+  /** Bound datagram sockets by local port: an array of Socket references. */
+  datagrams: usize;
+  datagramMask: u32;
+  /** Neighbour hash table: an array of Neighbour references. */
+  neighbours: usize;
+  neighbourMask: u32;
+  /** Contiguous copy of a reassembled datagram, 64 KB. */
+  reassembled: usize;
+
+  /** TCBs that have something to send, first in first out (tcp/output.ts). */
+  outputHead: usize;
+  outputTail: usize;
+  /** How many of them must not wait for the application's next call: data, handshakes, retransmissions. */
+  outputUrgent: u32;
+
+  /** Wait sets to be woken by the shell (socket/waitset.ts). */
+  wakeHead: usize;
+
+  ports: u32;
+  /** Addresses of this stack: see ip/addresses.ts. */
+  addresses: u32;
+  gateway: u32;
+
+  /** Stack-wide defaults set by configure(). */
+  congestionControl: u32;
+  challengeAckWindowStart: u64;
+  challengeAckCount: u32;
+  icmpTokens: u32;
+  icmpRefilled: u64;
+  ephemeralOffset: u32;
+  ipIdentification: u32;
+  timeWaitCount: u32;
+  cookieUntil: u64;
+}
+
+/** The region's root; compiles to a constant address. */
+export function root(): Root {
+  return changetype<Root>(ROOT);
+}

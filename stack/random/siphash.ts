@@ -1,0 +1,46 @@
+/**
+ * SipHash-2-4 over five words (Aumasson and Bernstein, 2012): a keyed hash that a peer who does not know the key can
+ * neither predict nor steer. For sequence numbers (RFC 6528), ports (RFC 6056) and SYN cookies.
+ */
+export function sipHash(key0: u64, key1: u64, a: u64, b: u64, c: u64, d: u64, e: u64): u64 {
+  let v0 = key0 ^ 0x736f6d6570736575;
+  let v1 = key1 ^ 0x646f72616e646f6d;
+  let v2 = key0 ^ 0x6c7967656e657261;
+  let v3 = key1 ^ 0x7465646279746573;
+  for (let i: u32 = 0; i < 6; i++) {
+    let word: u64 = <u64>40 << 56;
+    if (i == 0) word = a;
+    else if (i == 1) word = b;
+    else if (i == 2) word = c;
+    else if (i == 3) word = d;
+    else if (i == 4) word = e;
+    v3 ^= word;
+    for (let round: u32 = 0; round < 2; round++) {
+      v0 += v1;
+      v2 += v3;
+      v1 = rotl<u64>(v1, 13) ^ v0;
+      v3 = rotl<u64>(v3, 16) ^ v2;
+      v0 = rotl<u64>(v0, 32);
+      v2 += v1;
+      v0 += v3;
+      v1 = rotl<u64>(v1, 17) ^ v2;
+      v3 = rotl<u64>(v3, 21) ^ v0;
+      v2 = rotl<u64>(v2, 32);
+    }
+    v0 ^= word;
+  }
+  v2 ^= 0xff;
+  for (let round: u32 = 0; round < 4; round++) {
+    v0 += v1;
+    v2 += v3;
+    v1 = rotl<u64>(v1, 13) ^ v0;
+    v3 = rotl<u64>(v3, 16) ^ v2;
+    v0 = rotl<u64>(v0, 32);
+    v2 += v1;
+    v0 += v3;
+    v1 = rotl<u64>(v1, 17) ^ v2;
+    v3 = rotl<u64>(v3, 21) ^ v0;
+    v2 = rotl<u64>(v2, 32);
+  }
+  return v0 ^ v1 ^ v2 ^ v3;
+}

@@ -1,0 +1,150 @@
+import { COUNTERS } from "../memory/map";
+
+/** Everything that is counted, each declared once; a u64 each, one writer (the lock's holder). */
+export enum Counter {
+  /** Frames taken from ports. */
+  rxFrames,
+  /** Bytes of them, from the Ethernet header on. */
+  rxBytes,
+  /** Frames handed to ports. */
+  txFrames,
+  /** Bytes of them, from the Ethernet header on. */
+  txBytes,
+  /** Frames whose wrong checksum was the uncomplemented pseudo-header sum of a sender on the same machine. */
+  rxPartialChecksum,
+  /** ARP requests received. */
+  arpRequestsIn,
+  /** ARP replies received. */
+  arpRepliesIn,
+  /** ARP requests sent, probes and announcements included. */
+  arpRequestsOut,
+  /** ARP replies sent. */
+  arpRepliesOut,
+  /** Address conflicts seen (RFC 5227). */
+  arpConflicts,
+  /** Neighbours that did not answer. */
+  neighbourFailures,
+  /** IP datagrams received. */
+  ipIn,
+  /** IP datagrams delivered to a transport. */
+  ipDelivered,
+  /** IP datagrams sent. */
+  ipOut,
+  /** Fragments received. */
+  ipFragmentsIn,
+  /** Datagrams reassembled. */
+  ipReassembled,
+  /** Fragments sent. */
+  ipFragmentsOut,
+  /** ICMP messages received. */
+  icmpIn,
+  /** ICMP echo requests answered. */
+  icmpEchoReplies,
+  /** ICMP errors sent. */
+  icmpErrorsOut,
+  /** ICMP errors that reached a socket. */
+  icmpErrorsIn,
+  /** UDP datagrams delivered to a socket. */
+  udpIn,
+  /** Payload bytes of them. */
+  udpInBytes,
+  /** UDP datagrams sent. */
+  udpOut,
+  /** Payload bytes of them. */
+  udpOutBytes,
+  /** TCP segments received. */
+  tcpSegmentsIn,
+  /** TCP segments sent, a super-frame counted once. */
+  tcpSegmentsOut,
+  /** Payload bytes taken into receive queues in order. */
+  tcpBytesIn,
+  /** Payload bytes sent for the first time. */
+  tcpBytesOut,
+  /** Connections opened by connect. */
+  tcpActiveOpens,
+  /** Connections opened by a peer, handshake done. */
+  tcpPassiveOpens,
+  /** Handshakes that failed. */
+  tcpAttemptFails,
+  /** Connections reset by the peer. */
+  tcpResetsIn,
+  /** Resets sent. */
+  tcpResetsOut,
+  /** Segments retransmitted. */
+  tcpRetransmits,
+  /** Retransmission time-outs. */
+  tcpTimeouts,
+  /** Entries into fast recovery. */
+  tcpFastRetransmits,
+  /** Recoveries driven by SACK. */
+  tcpSackRecoveries,
+  /** Segments received out of order and kept. */
+  tcpOutOfOrder,
+  /** Segments received that held nothing new. */
+  tcpDuplicates,
+  /** Zero-window probes sent. */
+  tcpZeroWindowProbes,
+  /** Times a peer's window closed on data waiting to be sent. */
+  tcpZeroWindows,
+  /** Keep-alive probes sent. */
+  tcpKeepAliveProbes,
+  /** Challenge ACKs sent. */
+  tcpChallengeAcks,
+  /** Delayed ACKs sent by their timer. */
+  tcpDelayedAcks,
+  /** Segments refused by PAWS. */
+  tcpPawsRejects,
+  /** SYN cookies sent. */
+  tcpCookiesSent,
+  /** Connections made from a valid cookie. */
+  tcpCookiesAccepted,
+  /** Closes that crossed (CLOSING was entered). */
+  tcpSimultaneousCloses,
+  /** Sequence numbers that wrapped around within a connection. */
+  tcpSequenceWraps,
+  /** Connections that reused a TIME_WAIT. */
+  tcpTimeWaitReuses,
+  /** Sockets made on this stack, accepted ones included: accelerated sockets. */
+  socketsAccelerated,
+  /** Bytes given to applications by recv. */
+  socketBytesIn,
+  /** Bytes taken from applications by send. */
+  socketBytesOut,
+  /** Events handed out by wait sets. */
+  waitSetEvents,
+  /** Wait sets marked to be woken. */
+  waitSetWakes,
+  count,
+}
+
+const DROPS: usize = COUNTERS + 0x400;
+const RESETS: usize = COUNTERS + 0x600;
+const FALLBACKS: usize = COUNTERS + 0x700;
+export const DROPS_AT: usize = DROPS;
+export const RESETS_AT: usize = RESETS;
+export const FALLBACKS_AT: usize = FALLBACKS;
+
+@unmanaged
+class Cell {
+  value: u64;
+}
+
+function add(base: usize, index: u32, by: u64): void {
+  const cell = changetype<Cell>(base + ((<usize>index) << 3));
+  cell.value = cell.value + by;
+}
+
+/** Counts one. */
+export function count(counter: Counter): void {
+  add(COUNTERS, counter, 1);
+}
+
+/** Counts `by`. */
+export function countBy(counter: Counter, by: u64): void {
+  add(COUNTERS, counter, by);
+}
+
+/** Counts a reason in the table at `base`; the reason files in this folder wrap it. */
+export function countReason(base: usize, reason: u32): void {
+  add(base, reason, 1);
+}

@@ -1,0 +1,79 @@
+import { countReason, DROPS_AT } from "./counters";
+
+/** Why a packet, or a part of one, was discarded. Nothing is discarded without one of these. */
+export enum DropReason {
+  /** Shorter than its headers say, or cut off by the port. */
+  truncated,
+  /** An EtherType, or an ARP, that we do not speak. */
+  unknownEtherType,
+  /** An Ethernet destination that is neither ours nor a group. */
+  notOurMac,
+  /** Malformed ARP. */
+  arpMalformed,
+  /** The header of an IP datagram is wrong. */
+  ipHeader,
+  /** The IP header's checksum is wrong. */
+  ipChecksum,
+  /** The IP destination is not ours. */
+  ipNotOurs,
+  /** A source address no host may use. */
+  ipMartian,
+  /** A protocol that nobody here speaks. */
+  ipProtocol,
+  /** No route to the destination. */
+  ipNoRoute,
+  /** A fragment that overlaps another: the datagram is given up (RFC 5722 applied to IPv4). */
+  fragmentOverlap,
+  /** A fragment no legal datagram can have. */
+  fragmentMalformed,
+  /** A datagram whose fragments did not arrive in time. */
+  fragmentTimeout,
+  /** No room to reassemble. */
+  fragmentNoRoom,
+  /** Malformed ICMP. */
+  icmpMalformed,
+  /** An ICMP error about something that is not ours. */
+  icmpUnrelated,
+  /** An ICMP error of ours withheld by the rate limit. */
+  icmpRateLimited,
+  /** A UDP checksum or length that is wrong. */
+  udpMalformed,
+  /** No socket on that UDP port. */
+  udpNoPort,
+  /** The receive queue of a UDP socket is full. */
+  udpQueueFull,
+  /** A TCP checksum or header that is wrong. */
+  tcpMalformed,
+  /** No connection and no listener; answered with a reset. */
+  tcpNoConnection,
+  /** A segment outside the window. */
+  tcpOutOfWindow,
+  /** A segment that PAWS refused. */
+  tcpPaws,
+  /** A segment whose ACK or flags the state does not allow. */
+  tcpUnacceptable,
+  /** The listen backlog is full. */
+  tcpBacklogFull,
+  /** A SYN-queue entry that was given up. */
+  tcpSynQueue,
+  /** Data after the application closed its side. */
+  tcpAfterClose,
+  /** No packet buffer for received data. */
+  noBuffer,
+  /** No control block for a new connection. */
+  noTcb,
+  /** The transmit ring of the port is full. */
+  txRingFull,
+  /** The neighbour's queue is full, or it never answered. */
+  neighbourQueue,
+  /** No neighbour entry. */
+  noNeighbour,
+  /** A duplicate of something we hold already. */
+  duplicate,
+  count,
+}
+
+/** The one place where something is discarded: counts why. */
+export function drop(reason: DropReason): void {
+  countReason(DROPS_AT, reason);
+}
