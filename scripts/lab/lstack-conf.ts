@@ -1,0 +1,77 @@
+/** Writes the `lstack.conf` of an accelerated program in a lab. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Lab } from "./lab.js";
+import { addresses } from "./lab.js";
+import { stackLibrary } from "./repository.js";
+import { temporaryFolder } from "./temporary.js";
+
+/** How the stack reaches the veth: an AF_PACKET ring of its own, or one of DPDK's drivers. */
+export type PortKind = "packet" | "dpdk";
+
+/** DPDK's drivers for an interface that the kernel keeps. */
+export type DpdkDriver = "af_packet" | "af_xdp";
+
+/** What a configuration file may vary. */
+export interface ConfigurationOptions {
+  port: PortKind;
+  driver?: DpdkDriver;
+  /** Further lines, for instance `low_power_mode=1`. */
+  extraLines?: readonly string[];
+}
+
+/** `busy_budget=0`: the driver's own busy polling is slower here, and blocks. */
+const deviceArguments: Readonly<Record<DpdkDriver, (device: string) => string>> = {
+  af_packet: (device) => `net_af_packet0,iface=${device},framecnt=4096,qdisc_bypass=1`,
+  af_xdp: (device) => `net_af_xdp0,iface=${device},busy_budget=0`,
+};
+
+function dpdkLines(device: string, driver: DpdkDriver): string[] {
+  const vdev = deviceArguments[driver](device);
+  const argumentList = [
+    "--no-huge",
+    "--no-shconf",
+    "--no-pci",
+    "--no-telemetry",
+    "-m",
+    "128",
+    "--vdev",
+    vdev,
+  ];
+  return [`dpdk_args=[${argumentList.map((argument) => JSON.stringify(argument)).join(", ")}]`];
+}
+
+/** The text of a configuration for the server's end of a lab, in libconfig syntax. */
+export function stackConfiguration(serverInterface: string, options: ConfigurationOptions): string {
+  const lines = [
+    ...(options.port === "dpdk" ? dpdkLines(serverInterface, options.driver ?? "af_packet") : []),
+    "use_ltran=0",
+    `host_addr="${addresses.server}"`,
+    `mask_addr="${addresses.mask}"`,
+    `gateway_addr="${addresses.client}"`,
+    `devices="${addresses.serverMac}"`,
+    ...(options.extraLines ?? []),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * Writes the configuration of a lab and returns the environment that makes `processNames` use the stack. For a
+ * lab whose server is the kernel that environment is empty.
+ */
+export function stackEnvironment(
+  lab: Lab,
+  processNames: readonly string[],
+  options: ConfigurationOptions,
+): Record<string, string> {
+  if (lab.stack === "kernel") {
+    return {};
+  }
+  const file = join(temporaryFolder(), `lstack-${lab.label}.conf`);
+  writeFileSync(file, stackConfiguration(lab.serverInterface, options));
+  return {
+    LD_PRELOAD: stackLibrary,
+    GAZELLE_BIND_PROCNAME: processNames.join(","),
+    LSTACK_CONF_PATH: file,
+  };
+}

@@ -1,0 +1,77 @@
+/** Network namespaces by name: made, emptied, removed; those of dead runs are found and removed too. */
+import { existsSync, readdirSync } from "node:fs";
+import { blockFor, run } from "./command.js";
+
+const namespaceFolder = "/run/netns";
+const ownName = /^gz-(\d+)-/;
+const killAttempts = 50;
+
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") {
+      throw error;
+    }
+  }
+}
+
+/** The processes whose network namespace is `name`. */
+export function processesIn(name: string): number[] {
+  const output = run("ip", ["netns", "pids", name]).toString();
+  return output.split("\n").filter(Boolean).map(Number);
+}
+
+/**
+ * Removes a namespace and whatever still runs in it (daemons leave the process that started them, but not their
+ * namespace). Everything in a namespace of ours was started by us.
+ */
+export function removeNamespace(name: string): void {
+  if (!existsSync(`${namespaceFolder}/${name}`)) {
+    return;
+  }
+  for (let attempt = 0; attempt < killAttempts; attempt++) {
+    const left = processesIn(name).filter((pid) => pid !== process.pid);
+    if (left.length === 0) {
+      break;
+    }
+    for (const pid of left) {
+      signalIfThere(pid, "SIGKILL");
+    }
+    blockFor(20);
+  }
+  run("ip", ["netns", "delete", name]);
+}
+
+/** Makes an empty namespace with its loopback up and without IPv6, whose announcements would disturb counters. */
+export function createNamespace(name: string): void {
+  run("ip", ["netns", "add", name]);
+  run("ip", ["-n", name, "link", "set", "lo", "up"]);
+  setSysctls(name, {
+    "net.ipv6.conf.all.disable_ipv6": "1",
+    "net.ipv6.conf.default.disable_ipv6": "1",
+  });
+}
+
+/** Sets kernel parameters inside a namespace. */
+export function setSysctls(name: string, values: Readonly<Record<string, string>>): void {
+  const assignments = Object.entries(values).map(([key, value]) => `${key}=${value}`);
+  if (assignments.length > 0) {
+    run("ip", ["netns", "exec", name, "sysctl", "-q", "-w", ...assignments]);
+  }
+}
+
+/** Removes namespaces left behind by runs that were killed with SIGKILL: their name holds the pid of the run. */
+export function removeStaleNamespaces(): string[] {
+  if (!existsSync(namespaceFolder)) {
+    return [];
+  }
+  const stale = readdirSync(namespaceFolder).filter((name) => {
+    const pid = ownName.exec(name)?.[1];
+    return pid !== undefined && !existsSync(`/proc/${pid}`);
+  });
+  for (const name of stale) {
+    removeNamespace(name);
+  }
+  return stale;
+}

@@ -1,0 +1,27 @@
+/** Where this clone is and what it builds. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+function findRoot(): string {
+  const start = dirname(fileURLToPath(import.meta.url));
+  for (let folder = start; folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, "package.json"))) {
+      return folder;
+    }
+  }
+  throw new Error(`no package.json above ${start}`);
+}
+
+/** The folder of the clone, whatever the current directory is. */
+export const repositoryRoot = findRoot();
+
+/** The library that is preloaded into accelerated programs. */
+export const stackLibrary = join(repositoryRoot, "build", "liblstack.so");
+
+/** @throws Error naming the remedy when the library has not been built. */
+export function requireStackLibrary(): void {
+  if (!existsSync(stackLibrary)) {
+    throw new Error("build/liblstack.so is missing: build it with `npm run build`");
+  }
+}
