@@ -1,0 +1,3 @@
+import { build } from "./build/build.js";
+
+if (!(await build())) process.exitCode = 1;

@@ -1,0 +1,110 @@
+import { existsSync } from "node:fs";
+import { CommandError, runNodeTool } from "./command.js";
+import { listFiles, listFolder } from "./files.js";
+import { COUNTERS_FOLDER, COUNTERS_OUTPUTS, generateCounters } from "./generate-counters.js";
+import { generateLayout, LAYOUT_ENTRY, LAYOUT_OPTIONS, LAYOUT_OUTPUTS } from "./generate-layout.js";
+import { generateSystem, SYSTEM_OUTPUTS } from "./generate-system.js";
+import { withBuildLock } from "./lock.js";
+import { packageVersion, translateStep, wasmStep } from "./module-steps.js";
+import { type Module, modules } from "./modules.js";
+import { compilerVersion, linkStep, moduleObjectStep, objectSteps, SHARED_OBJECTS, type SharedObject } from "./native.js";
+import { inBuild, inRoot } from "./paths.js";
+import { runStep, runSteps, type Step } from "./step.js";
+
+const TSC = "typescript/bin/tsc";
+/** Folders of the Node side; what they import decides which other files tsc reads. */
+const NODE_FOLDERS = ["scripts", "config", "ctl", "sim", "bench", "test", "build/generated/node"];
+
+function generatedSteps(compiler: string): Step[] {
+  const scripts = listFiles(inRoot("scripts", "build"), [".ts"]);
+  const steps: Step[] = [
+    {
+      name: "system constants",
+      inputs: scripts.filter((path) => /system/.test(path)),
+      options: [compiler],
+      outputs: Object.values(SYSTEM_OUTPUTS),
+      work: generateSystem,
+    },
+    {
+      name: "counters",
+      inputs: [...listFolder(COUNTERS_FOLDER, [".ts"]), ...scripts.filter((path) => /counters/.test(path))],
+      options: [],
+      outputs: Object.values(COUNTERS_OUTPUTS),
+      work: generateCounters,
+    },
+  ];
+  if (existsSync(LAYOUT_ENTRY)) {
+    steps.push({
+      name: "layout",
+      inputs: [
+        ...listFiles(inRoot("stack"), [".ts"]),
+        ...scripts.filter((path) => /layout/.test(path)),
+        SYSTEM_OUTPUTS.stack,
+      ],
+      options: [...LAYOUT_OPTIONS, packageVersion("assemblyscript")],
+      outputs: Object.values(LAYOUT_OUTPUTS),
+      work: generateLayout,
+    });
+  }
+  return steps;
+}
+
+function nodeStep(): Step {
+  const sources = NODE_FOLDERS.flatMap((folder) => listFiles(inRoot(folder), [".ts"]));
+  return {
+    name: "tsc (Node side)",
+    inputs: [...sources, inRoot("tsconfig.json")],
+    options: [packageVersion("typescript"), packageVersion("@types/node")],
+    outputs: [inBuild("node", "scripts", "build.js")],
+    work: async () => {
+      await runNodeTool(TSC, ["-p", "tsconfig.json"], true);
+    },
+  };
+}
+
+/** Module by module: TypeScript, WebAssembly, C, object file. */
+async function buildModule(module: Module, compiler: string): Promise<void> {
+  await runStep(wasmStep(module));
+  await runStep(translateStep(module));
+  await runStep(moduleObjectStep(module, compiler));
+}
+
+async function buildSharedObject(object: SharedObject, compiled: readonly Module[], compiler: string): Promise<void> {
+  await runSteps(objectSteps(object, compiler));
+  const link = linkStep(object, compiled, compiler);
+  if (link !== null) await runStep(link);
+}
+
+/** Runs every part that can run, so that one build shows all there is to repair. Returns the failures. */
+async function buildEverything(): Promise<Error[]> {
+  const failures: Error[] = [];
+  const attempt = async (work: () => Promise<unknown>) => {
+    try {
+      await work();
+    } catch (error) {
+      failures.push(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  const compiler = await compilerVersion();
+  for (const step of generatedSteps(compiler)) await attempt(() => runStep(step));
+  await attempt(() => runStep(nodeStep()));
+  const compiled = modules();
+  for (const module of compiled) await attempt(() => buildModule(module, compiler));
+  for (const object of SHARED_OBJECTS) {
+    await attempt(() => buildSharedObject(object, compiled, compiler));
+  }
+  return failures;
+}
+
+/** Brings build/ up to date. Prints each step that runs with its time; returns false after printing what failed. */
+export async function build(): Promise<boolean> {
+  const start = performance.now();
+  const failures = await withBuildLock(buildEverything);
+  for (const error of failures) {
+    console.error(error instanceof CommandError ? error.message : (error.stack ?? error.message));
+  }
+  const seconds = ((performance.now() - start) / 1000).toFixed(2);
+  if (failures.length > 0) console.error(`build FAILED  ${seconds} s, ${failures.length} failed`);
+  else console.log(`build ok  ${seconds} s`);
+  return failures.length === 0;
+}

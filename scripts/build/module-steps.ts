@@ -1,0 +1,63 @@
+import { mkdirSync, readFileSync, renameSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { dirname, join } from "node:path";
+import { runNodeTool } from "./command.js";
+import { writeAtomically } from "./files.js";
+import { ASC_OPTIONS, COMPILERS, type Module, moduleInputs } from "./modules.js";
+import { inBuild, inRoot, shown } from "./paths.js";
+import type { Step } from "./step.js";
+
+/** The version of an installed npm package, part of every key that depends on the tool. */
+export function packageVersion(name: string): string {
+  const text = readFileSync(inRoot("node_modules", name, "package.json"), "utf8");
+  return `${name} ${(JSON.parse(text) as { version: string }).version}`;
+}
+
+/** Compiles an AssemblyScript entry file; warnings are errors. Paths are absolute. */
+export async function compileAssemblyScript(entry: string, wasm: string, options: readonly string[]): Promise<void> {
+  mkdirSync(dirname(wasm), { recursive: true });
+  const temporary = `${wasm}.${process.pid}.tmp.wasm`;
+  // asc resolves imports against its base directory, the clone, and wants relative names.
+  await runNodeTool(COMPILERS.asc, [shown(entry), "-o", shown(temporary), ...options], true);
+  renameSync(temporary, wasm);
+}
+
+/** TypeScript to WebAssembly, with the functions' names for debuggers and profiles. */
+export function wasmStep(module: Module): Step {
+  const text = module.wasm.replace(/\.wasm$/, ".wat");
+  const options = [...ASC_OPTIONS, "--textFile", shown(text)];
+  return {
+    name: `asc ${module.name}`,
+    inputs: moduleInputs(module),
+    options: [...options, packageVersion("assemblyscript")],
+    outputs: [module.wasm, text],
+    work: () => compileAssemblyScript(module.entry, module.wasm, options),
+  };
+}
+
+/** WebAssembly to C, and the hash that tells builds apart. */
+export function translateStep(module: Module): Step {
+  const buildHeader = inBuild("generated", `${module.name}_build.h`);
+  return {
+    name: `wasm2c ${module.name}`,
+    inputs: [module.wasm],
+    options: [packageVersion("wabt"), "simd"],
+    outputs: [module.c, module.header, buildHeader],
+    work: async () => {
+      const folder = dirname(module.c);
+      const temporary = join(folder, `translate-${process.pid}`);
+      mkdirSync(temporary, { recursive: true });
+      const name = `${module.name}.c`;
+      await runNodeTool(COMPILERS.wasm2c, [module.wasm, "-n", module.name, "-o", join(temporary, name)], true);
+      renameSync(join(temporary, `${module.name}.h`), module.header);
+      renameSync(join(temporary, name), module.c);
+      const hash = createHash("sha256").update(readFileSync(module.wasm)).digest("hex");
+      const define = `GZ_${module.name.toUpperCase()}_BUILD_HASH`;
+      writeAtomically(
+        buildHeader,
+        `/* Generated: identifies this build of ${module.name}.wasm. */\n` +
+          `#define ${define} 0x${hash.slice(0, 16)}ull\n#define ${define}_TEXT "${hash}"\n`,
+      );
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { listFiles } from "./files.js";
+import { inBuild, inRoot } from "./paths.js";
+import { SYSTEM_OUTPUTS } from "./generate-system.js";
+
+/** A WebAssembly module that becomes native code. */
+export interface Module {
+  /** Module name of wasm2c, and of the outputs. */
+  name: string;
+  /** Entry file: its exports are the module's doors. */
+  entry: string;
+  /** Folder whose TypeScript decides whether to compile again. */
+  folder: string;
+  wasm: string;
+  c: string;
+  header: string;
+  object: string;
+}
+
+function describe(name: string, folder: string): Module {
+  return {
+    name,
+    entry: inRoot(folder, "index.ts"),
+    folder: inRoot(folder),
+    wasm: inBuild(name, `${name}.wasm`),
+    c: inBuild(name, `${name}.c`),
+    header: inBuild(name, `${name}.h`),
+    object: inBuild("native", `${name}.o`),
+  };
+}
+
+/** Every module, by name and folder; one without an entry file is left out. */
+export function modules(): Module[] {
+  const all = [describe("stack", "stack"), describe("config", "config/module")];
+  return all.filter((module) => existsSync(module.entry));
+}
+
+/** The files that decide whether a module is up to date. */
+export function moduleInputs(module: Module): string[] {
+  return [...listFiles(module.folder, [".ts"]), SYSTEM_OUTPUTS.stack];
+}
+
+/** Options of the AssemblyScript compiler for everything that ends up in native code. */
+export const ASC_OPTIONS = [
+  "--runtime", "stub",
+  "--importMemory",
+  "--memoryBase", "1024",
+  "-O3",
+  "--use", "abort=",
+  "--enable", "simd",
+];
+
+const ASC = "assemblyscript/bin/asc.js";
+const WASM2C = "wabt/bin/wasm2c";
+
+/** Paths of the two compilers below node_modules. */
+export const COMPILERS = { asc: ASC, wasm2c: WASM2C };

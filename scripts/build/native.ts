@@ -1,0 +1,137 @@
+import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { CommandError, runChecked } from "./command.js";
+import { listFolder } from "./files.js";
+import type { Module } from "./modules.js";
+import { inBuild, inRoot, shown } from "./paths.js";
+import type { Step } from "./step.js";
+
+/** One baseline for every machine (DESIGN D16); variants for newer ones are chosen at start. */
+const MACHINE = process.arch === "x64" ? ["-march=x86-64-v2"] : [];
+
+const COMMON = [
+  "-std=gnu11",
+  "-D_GNU_SOURCE",
+  "-O3",
+  "-g",
+  "-fPIC",
+  "-fvisibility=hidden",
+  // The generated code reads linear memory through pointers of every size; without this -O3 broke checksums.
+  "-fno-strict-aliasing",
+  "-ffunction-sections",
+  ...MACHINE,
+];
+
+const HAND_WRITTEN = ["-Wall", "-Wextra", "-Werror"];
+// wasm2c declares helpers for every WebAssembly feature, used or not.
+const GENERATED = ["-Wall", "-Werror", "-Wno-unused"];
+
+const INCLUDES = ["-Ibuild/generated", "-Ibuild/stack", "-Ibuild/config", "-Ilstack", "-Ilstack/runtime"];
+
+/** The module's imports as static functions, put in front of the generated code so that gcc inlines them. */
+const IMPORTS = inRoot("lstack", "runtime", "imports.h");
+
+/** A shared object made from folders of C files and compiled modules. */
+export interface SharedObject {
+  name: string;
+  folders: readonly string[];
+  modules: readonly string[];
+  /** Options for compiling its own C files, from pkg-config for example. */
+  compile: readonly string[];
+  link: readonly string[];
+}
+
+/** Every shared object; one whose folders hold no C file is not built. */
+export const SHARED_OBJECTS: readonly SharedObject[] = [
+  {
+    name: "liblstack.so",
+    folders: ["lstack/preload"],
+    modules: [],
+    compile: [],
+    link: ["-ldl"],
+  },
+  {
+    name: "liblstack-engine.so",
+    folders: ["lstack/runtime", "lstack/port"],
+    modules: ["stack", "config"],
+    compile: [],
+    link: ["-lpthread"],
+  },
+];
+
+/** The compiler's identity, part of every key. */
+export async function compilerVersion(): Promise<string> {
+  const text = await runChecked("gcc", ["--version"]);
+  return text.split("\n")[0] ?? "";
+}
+
+/** The headers a compilation read, from gcc's dependency file; none before the first. */
+function dependencies(file: string): string[] {
+  if (!existsSync(file)) return [];
+  const rule = readFileSync(file, "utf8").replaceAll("\\\n", " ");
+  const names = rule.slice(rule.indexOf(":") + 1).trim();
+  return names.split(/(?<!\\)\s+/).map((name) => inRoot(name.replaceAll("\\ ", " ")));
+}
+
+function compileStep(source: string, object: string, options: readonly string[], compiler: string): Step {
+  const list = `${object}.d`;
+  return {
+    name: `gcc ${shown(source)}`,
+    inputs: () => [source, ...dependencies(list)],
+    options: [...options, compiler],
+    outputs: [object, list],
+    work: async () => {
+      mkdirSync(dirname(object), { recursive: true });
+      const temporary = `${object}.${process.pid}.tmp`;
+      const track = ["-MMD", "-MF", shown(list), "-MT", "object"];
+      await runChecked("gcc", [...options, ...track, "-c", shown(source), "-o", shown(temporary)], true);
+      renameSync(temporary, object);
+    },
+  };
+}
+
+/** Compiles the C of a translated module. */
+export function moduleObjectStep(module: Module, compiler: string): Step {
+  const inline = module.name === "stack" && existsSync(IMPORTS) ? ["-include", shown(IMPORTS)] : [];
+  return compileStep(module.c, module.object, [...COMMON, ...GENERATED, ...INCLUDES, ...inline], compiler);
+}
+
+function objectOf(source: string): string {
+  return inBuild("native", `${shown(source).replaceAll("/", "-")}.o`);
+}
+
+function sourcesOf(object: SharedObject): string[] {
+  return object.folders.flatMap((folder) => listFolder(inRoot(folder), [".c"]));
+}
+
+/** Steps that compile one shared object's hand-written C; none when there is no source yet. */
+export function objectSteps(object: SharedObject, compiler: string): Step[] {
+  const options = [...COMMON, ...HAND_WRITTEN, ...INCLUDES, ...object.compile];
+  return sourcesOf(object).map((source) => compileStep(source, objectOf(source), options, compiler));
+}
+
+/** The step that links a shared object, or null when it has no source yet. */
+export function linkStep(object: SharedObject, modules: readonly Module[], compiler: string): Step | null {
+  const sources = sourcesOf(object);
+  if (sources.length === 0) return null;
+  const compiled = modules.filter((module) => object.modules.includes(module.name)).map((module) => module.object);
+  const objects = [...sources.map(objectOf), ...compiled];
+  const script = inRoot(object.folders[0] ?? "", "exports.map");
+  const scripted = existsSync(script) ? [`-Wl,--version-script=${shown(script)}`] : [];
+  const output = inBuild(object.name);
+  const options = ["-shared", "-Wl,-z,defs", "-Wl,-z,relro,-z,now", "-Wl,--gc-sections", ...scripted];
+  return {
+    name: `link ${basename(output)}`,
+    inputs: [...objects, ...(existsSync(script) ? [script] : [])],
+    options: [...options, ...object.link, compiler],
+    outputs: [output],
+    work: async () => {
+      const missing = objects.filter((path) => !existsSync(path)).map(shown);
+      if (missing.length > 0) throw new CommandError(`${shown(output)} not linked: no ${missing.join(", ")}`);
+      const temporary = `${output}.${process.pid}.tmp`;
+      const files = objects.map(shown);
+      await runChecked("gcc", [...options, "-o", shown(temporary), ...files, ...object.link], true);
+      renameSync(temporary, output);
+    },
+  };
+}
