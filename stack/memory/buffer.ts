@@ -1,5 +1,6 @@
 import { BUFFER_SIZE } from "./map";
 import { PoolId, pool, poolGive, poolTake } from "./pool";
+import { root } from "./root";
 
 /**
  * A packet buffer: this descriptor, and BUFFER_SIZE bytes elsewhere (so that payload stays aligned and a
@@ -25,7 +26,7 @@ export class Buffer {
 export function bufferBase(buffer: Buffer): usize {
   const p = pool(PoolId.buffer);
   const index = <u32>((changetype<usize>(buffer) - p.base) / offsetof<Buffer>());
-  return p.base + <usize>p.capacity * offsetof<Buffer>() + <usize>index * BUFFER_SIZE;
+  return root().bufferData + <usize>index * BUFFER_SIZE;
 }
 
 /** Address of the first valid byte. */

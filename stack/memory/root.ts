@@ -37,6 +37,9 @@ export class Root {
   /** Contiguous copy of a reassembled datagram, 64 KB. */
   reassembled: usize;
 
+  /** Data of packet buffer 0; the others follow. */
+  bufferData: usize;
+
   /** TCBs that have something to send, first in first out (tcp/output.ts). */
   outputHead: usize;
   outputTail: usize;

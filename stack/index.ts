@@ -1,0 +1,102 @@
+/**
+ * The doors of the stack: everything the shell, the simulator and the tests may call. The caller holds the stack's lock.
+ * Times are microseconds of one monotonic clock. Results are >= 0, or -errno.
+ */
+import { regionAttach, regionCreate } from "./create";
+import { addressAssign, gatewayAssign } from "./ip/addresses";
+import { linkInput } from "./link/input";
+import { txDone } from "./link/transmit";
+import { callEndpoint } from "./memory/call";
+import { PORTS_MAX } from "./memory/map";
+import { Port, port, rxFrame } from "./memory/port";
+import { root } from "./memory/root";
+import { tcpOutput } from "./tcp/output";
+import { timerRun } from "./timer/dispatch";
+import { wheelNext } from "./timer/wheel";
+
+export * from "./socket/doors";
+
+/** Lays out a new region of `size` bytes; entropy in Call.seed0..3. */
+export function create(size: u32, now: u64): i32 {
+  return regionCreate(size, now);
+}
+
+/** Takes over an existing region; -1 when it was made by another build. */
+export function attach(size: u32): i32 {
+  return regionAttach(size);
+}
+
+/**
+ * Adds a port: `flags` are PortFlag, `mtu` the largest IP packet, `mac` the hardware address with its first byte lowest,
+ * `segmentationMax` the payload bytes of a super-frame (0: none). Answers the port's number, or -1 when there are too many.
+ */
+export function portOpen(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): i32 {
+  const r = root();
+  if (r.ports >= PORTS_MAX) return -1;
+  const id = r.ports++;
+  const p = port(id);
+  p.id = id;
+  p.flags = flags;
+  p.mtu = mtu;
+  p.mac = mac;
+  p.linkUp = 1;
+  p.segmentationMax = segmentationMax;
+  p.txHead = 0;
+  p.txTail = 0;
+  return <i32>id;
+}
+
+/** Gives the stack the address in the call area's endpoint, on port `id`. */
+export function addressAdd(id: u32, prefixLength: u32, now: u64): i32 {
+  root().now = now;
+  const endpoint = callEndpoint();
+  return addressAssign(port(id), endpoint.high, endpoint.low, prefixLength);
+}
+
+/** Routes everything that is not on-link through the address in the call area's endpoint. */
+export function gatewaySet(): i32 {
+  const endpoint = callEndpoint();
+  return gatewayAssign(endpoint.high, endpoint.low);
+}
+
+/** Takes the first `count` received frames of port `id` in; they are the shell's again when this returns. */
+export function receive(id: u32, count: u32, now: u64): void {
+  root().now = now;
+  const p = port(id);
+  for (let i: u32 = 0; i < count; i++) {
+    const frame = rxFrame(p, i);
+    linkInput(p, frame.address, frame.length, frame.wireLength, frame.flags);
+  }
+}
+
+/** Runs every timer that is due. */
+export function tick(now: u64): void {
+  root().now = now;
+  timerRun(now);
+}
+
+function waiting(p: Port): u32 {
+  return p.txTail - p.txHead;
+}
+
+/** Fills the transmit ring of port `id`; answers how many frames wait from txHead on. */
+export function output(id: u32, now: u64): u32 {
+  root().now = now;
+  tcpOutput(now);
+  return waiting(port(id));
+}
+
+/** The shell has sent the first `count` frames of port `id`. */
+export function outputDone(id: u32, count: u32): void {
+  txDone(port(id), count);
+}
+
+/** Whether something waits that must not wait for the application: data released by an ACK, handshakes, replies. */
+export function outputUrgent(id: u32): u32 {
+  return root().outputUrgent + waiting(port(id));
+}
+
+/** When tick() wants to be called next; u64.MAX_VALUE for never. */
+export function nextDeadline(): u64 {
+  return wheelNext();
+}

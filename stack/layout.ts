@@ -1,0 +1,142 @@
+/**
+ * The offsets and sizes that the shell and the Node tools need. The build compiles this file by itself and writes
+ * build/generated/stack_layout.h and layout.json from it: no layout is typed twice.
+ */
+import {
+  CALL_ENDPOINT as callEndpointAt,
+  CALL_ENDPOINT2 as callEndpoint2At,
+  CALL_EVENT as callEventAt,
+  CALL_OPTION as callOptionAt,
+  CALL_OPTION_SIZE as callOptionSize,
+  CALL_SPAN as callSpanAt,
+  CALL_WAKE as callWakeAt,
+  CALL_WAKES as callWakes,
+  Call,
+  Endpoint,
+  ReadyEvent,
+  Span,
+} from "./memory/call";
+import {
+  BUFFER_SIZE as bufferSize,
+  CALL as callAt,
+  CALL_EVENTS as callEvents,
+  CALL_SPANS as callSpans,
+  COUNTERS as countersAt,
+  LAYOUT_VERSION as layoutVersion,
+  PORTS as portsAt,
+  PORTS_MAX as portsMax,
+  POOLS as poolsAt,
+  REGION_SIZE_MIN as regionSizeMin,
+  ROOT as rootAt,
+  RX_BURST as rxBurst,
+  TX_RING as txRing,
+  TX_SPANS as txSpans,
+} from "./memory/map";
+import { Pool } from "./memory/pool";
+import {
+  PORT_RX as portRx,
+  PORT_STRIDE as portStride,
+  PORT_TX as portTx,
+  Port,
+  PortFlag,
+  RxFlag,
+  RxFrame,
+  TX_SLOT_SPANS as txSlotSpans,
+  TX_SLOT_STRIDE as txSlotStride,
+  TxFlag,
+  TxSlot,
+} from "./memory/port";
+import { Root } from "./memory/root";
+import { DROPS_AT as dropsAt, FALLBACKS_AT as fallbacksAt, RESETS_AT as resetsAt } from "./stats/counters";
+import { FallbackReason } from "./stats/fallback";
+
+export const LAYOUT_VERSION: u32 = layoutVersion;
+export const REGION_SIZE_MIN: u32 = regionSizeMin;
+export const ROOT: u32 = <u32>rootAt;
+export const ROOT_MAGIC: u32 = <u32>offsetof<Root>("magic");
+export const ROOT_SIZE: u32 = <u32>offsetof<Root>("size");
+export const BUFFER_SIZE: u32 = bufferSize;
+
+export const CALL: u32 = <u32>callAt;
+export const CALL_ENDPOINT_GIVEN: u32 = <u32>offsetof<Call>("endpoint");
+export const CALL_SPAN_COUNT: u32 = <u32>offsetof<Call>("spanCount");
+export const CALL_EVENT_COUNT: u32 = <u32>offsetof<Call>("eventCount");
+export const CALL_WAKE_COUNT: u32 = <u32>offsetof<Call>("wakeCount");
+export const CALL_VALUE: u32 = <u32>offsetof<Call>("value");
+export const CALL_SEED: u32 = <u32>offsetof<Call>("seed0");
+export const CALL_ENDPOINT: u32 = <u32>callEndpointAt;
+export const CALL_ENDPOINT2: u32 = <u32>callEndpoint2At;
+export const CALL_OPTION: u32 = <u32>callOptionAt;
+export const CALL_OPTION_SIZE: u32 = callOptionSize;
+export const CALL_SPAN: u32 = <u32>callSpanAt;
+export const CALL_SPANS: u32 = callSpans;
+export const CALL_EVENT: u32 = <u32>callEventAt;
+export const CALL_EVENTS: u32 = callEvents;
+export const CALL_WAKE: u32 = <u32>callWakeAt;
+export const CALL_WAKES: u32 = callWakes;
+
+export const ENDPOINT_HIGH: u32 = <u32>offsetof<Endpoint>("high");
+export const ENDPOINT_LOW: u32 = <u32>offsetof<Endpoint>("low");
+export const ENDPOINT_PORT: u32 = <u32>offsetof<Endpoint>("port");
+export const ENDPOINT_VERSION: u32 = <u32>offsetof<Endpoint>("version");
+export const ENDPOINT_SCOPE: u32 = <u32>offsetof<Endpoint>("scope");
+export const ENDPOINT_SIZE: u32 = <u32>offsetof<Endpoint>();
+export const SPAN_ADDRESS: u32 = <u32>offsetof<Span>("address");
+export const SPAN_LENGTH: u32 = <u32>offsetof<Span>("length");
+export const SPAN_SIZE: u32 = <u32>offsetof<Span>();
+export const EVENT_DATA: u32 = <u32>offsetof<ReadyEvent>("data");
+export const EVENT_EVENTS: u32 = <u32>offsetof<ReadyEvent>("events");
+export const EVENT_SOCKET: u32 = <u32>offsetof<ReadyEvent>("socket");
+export const EVENT_SIZE: u32 = <u32>offsetof<ReadyEvent>();
+
+export const PORTS: u32 = <u32>portsAt;
+export const PORTS_MAX: u32 = portsMax;
+export const PORT_STRIDE: u32 = <u32>portStride;
+export const PORT_RX: u32 = <u32>portRx;
+export const PORT_TX: u32 = <u32>portTx;
+export const PORT_TX_HEAD: u32 = <u32>offsetof<Port>("txHead");
+export const PORT_TX_TAIL: u32 = <u32>offsetof<Port>("txTail");
+export const PORT_LINK_UP: u32 = <u32>offsetof<Port>("linkUp");
+export const RX_BURST: u32 = rxBurst;
+export const RX_FRAME_ADDRESS: u32 = <u32>offsetof<RxFrame>("address");
+export const RX_FRAME_LENGTH: u32 = <u32>offsetof<RxFrame>("length");
+export const RX_FRAME_WIRE_LENGTH: u32 = <u32>offsetof<RxFrame>("wireLength");
+export const RX_FRAME_FLAGS: u32 = <u32>offsetof<RxFrame>("flags");
+export const RX_FRAME_SIZE: u32 = <u32>offsetof<RxFrame>();
+export const TX_RING: u32 = txRing;
+export const TX_SPANS: u32 = txSpans;
+export const TX_SLOT_STRIDE: u32 = <u32>txSlotStride;
+export const TX_SLOT_SPANS: u32 = <u32>txSlotSpans;
+export const TX_SLOT_SPAN_COUNT: u32 = <u32>offsetof<TxSlot>("spanCount");
+export const TX_SLOT_FLAGS: u32 = <u32>offsetof<TxSlot>("flags");
+export const TX_SLOT_SEGMENT_SIZE: u32 = <u32>offsetof<TxSlot>("segmentSize");
+export const TX_SLOT_CHECKSUM_START: u32 = <u32>offsetof<TxSlot>("checksumStart");
+export const TX_SLOT_CHECKSUM_OFFSET: u32 = <u32>offsetof<TxSlot>("checksumOffset");
+export const TX_SLOT_HEADER_LENGTH: u32 = <u32>offsetof<TxSlot>("headerLength");
+export const TX_SLOT_LENGTH: u32 = <u32>offsetof<TxSlot>("length");
+export const PORT_FLAG_VNET_HEADER: u32 = PortFlag.vnetHeader;
+export const PORT_FLAG_TX_CHECKSUM: u32 = PortFlag.txChecksum;
+export const PORT_FLAG_SEGMENTATION: u32 = PortFlag.segmentation;
+export const PORT_FLAG_RX_CHECKSUM: u32 = PortFlag.rxChecksum;
+export const PORT_FLAG_PARTIAL_CHECKSUM: u32 = PortFlag.partialChecksum;
+export const RX_FLAG_CHECKSUM_GOOD: u32 = RxFlag.checksumGood;
+export const RX_FLAG_CHECKSUM_BAD: u32 = RxFlag.checksumBad;
+export const TX_FLAG_CHECKSUM: u32 = TxFlag.checksum;
+export const TX_FLAG_SEGMENT: u32 = TxFlag.segment;
+
+export const COUNTERS: u32 = <u32>countersAt;
+export const DROPS: u32 = <u32>dropsAt;
+export const RESETS: u32 = <u32>resetsAt;
+export const FALLBACKS: u32 = <u32>fallbacksAt;
+export const FALLBACK_UNSUPPORTED_TYPE: u32 = FallbackReason.unsupportedType;
+export const FALLBACK_KERNEL_ADDRESS: u32 = FallbackReason.kernelAddress;
+export const FALLBACK_KERNEL_ROUTE: u32 = FallbackReason.kernelRoute;
+export const FALLBACK_EXCLUDED: u32 = FallbackReason.excluded;
+export const FALLBACK_STACK_FAILED: u32 = FallbackReason.stackFailed;
+export const FALLBACK_NO_MEMORY: u32 = FallbackReason.noMemory;
+export const POOLS: u32 = <u32>poolsAt;
+export const POOL_SIZE: u32 = <u32>offsetof<Pool>();
+export const POOL_CAPACITY: u32 = <u32>offsetof<Pool>("capacity");
+export const POOL_USED: u32 = <u32>offsetof<Pool>("used");
+export const POOL_PEAK: u32 = <u32>offsetof<Pool>("peak");
+export const POOL_EXHAUSTED: u32 = <u32>offsetof<Pool>("exhausted");
