@@ -1,8 +1,52 @@
 import { readFileSync } from "node:fs";
-import { layout } from "../build/generated/layout.js";
+import * as layout from "../build/generated/node/layout.js";
 
-/** The doors of the stack as Node sees them: 32-bit numbers, 64-bit values as bigint. */
-export type Doors = Record<string, (...args: (number | bigint)[]) => number> & {
+/** Every door that answers a number; stack/index.ts documents them. */
+const DOORS = [
+  "create",
+  "attach",
+  "portOpen",
+  "addressAdd",
+  "gatewaySet",
+  "receive",
+  "tick",
+  "output",
+  "outputDone",
+  "outputUrgent",
+  "socketOpen",
+  "socketBind",
+  "socketConnect",
+  "socketDisconnect",
+  "socketListen",
+  "socketAccept",
+  "socketShutdown",
+  "socketClose",
+  "socketName",
+  "socketSendPlan",
+  "socketSendCommit",
+  "socketSendCancel",
+  "socketReceivePlan",
+  "socketReceiveCommit",
+  "socketAvailable",
+  "socketUnsent",
+  "socketReady",
+  "socketError",
+  "socketLingers",
+  "socketOptionSet",
+  "socketOptionGet",
+  "waitSetOpen",
+  "waitSetClose",
+  "interestAdd",
+  "interestModify",
+  "interestRemove",
+  "waitSetHarvest",
+  "waitSetSleep",
+  "waitSetWake",
+  "takeWakes",
+] as const;
+
+/** The doors of the stack as Node sees them: 32-bit values are numbers, 64-bit values bigints. */
+export type Doors = { [name in (typeof DOORS)[number]]: (...args: (number | bigint)[]) => number } & {
   nextDeadline(): bigint;
 };
 
@@ -64,6 +108,9 @@ export class StackHost {
     const pages = Math.ceil((this.size + layout.RX_BURST * FRAME_AREA) / PAGE);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
     const instance = new WebAssembly.Instance(stackModule(), { env: { memory: this.memory } });
+    for (const name of DOORS) {
+      if (typeof instance.exports[name] !== "function") throw new Error(`the stack has no door ${name}`);
+    }
     this.doors = instance.exports as unknown as Doors;
     const seed = options.seed ?? [1n, 2n, 3n, 4n];
     seed.forEach((word, i) => {
