@@ -172,7 +172,7 @@ function cascade(index: u32): void {
 export function wheelExpire(now: u64): usize {
   const w = wheel();
   const nowTick = now / TICK_US;
-  for (;;) {
+  while (true) {
     let at = slot(<u32>(w.tick & 255)).head;
     while (at != 0) {
       const timer = changetype<Timer>(at);

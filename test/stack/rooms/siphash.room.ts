@@ -1,0 +1,1 @@
+export { sipHash } from "../../../stack/random/siphash";

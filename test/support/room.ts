@@ -1,0 +1,31 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
+
+const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
+
+/** The exports of a compiled room: numbers, and bigints for 64-bit values. */
+export type Room = Record<string, (...args: (number | bigint)[]) => number | bigint> & {
+  memory: WebAssembly.Memory;
+};
+
+/**
+ * Compiles `entry` (a path from the clone's root, an AssemblyScript file that re-exports functions of one room of the
+ * stack) the way the stack itself is compiled, and instantiates it with `pages` pages of zeroed memory.
+ */
+export async function openRoom(entry: string, pages = 128): Promise<Room> {
+  const folder = mkdtempSync(join(tmpdir(), "gz-room-"));
+  try {
+    const wasm = join(folder, "room.wasm");
+    const options = ["--runtime", "stub", "--importMemory", "--memoryBase", "1024", "-O2", "--use", "abort="];
+    const { error, stderr } = await asc.main([entry, "-o", wasm, "--baseDir", ROOT, ...options], {});
+    if (error !== null) throw new Error(`${entry}: ${error.message}\n${stderr.toString()}`);
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(wasm)), { env: { memory } });
+    return Object.assign({}, instance.exports, { memory }) as unknown as Room;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
