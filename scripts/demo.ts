@@ -100,9 +100,7 @@ async function demo(options: DemoOptions): Promise<boolean> {
   const rows = results.rows();
   say();
   say(formatTable(rows));
-  say(
-    `Medians of ${options.rounds} samples of about ${options.sampleSeconds} s; servers take turns, one at a time.`,
-  );
+  say(`Medians of ${options.rounds} samples of about ${options.sampleSeconds} s; one server runs at a time.`);
   say();
   const proved = accelerated && baseline ? await showProof(accelerated, baseline) : true;
   if (options.jsonFile !== undefined) {

@@ -36,7 +36,7 @@ function labOptions(name: ContestantName, port: PortKind): LabOptions {
     case "kernel_equal":
       return { label: "equal", stack: "kernel", offloads: "equal" };
     case "gazelle":
-      // DPDK's af_packet driver cuts off frames that are longer than its slots, so the peer must not send any.
+      // DPDK's af_packet driver cuts off frames longer than its slots, so the peer must not send any.
       return { label: "gazelle", stack: "gazelle", offloads: port === "dpdk" ? "equal" : "default" };
   }
 }

@@ -34,7 +34,7 @@ export async function redisCli(
   return result.stdout;
 }
 
-/** Empties the database and stores the value that GET will read, so that no test reads another's leftovers. */
+/** Empties the database and stores the value that GET will read: no test reads another's leftovers. */
 async function storeOnlyValue(lab: Lab, valueBytes: number): Promise<void> {
   const commands = `FLUSHALL\nSET ${benchmarkKey} ${"x".repeat(valueBytes)}\nSTRLEN ${benchmarkKey}\n`;
   const answer = (await redisCli(lab, [], commands)).toString();

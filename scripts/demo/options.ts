@@ -24,7 +24,7 @@ export interface DemoOptions {
   kernelOnly: boolean;
 }
 
-/** @throws Error with a message for the user when an argument is unknown or has a value that does not exist. */
+/** @throws Error with a message for the user when an argument is unknown or has an impossible value. */
 export function parseOptions(argumentList: string[]): DemoOptions {
   const { values } = parseArgs({
     args: argumentList,

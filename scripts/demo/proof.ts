@@ -70,7 +70,7 @@ function checkKernelCounters(lab: Lab, before: readonly bigint[]): Finding {
   };
 }
 
-/** Frames may still be on their way when the last benchmark ends, so the comparison gets a second to settle. */
+/** Frames may still be on their way when the last benchmark ends, so the counters get time to settle. */
 async function checkByteCounters({ lab, server }: Contestant, before: Baseline): Promise<Finding> {
   const statement = "the stack's byte counters equal the client's";
   if (before.stackBytes instanceof Error) {

@@ -25,7 +25,7 @@ function undoEverything(): void {
   }
 }
 
-/** Stops all programs, then runs all registered steps, the newest first. A failing step does not stop the others. */
+/** Stops all programs, then runs all steps, the newest first. A failing one does not stop the others. */
 export async function cleanUp(): Promise<void> {
   await Promise.allSettled([...stops].map((stop) => stop()));
   undoEverything();

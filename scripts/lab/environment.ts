@@ -43,7 +43,7 @@ function cpuTimes(): { busy: number; all: number } {
   return { busy, all };
 }
 
-/** Which part of all CPUs' time is spent on something, over 0.3 s; the load average alone reacts too slowly. */
+/** Which part of all CPUs' time is spent on something, over 0.3 s; the load average reacts too slowly. */
 async function measureBusyShare(): Promise<number> {
   const before = cpuTimes();
   await pause(busyWindowMs);
@@ -56,11 +56,12 @@ export async function describeMachine(): Promise<string[]> {
   const busy = await measureBusyShare();
   const load = loadavg().map((value) => value.toFixed(2));
   const cpu = cpus()[0]?.model ?? "unknown";
+  const pins = `client on CPU ${pinning.client}, server on CPU ${pinning.server}`;
   const lines = [
     `kernel      Linux ${release()}`,
     `CPUs        ${availableParallelism()} x ${cpu}`,
-    `pinning     ${isPinned() ? `client on CPU ${pinning.client}, server on CPU ${pinning.server}` : "none: one CPU"}`,
-    `load        ${load.join(" ")} average of 1, 5 and 15 minutes; ${Math.round(busy * 100)} % busy before we start`,
+    `pinning     ${isPinned() ? pins : "none: one CPU"}`,
+    `load        average ${load.join(" ")}; CPUs ${Math.round(busy * 100)} % busy before we start`,
   ];
   if (busy > busyShare) {
     lines.push("warning     the machine is busy with other work: expect noise, and compare ratios only");

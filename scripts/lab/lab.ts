@@ -1,8 +1,8 @@
 /**
  * A lab: two network namespaces joined by a veth pair, a server's and a client's.
  *
- * The client's end always has its address in the kernel. The server's end has one only when the kernel's stack
- * serves: when Gazelle serves, its address lives in `lstack.conf` alone.
+ * The client's end always has its address in the kernel. The server's end has one only when the kernel
+ * serves; when Gazelle serves, its address is known to `lstack.conf` alone.
  */
 import { onCleanUp } from "./cleanup.js";
 import { run } from "./command.js";
@@ -13,7 +13,7 @@ import { parseInterfaceCounters, parseSnmp } from "./network-counters.js";
 /** Which TCP/IP stack serves. */
 export type StackKind = "kernel" | "gazelle";
 
-/** `default`: veth as the kernel makes it. `equal`: without checksum and segmentation offload, at both ends. */
+/** `default`: veth as the kernel makes it. `equal`: no checksum and segmentation offload, at both ends. */
 export type Offloads = "default" | "equal";
 
 /** What differs between labs. */
@@ -35,8 +35,8 @@ export const addresses = {
 } as const;
 
 /**
- * Without these a new connection per request measures how the client runs out of ports: 28,000 connections are
- * in TIME_WAIT after a second or two.
+ * Without these a new connection per request measures how the client runs out of ports: 28,000 connections
+ * are in TIME_WAIT after a second or two.
  */
 export const clientSysctls = {
   "net.ipv4.tcp_tw_reuse": "1",

@@ -56,8 +56,8 @@ export function stackConfiguration(serverInterface: string, options: Configurati
 }
 
 /**
- * Writes the configuration of a lab and returns the environment that makes `processNames` use the stack. For a
- * lab whose server is the kernel that environment is empty.
+ * Writes the configuration of a lab and returns the environment that makes `processNames` use the stack. For
+ * a lab whose server is the kernel that environment is empty.
  */
 export function stackEnvironment(
   lab: Lab,

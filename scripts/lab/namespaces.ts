@@ -23,8 +23,8 @@ export function processesIn(name: string): number[] {
 }
 
 /**
- * Removes a namespace and whatever still runs in it (daemons leave the process that started them, but not their
- * namespace). Everything in a namespace of ours was started by us.
+ * Removes a namespace and whatever still runs in it (daemons leave the process that started them, but not
+ * their namespace). Everything in a namespace of ours was started by us.
  */
 export function removeNamespace(name: string): void {
   if (!existsSync(`${namespaceFolder}/${name}`)) {
@@ -43,7 +43,7 @@ export function removeNamespace(name: string): void {
   run("ip", ["netns", "delete", name]);
 }
 
-/** Makes an empty namespace with its loopback up and without IPv6, whose announcements would disturb counters. */
+/** Makes an empty namespace: loopback up, and no IPv6, whose announcements would disturb the counters. */
 export function createNamespace(name: string): void {
   run("ip", ["netns", "add", name]);
   run("ip", ["-n", name, "link", "set", "lo", "up"]);
@@ -61,7 +61,7 @@ export function setSysctls(name: string, values: Readonly<Record<string, string>
   }
 }
 
-/** Removes namespaces left behind by runs that were killed with SIGKILL: their name holds the pid of the run. */
+/** Removes namespaces left behind by runs that were killed with SIGKILL: their name holds the run's pid. */
 export function removeStaleNamespaces(): string[] {
   if (!existsSync(namespaceFolder)) {
     return [];

@@ -5,9 +5,9 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { onCleanUp, onStop } from "./cleanup.js";
-import { blockFor, pause } from "./command.js";
+import { blockFor } from "./command.js";
 
-/** Client programs run on the first CPU and servers on the second, so that neither steals the other's time. */
+/** Clients run on the first CPU and servers on the second, so that neither steals the other's time. */
 export const pinning = { client: 0, server: 1 } as const;
 
 const keptOutputBytes = 32 << 20;
@@ -132,10 +132,9 @@ export function startProgram(options: ProgramOptions): Program {
     // A stopped process receives SIGTERM only when it goes on.
     child.kill("SIGTERM");
     child.kill("SIGCONT");
-    await Promise.race([ended, pause(stopGraceMs)]);
-    if (result === undefined) {
-      child.kill("SIGKILL");
-    }
+    const impatience = setTimeout(() => child.kill("SIGKILL"), stopGraceMs);
+    await ended;
+    clearTimeout(impatience);
     return ended;
   };
   const forgetStop = onStop(stop);

@@ -19,10 +19,16 @@ function connectScript(port: number): string {
 }
 
 /**
- * Connects from the client's namespace until a connection is accepted.
+ * Connects from the client's namespace until a connection is accepted. A daemon's first process may end with
+ * status 0 while its service lives on.
  * @throws Error with the server's output when it ends first or does not accept within 15 s.
  */
-export async function waitForServer(lab: Lab, server: Program, port: number): Promise<void> {
+export async function waitForServer(
+  lab: Lab,
+  server: Program,
+  port: number,
+  isDaemon = false,
+): Promise<void> {
   const probing = runProgram({
     namespace: lab.clientNamespace,
     role: "client",
@@ -34,8 +40,7 @@ export async function waitForServer(lab: Lab, server: Program, port: number): Pr
     () => true,
     () => false,
   );
-  // A daemon's first process ends with status 0 while its service lives on.
-  const failed = server.ended.then((result) => (result.status === 0 ? connected : false));
+  const failed = server.ended.then((result) => (isDaemon && result.status === 0 ? connected : false));
   if (!(await Promise.race([connected, failed]))) {
     await pause(50);
     throw new Error(

@@ -9,30 +9,29 @@ export interface StackCounters {
   rxBytes: bigint;
   txBytes: bigint;
   /** Connections that a listener of the stack completed, and that the stack itself opened. */
-  passiveOpens: bigint;
-  activeOpens: bigint;
-  /** Sockets that the stack serves, ever. */
-  acceleratedSockets: bigint;
-  /** Sockets that could have been accelerated and went to the kernel instead. */
+  tcpPassiveOpens: bigint;
+  tcpActiveOpens: bigint;
+  /** Datagrams delivered to a socket. */
+  udpIn: bigint;
+  /** Sockets made on the stack, accepted ones included. */
+  socketsAccelerated: bigint;
+  /** Sockets that could have been accelerated and went to the kernel instead, for whatever reason. */
   fallbacks: bigint;
 }
 
-const counterNames: Readonly<Record<keyof StackCounters, string>> = {
-  rxBytes: "port.rxBytes",
-  txBytes: "port.txBytes",
-  passiveOpens: "tcp.passiveOpens",
-  activeOpens: "tcp.activeOpens",
-  acceleratedSockets: "socket.accelerated",
-  fallbacks: "socket.fallbacks",
-};
+const plainCounters = [
+  "rxBytes",
+  "txBytes",
+  "tcpPassiveOpens",
+  "tcpActiveOpens",
+  "udpIn",
+  "socketsAccelerated",
+] as const satisfies readonly (keyof StackCounters)[];
 
-/** @throws Error when the text has no such counter. */
-function pick(counters: Readonly<Record<string, unknown>>, name: string, pid: number): bigint {
-  const value = counters[name];
-  if (typeof value !== "number" && typeof value !== "string") {
-    throw new Error(`\`gazelle stats ${pid}\` reports no counter ${name}`);
-  }
-  return BigInt(value);
+/** What `gazelle stats PID --json` prints, as far as we read it. */
+interface Statistics {
+  counters?: Record<string, number | string>;
+  fallbacks?: Record<string, number | string>;
 }
 
 /**
@@ -42,14 +41,17 @@ function pick(counters: Readonly<Record<string, unknown>>, name: string, pid: nu
 export function readStackCounters(pid: number): StackCounters {
   const command = join(repositoryRoot, "ctl", "bin", "gazelle.mjs");
   const answer = run(process.execPath, [command, "stats", String(pid), "--json"]).toString();
-  const counters = JSON.parse(answer) as Record<string, unknown>;
-  const values = Object.entries(counterNames).map(([key, name]) => [key, pick(counters, name, pid)]);
-  return Object.fromEntries(values) as Record<keyof StackCounters, bigint>;
-}
-
-/** What happened between two readings. */
-export function counterDifference(later: StackCounters, earlier: StackCounters): StackCounters {
-  const keys = Object.keys(counterNames) as (keyof StackCounters)[];
-  const values = keys.map((key) => [key, later[key] - earlier[key]]);
-  return Object.fromEntries(values) as Record<keyof StackCounters, bigint>;
+  const { counters, fallbacks } = JSON.parse(answer) as Statistics;
+  if (counters === undefined || fallbacks === undefined) {
+    throw new Error(`\`gazelle stats ${pid} --json\` reports no counters or no fallbacks`);
+  }
+  const values = plainCounters.map((name) => {
+    const value = counters[name];
+    if (value === undefined) {
+      throw new Error(`\`gazelle stats ${pid} --json\` reports no counter ${name}`);
+    }
+    return [name, BigInt(value)] as const;
+  });
+  const total = Object.values(fallbacks).reduce((sum: bigint, value) => sum + BigInt(value), 0n);
+  return { ...(Object.fromEntries(values) as Omit<StackCounters, "fallbacks">), fallbacks: total };
 }

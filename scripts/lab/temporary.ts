@@ -18,8 +18,8 @@ function removeStaleFolders(): void {
 }
 
 /**
- * The temporary folder of this process, made at the first call and removed at its end. Servers that drop their
- * privileges must be able to enter it, so it is readable for all; nothing secret belongs here.
+ * The temporary folder of this process, made at the first call and removed at its end. Servers that drop
+ * their privileges must be able to enter it, so it is readable for all; nothing secret belongs here.
  */
 export function temporaryFolder(): string {
   if (folder === undefined) {

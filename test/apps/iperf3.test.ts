@@ -1,0 +1,51 @@
+/** iperf3 in both directions, with one stream and with fifty. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { onEachStack } from "./each-stack.js";
+import { serverAddress } from "./service.js";
+
+const port = 5_201;
+/** iperf3 controls every test over a connection of its own. */
+const controlConnections = 1;
+
+interface Report {
+  error?: string;
+  end?: { sum_sent: { bytes: number }; sum_received: { bytes: number } };
+}
+
+onEachStack(
+  "iperf3",
+  () => ({
+    command: "iperf3",
+    argumentList: () => ["-s", "-B", serverAddress, "-p", String(port)],
+    processNames: ["iperf3"],
+    ready: { port },
+  }),
+  (service) => {
+    for (const streams of [1, 50]) {
+      for (const direction of ["to the server", "from the server"]) {
+        test(`${streams} streams ${direction}`, async () => {
+          const reverse = direction === "from the server" ? ["-R"] : [];
+          const load = [
+            "-c",
+            serverAddress,
+            "-p",
+            String(port),
+            "-P",
+            String(streams),
+            "-n",
+            "128M",
+            "--json",
+          ];
+          const connections = streams + controlConnections;
+          const result = await service().accounted(() => service().client("iperf3", [...load, ...reverse]), {
+            connections,
+          });
+          const report = JSON.parse(result.stdout.toString()) as Report;
+          assert.equal(report.error, undefined);
+          assert.ok((report.end?.sum_received.bytes ?? 0) >= (128 << 20) * 0.9, result.stdout.toString());
+        });
+      }
+    }
+  },
+);

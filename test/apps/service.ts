@@ -1,0 +1,215 @@
+/**
+ * A real server program on one of the stacks, with a kernel client at the other end of the wire.
+ *
+ * Every test runs once against the kernel, which shows that the test itself is right, and once on Gazelle.
+ */
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { waitUntil } from "../../scripts/lab/command.js";
+import type { Lab, StackKind } from "../../scripts/lab/lab.js";
+import { addresses, createLab, snmpCounters } from "../../scripts/lab/lab.js";
+import { stackEnvironment } from "../../scripts/lab/lstack-conf.js";
+import { processesIn } from "../../scripts/lab/namespaces.js";
+import { counter } from "../../scripts/lab/network-counters.js";
+import type { Program, ProgramResult } from "../../scripts/lab/program.js";
+import { runProgram, startProgram } from "../../scripts/lab/program.js";
+import { waitForServer } from "../../scripts/lab/readiness.js";
+import { requireStackLibrary } from "../../scripts/lab/repository.js";
+import { readStackCounters } from "../../scripts/lab/stack-counters.js";
+import { temporaryFolder } from "../../scripts/lab/temporary.js";
+
+export const stacks: readonly StackKind[] = ["kernel", "gazelle"];
+
+/** The server's address in every lab. */
+export const serverAddress = addresses.server;
+
+const readyTimeoutMs = 15_000;
+const settleTimeoutMs = 3_000;
+const daemonStopTimeoutMs = 5_000;
+
+/** Which server to start. */
+export interface ServiceOptions {
+  /** Unique within the test file's process. */
+  label: string;
+  stack: StackKind;
+  command: string;
+  /** Arguments, given a folder of the server's own. */
+  argumentList: (folder: string) => readonly string[];
+  /** What GAZELLE_BIND_PROCNAME selects. */
+  processNames: readonly string[];
+  /** The server is ready when it accepts connections on this TCP port, or when it prints this text. */
+  ready: { port: number } | { output: string };
+  /** The server leaves its first process and goes on in the background. */
+  daemon?: boolean;
+  /** Which process owns the stack, when it is not the one that was started. */
+  stackOwner?: (service: Service) => number;
+}
+
+/** Totals at one moment. */
+interface Account {
+  clientConnections: bigint;
+  clientDatagrams: bigint;
+  serverKernelPassiveOpens: bigint;
+  serverKernelSegments: bigint;
+  stackPassiveOpens: bigint;
+  stackSockets: bigint;
+  stackDatagrams: bigint;
+}
+
+/** What the server did of its own accord while the clients ran. */
+export interface Expectation {
+  /** Connections the clients certainly made; without it any number but 0. */
+  connections?: number;
+  /** Sockets that the server itself opened. */
+  ownSockets?: number;
+}
+
+/** A server that accepts connections. */
+export class Service {
+  readonly #options: ServiceOptions;
+  readonly lab: Lab;
+  readonly folder: string;
+  readonly server: Program;
+
+  private constructor(options: ServiceOptions, lab: Lab, folder: string, server: Program) {
+    this.#options = options;
+    this.lab = lab;
+    this.folder = folder;
+    this.server = server;
+  }
+
+  /** @throws Error when the library is missing or the server does not get ready. */
+  static async start(options: ServiceOptions): Promise<Service> {
+    if (options.stack === "gazelle") {
+      requireStackLibrary();
+    }
+    const lab = createLab({ label: options.label, stack: options.stack, offloads: "default" });
+    const folder = join(temporaryFolder(), options.label);
+    mkdirSync(folder, { recursive: true });
+    const server = startProgram({
+      namespace: lab.serverNamespace,
+      role: "server",
+      command: options.command,
+      argumentList: options.argumentList(folder),
+      environment: stackEnvironment(lab, options.processNames, { port: "packet" }),
+      workingFolder: folder,
+    });
+    const service = new Service(options, lab, folder, server);
+    await service.#waitUntilReady();
+    return service;
+  }
+
+  async #waitUntilReady(): Promise<void> {
+    const { ready, daemon } = this.#options;
+    if ("port" in ready) {
+      await waitForServer(this.lab, this.server, ready.port, daemon);
+    } else if (!(await waitUntil(() => this.server.output().includes(ready.output), readyTimeoutMs))) {
+      throw new Error(`the server did not print "${ready.output}":\n${this.server.output().slice(-4_000)}`);
+    }
+  }
+
+  /** Runs a client program to its end; anything but exit status 0 throws. */
+  client(command: string, argumentList: readonly string[], input?: Buffer | string): Promise<ProgramResult> {
+    const { clientNamespace: namespace } = this.lab;
+    return runProgram({
+      namespace,
+      role: "client",
+      command,
+      argumentList,
+      input,
+      workingFolder: this.folder,
+    });
+  }
+
+  /** Everything that runs at the server's end. */
+  processes(): number[] {
+    return processesIn(this.lab.serverNamespace);
+  }
+
+  #account(): Account {
+    const client = snmpCounters(this.lab.clientNamespace);
+    const server = snmpCounters(this.lab.serverNamespace);
+    const onStack = this.#options.stack === "gazelle";
+    const owner = this.#options.stackOwner?.(this) ?? this.server.pid;
+    const stack = onStack ? readStackCounters(owner) : undefined;
+    return {
+      clientConnections: counter(client, "Tcp.ActiveOpens") - counter(client, "Tcp.AttemptFails"),
+      clientDatagrams: counter(client, "Udp.OutDatagrams"),
+      serverKernelPassiveOpens: counter(server, "Tcp.PassiveOpens"),
+      serverKernelSegments: counter(server, "Tcp.InSegs") + counter(server, "Tcp.OutSegs"),
+      stackPassiveOpens: stack?.tcpPassiveOpens ?? 0n,
+      stackSockets: stack?.socketsAccelerated ?? 0n,
+      stackDatagrams: stack?.udpIn ?? 0n,
+    };
+  }
+
+  /**
+   * Runs `clients` and asserts that every connection they made was served by the stack under test and by
+   * nothing else: on Gazelle accelerated sockets = connections, fall-backs = 0 and a server kernel that saw nothing.
+   */
+  async accounted<T>(clients: () => Promise<T>, expected: Expectation = {}): Promise<T> {
+    const before = this.#account();
+    const result = await clients();
+    let problem = "";
+    const matches = await waitUntil(() => {
+      problem = this.#compare(before, this.#account(), expected);
+      return problem === "";
+    }, settleTimeoutMs);
+    assert.ok(matches, problem);
+    return result;
+  }
+
+  #compare(before: Account, after: Account, { connections, ownSockets = 0 }: Expectation): string {
+    const made = after.clientConnections - before.clientConnections;
+    if (connections === undefined ? made === 0n : made !== BigInt(connections)) {
+      return `the clients made ${made} connections instead of ${connections ?? "some"}`;
+    }
+    const byKernel = after.serverKernelPassiveOpens - before.serverKernelPassiveOpens;
+    if (this.#options.stack === "kernel") {
+      return byKernel === made ? "" : `the kernel accepted ${byKernel} of ${made} connections`;
+    }
+    const segments = after.serverKernelSegments - before.serverKernelSegments;
+    if (byKernel !== 0n || segments !== 0n) {
+      return `the server's kernel accepted ${byKernel} connections and handled ${segments} segments`;
+    }
+    const accepted = after.stackPassiveOpens - before.stackPassiveOpens;
+    const sockets = after.stackSockets - before.stackSockets - BigInt(ownSockets);
+    return accepted === made && sockets === made
+      ? this.fallbackProblem()
+      : `of ${made} connections the stack accepted ${accepted}, and made ${sockets} sockets for them`;
+  }
+
+  /** Empty when no socket of the server ever fell back to the kernel. */
+  fallbackProblem(): string {
+    const owner = this.#options.stackOwner?.(this) ?? this.server.pid;
+    const { fallbacks } = readStackCounters(owner);
+    return fallbacks === 0n ? "" : `${fallbacks} sockets fell back to the kernel`;
+  }
+
+  /** As `accounted`, for datagrams: every one the clients sent reached a socket of the stack under test. */
+  async accountedDatagrams<T>(clients: () => Promise<T>): Promise<T> {
+    const before = this.#account();
+    const result = await clients();
+    if (this.#options.stack === "gazelle") {
+      const after = this.#account();
+      const sent = after.clientDatagrams - before.clientDatagrams;
+      assert.ok(sent > 0n, "the client sent nothing");
+      assert.equal(after.stackDatagrams - before.stackDatagrams, sent, "datagrams delivered by the stack");
+      assert.equal(this.fallbackProblem(), "");
+    }
+    return result;
+  }
+
+  /** Ends the server and removes its lab. */
+  async stop(): Promise<void> {
+    await this.server.stop();
+    if (this.#options.daemon === true) {
+      for (const pid of this.processes()) {
+        process.kill(pid, "SIGTERM");
+      }
+      await waitUntil(() => this.processes().length === 0, daemonStopTimeoutMs);
+    }
+    this.lab.remove();
+  }
+}
