@@ -1,0 +1,194 @@
+/** What a value of the file may look like. */
+export const enum Kind {
+  Integer,
+  /** 0 or 1; true and false are accepted too. */
+  Switch,
+  /** One of a list of words; the number is its index. */
+  Choice,
+  /** Part of a file name. */
+  Name,
+  Address4,
+  Address6,
+  Mask,
+  /** A MAC address or the name of a network interface. */
+  Device,
+  /** A MAC address alone; only computed. */
+  Mac,
+  /** MAC or PCI addresses separated by semicolons. */
+  DeviceList,
+  /** Numbers and ranges of numbers: "2,4-7". */
+  NumberList,
+  /** An array of strings. */
+  Arguments,
+}
+
+/** How much of an option this version carries out. */
+export const enum Effect {
+  Full,
+  /** Checked, but another value than the neutral one changes nothing: a warning. */
+  NoneYet,
+  /** Another value than the neutral one would not give what was asked for: a start is refused. */
+  Refused,
+}
+
+/** One option: what may be declared about it, and the value that this reading found. */
+export class Option {
+  least: f64 = 0;
+  most: f64 = 0;
+  /** Legal although it lies outside of least..most; NaN: there is no such value. */
+  exception: f64 = NaN;
+  powerOfTwo: bool = false;
+  choices: string[] = [];
+  effect: Effect = Effect.Full;
+  /** With an effect other than Full: the value that changes nothing, and why the others do not work. */
+  neutral: f64 = 0;
+  limitation: string = "";
+  required: bool = false;
+  /** Computed from other options; not a key of the file. */
+  derived: bool = false;
+  /** Computed values say to the shell what it means. */
+  internal: bool = false;
+  /** What the document says about the default where a number alone would not explain it. */
+  initialNote: string = "";
+  /** What the exceptional value or the limits mean. */
+  note: string = "";
+
+  given: bool = false;
+  /** The name under which it was given: an alias, perhaps. */
+  givenAs: string = "";
+  line: i32 = 0;
+  file: string = "";
+  /** The value as the file has it, for messages. */
+  shown: string = "";
+  number: f64 = 0;
+  text: string = "";
+  list: string[] = [];
+  /** Address kinds: 16 bytes, IPv4 in its mapped form; all zero: none. */
+  bytes: StaticArray<u8> = new StaticArray<u8>(16);
+
+  constructor(
+    public readonly key: string,
+    public readonly kind: Kind,
+    public readonly initial: f64,
+    public readonly about: string,
+  ) {
+    this.number = initial;
+  }
+
+  /** Limits, both included. */
+  between(least: f64, most: f64): Option {
+    this.least = least;
+    this.most = most;
+    return this;
+  }
+
+  /** A value with a meaning of its own outside of the limits. */
+  except(value: f64): Option {
+    this.exception = value;
+    return this;
+  }
+
+  onlyPowersOfTwo(): Option {
+    this.powerOfTwo = true;
+    return this;
+  }
+
+  oneOf(choices: string[]): Option {
+    this.choices = choices;
+    this.text = choices[<i32>this.initial];
+    return this;
+  }
+
+  mustBeGiven(): Option {
+    this.required = true;
+    return this;
+  }
+
+  /** Values other than the neutral one change nothing so far. */
+  withoutEffect(neutral: f64, limitation: string): Option {
+    this.effect = Effect.NoneYet;
+    this.neutral = neutral;
+    this.limitation = limitation;
+    return this;
+  }
+
+  /** Values other than the neutral one cannot be carried out so far. */
+  refused(neutral: f64, limitation: string): Option {
+    this.effect = Effect.Refused;
+    this.neutral = neutral;
+    this.limitation = limitation;
+    return this;
+  }
+
+  defaultsTo(note: string): Option {
+    this.initialNote = note;
+    return this;
+  }
+
+  meaning(note: string): Option {
+    this.note = note;
+    return this;
+  }
+
+  computed(): Option {
+    this.derived = true;
+    return this;
+  }
+
+  /** The shell gets values computed from it, and not itself. */
+  carriedByOthers(): Option {
+    this.internal = true;
+    return this;
+  }
+
+  /** Whether the value is one that this version carries out. */
+  get isNeutral(): bool {
+    switch (this.kind) {
+      case Kind.Integer:
+      case Kind.Switch:
+      case Kind.Choice:
+        return this.number == this.neutral;
+      default:
+        return this.text.length == 0 && this.list.length == 0;
+    }
+  }
+
+  /** The legal values in words, as messages and the document give them. */
+  get legal(): string {
+    switch (this.kind) {
+      case Kind.Integer:
+        return this.legalIntegers();
+      case Kind.Switch:
+        return "0 or 1";
+      case Kind.Choice: {
+        let words = "";
+        for (let i = 0; i < this.choices.length; i++) {
+          words += (i == 0 ? "" : i == this.choices.length - 1 ? " or " : ", ") + '"' + this.choices[i] + '"';
+        }
+        return words;
+      }
+      case Kind.Name:
+        return `a string of at most ${<i32>this.most} characters without /|;&$><\`\\! and control characters`;
+      case Kind.Address4:
+        return 'an IPv4 address such as "192.168.1.10"';
+      case Kind.Address6:
+        return 'an IPv6 address such as "2001:db8::10"';
+      case Kind.Mask:
+        return 'a contiguous IPv4 mask from "128.0.0.0" to "255.255.255.255"';
+      case Kind.Device:
+        return 'the MAC address of a device, such as "aa:bb:cc:dd:ee:ff", or the name of a network interface';
+      case Kind.DeviceList:
+        return 'one or two MAC or PCI addresses, separated by ";"';
+      case Kind.NumberList:
+        return `a list of numbers from ${<i32>this.least} to ${<i32>this.most} such as "2" or "2,4-7"`;
+      default:
+        return `an array of 1 to ${<i32>this.most} strings`;
+    }
+  }
+
+  private legalIntegers(): string {
+    const range = `an integer from ${<i64>this.least} to ${<i64>this.most}`;
+    const powers = this.powerOfTwo ? `${range} that is a power of two` : range;
+    return isNaN(this.exception) ? powers : `${<i64>this.exception} or ${powers}`;
+  }
+}

@@ -1,0 +1,232 @@
+// Every option of lstack.conf, declared once: validation, messages, the C structure and docs/configuration.md
+// all come from here. The order is the order of the document.
+import { Kind, Option } from "./option";
+
+/** All options and computed values, in the order of their declaration. */
+export const all: Option[] = [];
+
+function declareOption(key: string, kind: Kind, initial: f64, about: string): Option {
+  const option = new Option(key, kind, initial, about);
+  all.push(option);
+  return option;
+}
+
+function integer(key: string, initial: f64, about: string): Option {
+  return declareOption(key, Kind.Integer, initial, about);
+}
+
+function toggle(key: string, initial: f64, about: string): Option {
+  return declareOption(key, Kind.Switch, initial, about).between(0, 1);
+}
+
+function choice(key: string, choices: string[], about: string): Option {
+  return declareOption(key, Kind.Choice, 0, about).oneOf(choices);
+}
+
+function text(key: string, kind: Kind, about: string): Option {
+  return declareOption(key, kind, 0, about);
+}
+
+/** Entries that the original accepted in a list of CPUs or NUMA nodes. */
+const MOST_CPUS: f64 = 640;
+/** More connections than a region of 4080 MiB could ever hold. */
+const MOST_CONNECTIONS: f64 = 4_000_000;
+/** A 32-bit address space without its first and last 8 MiB. */
+export const MOST_MEMORY: f64 = 4080;
+
+export const hostAddr = text("host_addr", Kind.Address4, "IPv4 address of the stack.").mustBeGiven();
+export const maskAddr = text("mask_addr", Kind.Mask, "Network mask of host_addr.").mustBeGiven();
+export const gatewayAddr = text("gateway_addr", Kind.Address4, "Gateway to all other networks.")
+  .meaning('"0.0.0.0" is the same as leaving it out.')
+  .defaultsTo("none: only the network of host_addr can be reached");
+export const devices = text("devices", Kind.Device, "The network device to use.")
+  .defaultsTo("with port dpdk, the first device that DPDK finds; otherwise it must be given")
+  .carriedByOthers();
+export const port = choice("port", ["auto", "packet", "dpdk"], "How frames reach the device.")
+  .meaning(
+    '"packet": an AF_PACKET ring on an interface that stays with the kernel. "dpdk": a DPDK driver. ' +
+      '"auto": dpdk if dpdk_args names a device (--vdev, -a, --allow), otherwise packet.',
+  )
+  .carriedByOthers();
+export const dpdkArgs = text(
+  "dpdk_args",
+  Kind.Arguments,
+  "Arguments for DPDK's environment abstraction layer (EAL); see below.",
+)
+  .between(1, 64)
+  .defaultsTo("none: no huge pages, no extra device")
+  .carriedByOthers();
+export const numCpus = text("num_cpus", Kind.NumberList, "The CPU of the stack.")
+  .between(0, MOST_CPUS - 1)
+  .meaning("One CPU at most until a process can have several stacks.")
+  .defaultsTo('"": one stack, not bound to a CPU');
+export const memory = integer("memory", 0, "Size in MiB of the memory that holds the stack's whole state.")
+  .between(32, MOST_MEMORY)
+  .except(0)
+  .meaning("0: derived from tcp_conn_count and mbuf_count_per_conn, from 256 up to 4080.")
+  .defaultsTo("0: derived")
+  .carriedByOthers();
+export const tcpConnCount = integer("tcp_conn_count", 1500, "Connections for which memory is provided.")
+  .between(1, MOST_CONNECTIONS)
+  .meaning(
+    "Sizes the default of memory; it is not a ceiling: memory decides how many connections there can be.",
+  );
+export const mbufCountPerConn = integer(
+  "mbuf_count_per_conn",
+  170,
+  "Packet buffers of 2 KiB for each of tcp_conn_count connections.",
+)
+  .between(1, 65535)
+  .meaning("Sizes the default of memory.");
+export const mtu = integer("mtu", 0, "Largest IP packet sent, in bytes.")
+  .between(576, 65535)
+  .except(0)
+  .meaning("0: the device's own.")
+  .defaultsTo("0: the device's");
+export const rateLimitPps = integer("rate_limit_pps", 0, "Most packets per second that the stack sends.")
+  .between(0, 1_000_000_000)
+  .meaning("0: no limit.");
+export const rateLimitMbps = integer("rate_limit_mbps", 0, "Most megabits per second that the stack sends.")
+  .between(0, 1_000_000)
+  .meaning("0: no limit.");
+export const congestionControl = choice(
+  "congestion_control",
+  ["cubic", "newreno"],
+  "Congestion control of TCP: RFC 9438 or RFC 6582.",
+);
+export const onFailure = choice(
+  "on_failure",
+  ["exit", "kernel"],
+  "What happens when the stack cannot start: the process ends with status 1, or goes on with the kernel's stack.",
+);
+export const udpEnable = toggle("udp_enable", 1, "0: datagram sockets are left to the kernel.");
+export const unixPrefix = text("unix_prefix", Kind.Name, "Prefix of the names of unix sockets.")
+  .between(0, 64)
+  .defaultsTo('""');
+export const nicRxqueueSize = integer("nic_rxqueue_size", 4096, "Receive descriptors of the port.")
+  .between(512, 8192)
+  .onlyPowersOfTwo();
+export const nicTxqueueSize = integer("nic_txqueue_size", 2048, "Transmit descriptors of the port.")
+  .between(512, 8192)
+  .onlyPowersOfTwo();
+export const nicReadNumber = integer(
+  "nic_read_number",
+  128,
+  "Most frames taken from the port at a time.",
+).between(1, 8192);
+
+export const stackThreadMode = choice(
+  "stack_thread_mode",
+  ["run-to-wakeup", "run-to-completion"],
+  "Whether a thread of its own may run the stack.",
+).withoutEffect(
+  0,
+  "application threads run the stack whenever they wait, and a thread of its own when they do not",
+);
+export const listenShadow = toggle(
+  "listen_shadow",
+  0,
+  "1: listen on every stack of the process.",
+).withoutEffect(0, "a process has one stack, and every listener is on it");
+export const lowPowerMode = toggle(
+  "low_power_mode",
+  0,
+  "1: yield the CPU when there is little traffic.",
+).withoutEffect(0, "an idle stack always sleeps");
+export const kniSwitch = toggle(
+  "kni_switch",
+  0,
+  "1: give the kernel a device for what no socket wants.",
+).withoutEffect(0, "there is no kernel device yet; with port packet the kernel keeps its interface anyway");
+export const flowBifurcation = toggle(
+  "flow_bifurcation",
+  0,
+  "1: give the kernel the traffic of ports that no socket uses.",
+).withoutEffect(0, "there is no kernel device yet; with port packet the kernel keeps its interface anyway");
+export const mainThreadAffinity = toggle(
+  "main_thread_affinity",
+  0,
+  "1: leave the main thread on the CPU of the EAL.",
+).withoutEffect(0, "the affinity of the application's threads is never changed; use taskset");
+export const appBindNuma = toggle(
+  "app_bind_numa",
+  0,
+  "1: move application threads to the NUMA node of their sockets.",
+).withoutEffect(0, "the affinity of the application's threads is never changed; use numactl");
+export const appExcludeCpus = text(
+  "app_exclude_cpus",
+  Kind.NumberList,
+  "CPUs to which app_bind_numa moves no thread.",
+)
+  .between(0, MOST_CPUS - 1)
+  .withoutEffect(0, "the affinity of the application's threads is never changed")
+  .defaultsTo("none");
+export const stackInterrupt = toggle(
+  "stack_interrupt",
+  0,
+  "1: sleep until the device interrupts.",
+).withoutEffect(0, "an idle stack sleeps on the port's descriptor wherever the port has one");
+export const useSockmap = toggle(
+  "use_sockmap",
+  0,
+  "1: short cut between processes of one host.",
+).withoutEffect(0, "traffic within the host takes the ordinary way");
+export const hostAddr6 = text("host_addr6", Kind.Address6, "IPv6 address of the stack.")
+  .withoutEffect(0, "the stack speaks IPv4 only so far")
+  .defaultsTo("none");
+
+export const useLtran = toggle("use_ltran", 0, "1: reach the device through the ltran process.").refused(
+  0,
+  "there is no ltran yet; set use_ltran = 0 and let this process have the device",
+);
+export const stackNum = integer("stack_num", 0, "Stacks of the process, instead of num_cpus.")
+  .between(0, 320)
+  .meaning("0 and 1: one stack.")
+  .refused(0, "a process has one stack so far");
+export const nicVlanMode = integer("nic_vlan_mode", -1, "VLAN of all frames.")
+  .between(-1, 4094)
+  .meaning("-1: untagged.")
+  .refused(-1, "frames are not tagged yet; use an interface of the kernel such as eth0.7 with port packet");
+export const numProcess = integer("num_process", 1, "Processes that share the device.")
+  .between(1, 255)
+  .refused(1, "a device cannot be shared yet; give every process a device of its own");
+export const processIdx = integer("process_idx", 0, "Index of this process among num_process.")
+  .between(0, 254)
+  .refused(0, "a device cannot be shared yet; give every process a device of its own");
+export const processNuma = text("process_numa", Kind.NumberList, "NUMA nodes of num_process processes.")
+  .between(0, 7)
+  .withoutEffect(0, "a device cannot be shared yet")
+  .defaultsTo("none");
+export const tupleFilter = toggle("tuple_filter", 0, "1: steer connections by rules of the device.").refused(
+  0,
+  "the device is not programmed yet; leave it to its RSS",
+);
+export const bondMode = integer("bond_mode", -1, "Bond of two devices: 1 active-backup, 4 802.3ad, 6 ALB.")
+  .between(-1, 6)
+  .meaning("-1: no bond. Values other than -1, 1, 4 and 6 are not legal.")
+  .refused(-1, "use a bond of the kernel with port packet, or DPDK's --vdev net_bonding0,mode=...");
+export const bondMiimon = integer("bond_miimon", 10, "Milliseconds between two looks at the links of a bond.")
+  .between(1, 2147483647)
+  .withoutEffect(10, "there is no bond yet");
+export const bondSlaveMac = text("bond_slave_mac", Kind.DeviceList, "Members of the bond.")
+  .withoutEffect(0, "there is no bond yet")
+  .defaultsTo("none");
+
+export const prefixLength = integer("prefix_length", 0, "Bits of the network in mask_addr.").computed();
+export const portKind = declareOption("port_kind", Kind.Choice, 0, "The port that auto led to.")
+  .oneOf(["packet", "dpdk"])
+  .computed();
+export const deviceMac = text("device_mac", Kind.Mac, "devices, if it is a MAC address.").computed();
+export const deviceName = text(
+  "device_name",
+  Kind.Device,
+  "devices, if it is the name of an interface.",
+).computed();
+export const cpu = integer("cpu", -1, "The only CPU of num_cpus, or -1.").computed();
+export const memorySize = integer("memory_size", 0, "Size of the region in MiB.").computed();
+export const hugePages = toggle("huge_pages", 0, "Whether dpdk_args asks for huge pages.").computed();
+export const ealArgs = text(
+  "eal_args",
+  Kind.Arguments,
+  "argv for the EAL of DPDK; empty without DPDK.",
+).computed();

@@ -1,0 +1,171 @@
+// One value against its declaration: type, form and limits. What several options say together is in rules.ts.
+import { maskLength, notHost, notHost6, parseIpv4, parseIpv6, storeMapped } from "./address";
+import { isInterfaceName, isPciAddress, notDevice, parseMac } from "./device";
+import { parseNumberList } from "./number-list";
+import { Kind, Option } from "./option";
+import { contains } from "./text";
+
+/** Types of values in a file; the numbers are those of libconfig's CONFIG_TYPE_*. */
+export const enum ValueType {
+  Group = 1,
+  Integer = 2,
+  LongInteger = 3,
+  Real = 4,
+  String = 5,
+  Boolean = 6,
+  Array = 7,
+  List = 8,
+}
+
+/** A type in words. */
+export function typeName(type: i32): string {
+  switch (type) {
+    case ValueType.Group:
+      return "a group";
+    case ValueType.Integer:
+    case ValueType.LongInteger:
+      return "an integer";
+    case ValueType.Real:
+      return "a number with a fraction";
+    case ValueType.String:
+      return "a string";
+    case ValueType.Boolean:
+      return "true or false";
+    case ValueType.Array:
+      return "an array";
+    default:
+      return "a list";
+  }
+}
+
+/** Whether an option's values are written in the given type. */
+function hasRightType(option: Option, type: i32): bool {
+  switch (option.kind) {
+    case Kind.Integer:
+      return type == ValueType.Integer || type == ValueType.LongInteger;
+    case Kind.Switch:
+      return type == ValueType.Integer || type == ValueType.LongInteger || type == ValueType.Boolean;
+    case Kind.Arguments:
+      return type == ValueType.Array || type == ValueType.List;
+    default:
+      return type == ValueType.String;
+  }
+}
+
+function isLegalInteger(option: Option, value: f64): bool {
+  if (value == option.exception) return true;
+  if (value < option.least || value > option.most) return false;
+  return !option.powerOfTwo || popcnt<i64>(<i64>value) == 1;
+}
+
+function checkChoice(option: Option, text: string): string {
+  const index = option.choices.indexOf(text);
+  if (index < 0) return option.legal;
+  option.number = index;
+  option.text = text;
+  return "";
+}
+
+function checkName(option: Option, text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) < 0x20 || text.charCodeAt(i) == 0x7f) return option.legal;
+  }
+  if (<f64>text.length > option.most || contains(text, "/|;&$><`\\!")) return option.legal;
+  option.text = text;
+  return "";
+}
+
+function checkIpv4(option: Option, text: string): string {
+  const address = parseIpv4(text);
+  if (address < 0) return option.legal;
+  const reason = address == 0 ? "" : notHost(<u32>address);
+  if (reason.length > 0) return `${option.legal}, ${reason}`;
+  if (address == 0 && option.required) return `${option.legal}, ${notHost(0)}`;
+  option.number = <f64>address;
+  option.text = text;
+  if (address != 0) storeMapped(<u32>address, option.bytes);
+  return "";
+}
+
+function checkIpv6(option: Option, text: string): string {
+  const bytes = new StaticArray<u8>(16);
+  if (!parseIpv6(text, bytes)) return option.legal;
+  const reason = notHost6(bytes);
+  if (reason.length > 0) return `${option.legal}, ${reason}`;
+  option.bytes = bytes;
+  option.text = text;
+  return "";
+}
+
+function checkMask(option: Option, text: string): string {
+  const mask = parseIpv4(text);
+  if (mask < 0 || maskLength(<u32>mask) < 0) return option.legal;
+  option.number = <f64>mask;
+  option.text = text;
+  return "";
+}
+
+function checkDevice(option: Option, text: string): string {
+  if (text.includes(":")) {
+    const mac = new StaticArray<u8>(6);
+    if (!parseMac(text, mac)) return option.legal;
+    const reason = notDevice(mac);
+    if (reason.length > 0) return `${option.legal}, ${reason}`;
+  } else if (!isInterfaceName(text)) {
+    return option.legal;
+  }
+  option.text = text;
+  return "";
+}
+
+function checkDeviceList(option: Option, text: string): string {
+  const parts = text.split(";");
+  if (parts.length > 2) return option.legal;
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i].trim();
+    const mac = new StaticArray<u8>(6);
+    const isMac = parseMac(part, mac) && notDevice(mac).length == 0;
+    if (!isMac && !isPciAddress(part)) return option.legal;
+  }
+  option.text = text;
+  return "";
+}
+
+function checkNumberList(option: Option, text: string): string {
+  if (text.trim().length > 0 && parseNumberList(text, <i32>option.most + 1) === null) return option.legal;
+  option.text = text.trim();
+  return "";
+}
+
+/**
+ * Takes a value into its option. Returns an empty string, or what the value must be.
+ * The elements of an array follow one by one.
+ */
+export function take(option: Option, type: i32, number: f64, text: string): string {
+  if (!hasRightType(option, type)) return `${option.legal}, not ${typeName(type)}`;
+  switch (option.kind) {
+    case Kind.Integer:
+    case Kind.Switch:
+      if (!isLegalInteger(option, number)) return option.legal;
+      option.number = number;
+      return "";
+    case Kind.Choice:
+      return checkChoice(option, text);
+    case Kind.Name:
+      return checkName(option, text);
+    case Kind.Address4:
+      return checkIpv4(option, text);
+    case Kind.Address6:
+      return checkIpv6(option, text);
+    case Kind.Mask:
+      return checkMask(option, text);
+    case Kind.Device:
+      return checkDevice(option, text);
+    case Kind.DeviceList:
+      return checkDeviceList(option, text);
+    case Kind.NumberList:
+      return checkNumberList(option, text);
+    default:
+      return "";
+  }
+}
