@@ -3,7 +3,15 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
-  chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync,
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -50,7 +58,11 @@ function fail(text) {
 }
 
 function catchSignals() {
-  for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]]) {
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ]) {
     process.on(signal, () => {
       if (interrupted === null) interrupted = code;
       // A child in our process group has the terminal's Ctrl-C already; a signal sent to us alone is passed on.
@@ -145,12 +157,16 @@ function missingPackages(purposes) {
   const table = JSON.parse(readFileSync(join(ROOT, "scripts", "packages.json"), "utf8"));
   const names = [...new Set(purposes.flatMap((purpose) => table[purpose]))].sort();
   if (names.length === 0) return [];
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: these placeholders are dpkg-query's
   const query = spawnSync("dpkg-query", ["-W", "-f=${Package} ${db:Status-Status}\n", ...names], {
     encoding: "utf8",
   });
   if (query.error) return null;
   const installed = new Set(
-    query.stdout.split("\n").filter((line) => line.endsWith(" installed")).map((line) => line.split(" ")[0]),
+    query.stdout
+      .split("\n")
+      .filter((line) => line.endsWith(" installed"))
+      .map((line) => line.split(" ")[0]),
   );
   return names.filter((name) => !installed.has(name));
 }
@@ -179,7 +195,9 @@ async function apt(program, args, onLine) {
   if (result.code !== 0) {
     const tail = result.output.trim().split("\n").slice(-20).join("\n");
     say(tail);
-    fail(`\`${program} ${args.slice(0, 3).join(" ")} ...\` failed with status ${result.code} (its last lines are above)`);
+    fail(
+      `\`${program} ${args.slice(0, 3).join(" ")} ...\` failed with status ${result.code} (its last lines are above)`,
+    );
   }
 }
 
@@ -194,7 +212,14 @@ async function installPackages(names) {
       if (line.startsWith("Need to get ")) say(`  ${line}`);
       if (line.startsWith("Setting up ") && ++configured % 20 === 0) say(`  ${configured} packages set up`);
     };
-    const options = ["install", "-y", "-q", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold"];
+    const options = [
+      "install",
+      "-y",
+      "-q",
+      "--no-install-recommends",
+      "-o",
+      "Dpkg::Options::=--force-confold",
+    ];
     await apt("apt-get", [...lock, ...options, ...names], onLine);
   });
   restorePolicy();

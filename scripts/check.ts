@@ -1,0 +1,4 @@
+import { test } from "./test/main.js";
+
+// What needs no stack to run: rules, types, format.
+await test(["tidy", "types", "biome"]);
