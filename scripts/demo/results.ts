@@ -7,7 +7,7 @@ import type { WorkloadName } from "./workloads.js";
 import { workloads } from "./workloads.js";
 
 /** One element of `build/demo.json`. Without a measurement of Gazelle its values are null. */
-export interface Row {
+interface Row {
   test: WorkloadName;
   kernel_rps: number;
   kernel_equal_rps: number;

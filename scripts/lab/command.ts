@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 const commandTimeoutMs = 20_000;
 
 /** What a command that must succeed may be given. */
-export interface CommandOptions {
+interface CommandOptions {
   input?: string | Buffer;
   timeoutMs?: number;
 }

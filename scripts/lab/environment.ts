@@ -17,7 +17,7 @@ const busyShare = 0.15;
 const busyWindowMs = 300;
 
 /** The offloads of an interface, in the words of `ethtool -K`. */
-export function describeOffloads(namespace: string, device: string): string {
+function describeOffloads(namespace: string, device: string): string {
   const text = run("ip", ["netns", "exec", namespace, "ethtool", "-k", device]).toString();
   const states = text.split("\n").flatMap((line) => {
     const [name = "", state = ""] = line.split(": ");

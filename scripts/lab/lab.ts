@@ -14,7 +14,7 @@ import { parseInterfaceCounters, parseSnmp } from "./network-counters.js";
 export type StackKind = "kernel" | "gazelle";
 
 /** `default`: veth as the kernel makes it. `equal`: no checksum and segmentation offload, at both ends. */
-export type Offloads = "default" | "equal";
+type Offloads = "default" | "equal";
 
 /** What differs between labs. */
 export interface LabOptions {

@@ -15,7 +15,7 @@ const stopGraceMs = 3_000;
 const defaultTimeoutMs = 60_000;
 
 /** What to run and where. */
-export interface ProgramOptions {
+interface ProgramOptions {
   namespace: string;
   role: keyof typeof pinning;
   command: string;

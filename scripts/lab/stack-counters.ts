@@ -4,7 +4,7 @@ import { run } from "./command.js";
 import { repositoryRoot } from "./repository.js";
 
 /** The counters that the demo and the program tests compare with the kernel's at the other end. */
-export interface StackCounters {
+interface StackCounters {
   /** Bytes of the frames taken from and handed to the port, Ethernet header included. */
   rxBytes: bigint;
   txBytes: bigint;

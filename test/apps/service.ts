@@ -146,7 +146,8 @@ export class Service {
 
   /**
    * Runs `clients` and asserts that every connection they made was served by the stack under test and by
-   * nothing else: on Gazelle accelerated sockets = connections, fall-backs = 0 and a server kernel that saw nothing.
+   * nothing else: on Gazelle accelerated sockets = connections, fall-backs = 0 and a server kernel that saw
+   * nothing.
    */
   async accounted<T>(clients: () => Promise<T>, expected: Expectation = {}): Promise<T> {
     const before = this.#account();
