@@ -22,7 +22,7 @@ const BUILD = join(ROOT, "build");
 const MINIMUM_NODE = 20;
 const POLICY_FILE = "/usr/sbin/policy-rc.d";
 const POLICY_SAVED = `${POLICY_FILE}.before-gazelle`;
-const POLICY_MARK = "# gazelle: no service starts while packages are installed";
+const POLICY_MARK = "# gazelle: no service starts while packages are installed by process";
 
 /** Which package lists of scripts/packages.json a command needs; the last ones may be missing without root. */
 const COMMANDS = {
@@ -141,16 +141,21 @@ async function takeLock() {
   }
 }
 
-function lockHolderLives(path) {
+function isAlive(pid) {
   try {
-    const pid = Number(readFileSync(path, "utf8"));
-    // An empty file is a lock being taken this instant, unless it stays that way.
-    if (pid === 0) return Date.now() - statSync(path).mtimeMs < 5000;
     process.kill(pid, 0);
     return true;
   } catch (error) {
     return error.code === "EPERM";
   }
+}
+
+function lockHolderLives(path) {
+  // Released between our attempt and now: to be tried again.
+  if (!existsSync(path)) return true;
+  const pid = Number(readFileSync(path, "utf8"));
+  // An empty file is a lock being taken this instant, unless it stays that way.
+  return pid === 0 ? Date.now() - statSync(path).mtimeMs < 5000 : isAlive(pid);
 }
 
 function missingPackages(purposes) {
@@ -175,17 +180,23 @@ function installCommand(names) {
   return `apt-get update && apt-get install -y --no-install-recommends ${names.join(" ")}`;
 }
 
-/** Removes our policy file and puts back what was there; also repairs after a run that was killed. */
+/** Removes our policy file and puts back what was there; one of a run that is still going on stays. */
 function restorePolicy() {
-  if (existsSync(POLICY_FILE) && readFileSync(POLICY_FILE, "utf8").includes(POLICY_MARK)) rmSync(POLICY_FILE);
+  const text = existsSync(POLICY_FILE) ? readFileSync(POLICY_FILE, "utf8") : "";
+  const owner = text.includes(POLICY_MARK) ? Number(text.split(POLICY_MARK)[1].split("\n")[0]) : 0;
+  if (owner > 0 && owner !== process.pid && isAlive(owner)) return;
+  if (owner > 0) rmSync(POLICY_FILE);
   if (existsSync(POLICY_SAVED) && !existsSync(POLICY_FILE)) renameSync(POLICY_SAVED, POLICY_FILE);
 }
 
 function forbidServiceStarts() {
   restorePolicy();
   cleanups.push(restorePolicy);
-  if (existsSync(POLICY_FILE)) renameSync(POLICY_FILE, POLICY_SAVED);
-  writeFileSync(POLICY_FILE, `#!/bin/sh\n${POLICY_MARK}\nexit 101\n`);
+  // Another installation's policy serves us as well, and is not ours to put away.
+  if (existsSync(POLICY_FILE) && !readFileSync(POLICY_FILE, "utf8").includes(POLICY_MARK)) {
+    renameSync(POLICY_FILE, POLICY_SAVED);
+  }
+  writeFileSync(POLICY_FILE, `#!/bin/sh\n${POLICY_MARK} ${process.pid}\nexit 101\n`);
   chmodSync(POLICY_FILE, 0o755);
 }
 
@@ -226,6 +237,8 @@ async function installPackages(names) {
 }
 
 async function ensurePackages(command) {
+  // A run that was killed while it installed left its policy behind.
+  if (process.getuid() === 0) restorePolicy();
   const { required, wanted } = COMMANDS[command];
   const missing = missingPackages([...required, ...wanted]);
   if (missing === null) {

@@ -1,14 +1,23 @@
 import { existsSync } from "node:fs";
 import { CommandError, runNodeTool } from "./command.js";
 import { listFiles, listFolder } from "./files.js";
+import { configHeaderStep } from "./generate-config.js";
 import { COUNTERS_FOLDER, COUNTERS_OUTPUTS, generateCounters } from "./generate-counters.js";
 import { generateLayout, LAYOUT_ENTRY, LAYOUT_OPTIONS, LAYOUT_OUTPUTS } from "./generate-layout.js";
 import { generateSystem, SYSTEM_OUTPUTS } from "./generate-system.js";
 import { withBuildLock } from "./lock.js";
 import { packageVersion, translateStep, wasmStep } from "./module-steps.js";
 import { type Module, modules } from "./modules.js";
-import { compilerVersion, linkStep, moduleObjectStep, objectSteps, SHARED_OBJECTS, type SharedObject } from "./native.js";
+import {
+  compilerVersion,
+  linkStep,
+  moduleObjectStep,
+  objectSteps,
+  SHARED_OBJECTS,
+  type SharedObject,
+} from "./native.js";
 import { inBuild, inRoot } from "./paths.js";
+import { PROGRAMS, programLinkStep, programObjectSteps } from "./programs.js";
 import { runStep, runSteps, type Step } from "./step.js";
 
 const TSC = "typescript/bin/tsc";
@@ -69,7 +78,11 @@ async function buildModule(module: Module, compiler: string): Promise<void> {
   await runStep(moduleObjectStep(module, compiler));
 }
 
-async function buildSharedObject(object: SharedObject, compiled: readonly Module[], compiler: string): Promise<void> {
+async function buildSharedObject(
+  object: SharedObject,
+  compiled: readonly Module[],
+  compiler: string,
+): Promise<void> {
   await runSteps(objectSteps(object, compiler));
   const link = linkStep(object, compiled, compiler);
   if (link !== null) await runStep(link);
@@ -90,8 +103,14 @@ async function buildEverything(): Promise<Error[]> {
   await attempt(() => runStep(nodeStep()));
   const compiled = modules();
   for (const module of compiled) await attempt(() => buildModule(module, compiler));
+  const config = compiled.find((module) => module.name === "config");
+  if (config !== undefined) await attempt(() => runStep(configHeaderStep(config)));
   for (const object of SHARED_OBJECTS) {
     await attempt(() => buildSharedObject(object, compiled, compiler));
+  }
+  for (const program of PROGRAMS) {
+    await attempt(() => runSteps(programObjectSteps(program, compiler)));
+    await attempt(() => runStep(programLinkStep(program, compiled, compiler)));
   }
   return failures;
 }

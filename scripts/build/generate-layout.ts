@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { compileAssemblyScript } from "./module-steps.js";
 import { writeAtomically } from "./files.js";
+import { compileAssemblyScript } from "./module-steps.js";
 import { inBuild, inRoot } from "./paths.js";
 
 /** The entry file whose exported constants are the offsets, sizes and limits that C and Node need. */

@@ -16,7 +16,9 @@ const KERNEL_HEADERS = ["linux/sockios.h"];
 
 function program(): string {
   const headers = [...SYSTEM_HEADERS, ...KERNEL_HEADERS].map((name) => `#include <${name}>`);
-  const lines = Object.values(SYSTEM_CONSTANTS).flat().map((name) => `    print("${name}", (long long)(${name}));`);
+  const lines = Object.values(SYSTEM_CONSTANTS)
+    .flat()
+    .map((name) => `    print("${name}", (long long)(${name}));`);
   return [
     "#define _GNU_SOURCE",
     ...headers,

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync } from "node:fs";
 import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runNodeTool } from "./command.js";
 import { writeAtomically } from "./files.js";
@@ -14,7 +14,11 @@ export function packageVersion(name: string): string {
 }
 
 /** Compiles an AssemblyScript entry file; warnings are errors. Paths are absolute. */
-export async function compileAssemblyScript(entry: string, wasm: string, options: readonly string[]): Promise<void> {
+export async function compileAssemblyScript(
+  entry: string,
+  wasm: string,
+  options: readonly string[],
+): Promise<void> {
   mkdirSync(dirname(wasm), { recursive: true });
   const temporary = `${wasm}.${process.pid}.tmp.wasm`;
   // asc resolves imports against its base directory, the clone, and wants relative names.
@@ -48,7 +52,11 @@ export function translateStep(module: Module): Step {
       const temporary = join(folder, `translate-${process.pid}`);
       mkdirSync(temporary, { recursive: true });
       const name = `${module.name}.c`;
-      await runNodeTool(COMPILERS.wasm2c, [module.wasm, "-n", module.name, "-o", join(temporary, name)], true);
+      await runNodeTool(
+        COMPILERS.wasm2c,
+        [module.wasm, "-n", module.name, "-o", join(temporary, name)],
+        true,
+      );
       renameSync(join(temporary, `${module.name}.h`), module.header);
       renameSync(join(temporary, name), module.c);
       const hash = createHash("sha256").update(readFileSync(module.wasm)).digest("hex");

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { listFiles } from "./files.js";
-import { inBuild, inRoot } from "./paths.js";
 import { SYSTEM_OUTPUTS } from "./generate-system.js";
+import { inBuild, inRoot } from "./paths.js";
 
 /** A WebAssembly module that becomes native code. */
 export interface Module {
@@ -42,12 +42,18 @@ export function moduleInputs(module: Module): string[] {
 
 /** Options of the AssemblyScript compiler for everything that ends up in native code. */
 export const ASC_OPTIONS = [
-  "--runtime", "stub",
+  // Names of functions for debuggers and profiles; the code section is the same, byte for byte.
+  "--debug",
+  "--runtime",
+  "stub",
   "--importMemory",
-  "--memoryBase", "1024",
+  "--memoryBase",
+  "1024",
   "-O3",
-  "--use", "abort=",
-  "--enable", "simd",
+  "--use",
+  "abort=",
+  "--enable",
+  "simd",
 ];
 
 const ASC = "assemblyscript/bin/asc.js";

@@ -26,7 +26,7 @@ const HAND_WRITTEN = ["-Wall", "-Wextra", "-Werror"];
 // wasm2c declares helpers for every WebAssembly feature, used or not.
 const GENERATED = ["-Wall", "-Werror", "-Wno-unused"];
 
-const INCLUDES = ["-Ibuild/generated", "-Ibuild/stack", "-Ibuild/config", "-Ilstack", "-Ilstack/runtime"];
+const INCLUDES = ["-Ibuild/generated", "-Ibuild/stack", "-Ibuild", "-Ilstack", "-Ilstack/runtime"];
 
 /** The module's imports as static functions, put in front of the generated code so that gcc inlines them. */
 const IMPORTS = inRoot("lstack", "runtime", "imports.h");
@@ -55,7 +55,7 @@ export const SHARED_OBJECTS: readonly SharedObject[] = [
     folders: ["lstack/runtime", "lstack/port"],
     modules: ["stack", "config"],
     compile: [],
-    link: ["-lpthread"],
+    link: ["-lpthread", "-lconfig", "-lm"],
   },
 ];
 
@@ -96,7 +96,13 @@ export function moduleObjectStep(module: Module, compiler: string): Step {
   return compileStep(module.c, module.object, [...COMMON, ...GENERATED, ...INCLUDES, ...inline], compiler);
 }
 
-function objectOf(source: string): string {
+/** Compiles one hand-written C file. */
+export function handWrittenStep(source: string, compiler: string): Step {
+  return compileStep(source, objectOf(source), [...COMMON, ...HAND_WRITTEN, ...INCLUDES], compiler);
+}
+
+/** Where the object file of a hand-written C file is. */
+export function objectOf(source: string): string {
   return inBuild("native", `${shown(source).replaceAll("/", "-")}.o`);
 }
 
@@ -114,7 +120,9 @@ export function objectSteps(object: SharedObject, compiler: string): Step[] {
 export function linkStep(object: SharedObject, modules: readonly Module[], compiler: string): Step | null {
   const sources = sourcesOf(object);
   if (sources.length === 0) return null;
-  const compiled = modules.filter((module) => object.modules.includes(module.name)).map((module) => module.object);
+  const compiled = modules
+    .filter((module) => object.modules.includes(module.name))
+    .map((module) => module.object);
   const objects = [...sources.map(objectOf), ...compiled];
   const script = inRoot(object.folders[0] ?? "", "exports.map");
   const scripted = existsSync(script) ? [`-Wl,--version-script=${shown(script)}`] : [];
