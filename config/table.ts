@@ -22,6 +22,23 @@ export interface OptionEntry {
   size: number;
 }
 
+/** A name and what there is to say about it. */
+export interface Remark {
+  name: string;
+  text: string;
+}
+
+/** Everything that the module declares. */
+export interface Table {
+  options: readonly OptionEntry[];
+  /** Arguments of DPDK's EAL and what happens to them. */
+  ealArguments: readonly Remark[];
+  /** Keys of the original without a meaning here, and what to do about them. */
+  retired: readonly Remark[];
+  /** Old names of options, and the present ones. */
+  aliases: readonly Remark[];
+}
+
 /** The doors of config/module that describe the options. */
 interface Doors {
   optionCount(): number;
@@ -38,6 +55,15 @@ interface Doors {
   choiceText(index: number, word: number): number;
   fieldKind(index: number): number;
   fieldSize(index: number): number;
+  ealCount(): number;
+  ealName(index: number): number;
+  ealTreatment(index: number): number;
+  retiredCount(): number;
+  retiredKey(index: number): number;
+  retiredAdvice(index: number): number;
+  aliasCount(): number;
+  aliasKey(index: number): number;
+  aliasOption(index: number): number;
 }
 
 const FIELDS: readonly FieldKind[] = ["number", "text", "bytes", "list", "none"];
@@ -55,33 +81,48 @@ function nth<T>(values: readonly T[], index: number): T {
   return value;
 }
 
-/** Reads the table of options out of the compiled module, in the order of their declaration. */
-export function readTable(wasmPath: string): OptionEntry[] {
+/** Text at an address that a door answered. */
+type Reader = (address: number) => string;
+
+function readOption(doors: Doors, text: Reader, index: number): OptionEntry {
+  const words = Array.from({ length: doors.choiceCount(index) }, (_, word) => doors.choiceText(index, word));
+  return {
+    index,
+    key: text(doors.optionKey(index)),
+    isDerived: doors.optionIsDerived(index) !== 0,
+    isArray: doors.optionIsArray(index) !== 0,
+    about: text(doors.optionAbout(index)),
+    legal: text(doors.optionLegal(index)),
+    note: text(doors.optionNote(index)),
+    initial: text(doors.optionDefault(index)),
+    effect: nth(EFFECTS, doors.optionEffect(index)),
+    limitation: text(doors.optionLimitation(index)),
+    choices: words.map(text),
+    field: nth(FIELDS, doors.fieldKind(index)),
+    size: doors.fieldSize(index),
+  };
+}
+
+type Door = (index: number) => number;
+
+function readRemarks(text: Reader, count: number, name: Door, remark: Door): Remark[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: text(name(index)),
+    text: text(remark(index)),
+  }));
+}
+
+/** Reads all declarations out of the compiled module, in their order. */
+export function readTable(wasmPath: string): Table {
   const memory = new WebAssembly.Memory({ initial: MEMORY_PAGES });
   const module = new WebAssembly.Module(readFileSync(wasmPath));
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   const doors = instance.exports as unknown as Doors;
   const text = (address: number) => textAt(memory, address);
-  const entries: OptionEntry[] = [];
-  for (let index = 0; index < doors.optionCount(); index++) {
-    const choices: string[] = [];
-    for (let word = 0; word < doors.choiceCount(index); word++)
-      choices.push(text(doors.choiceText(index, word)));
-    entries.push({
-      index,
-      key: text(doors.optionKey(index)),
-      isDerived: doors.optionIsDerived(index) !== 0,
-      isArray: doors.optionIsArray(index) !== 0,
-      about: text(doors.optionAbout(index)),
-      legal: text(doors.optionLegal(index)),
-      note: text(doors.optionNote(index)),
-      initial: text(doors.optionDefault(index)),
-      effect: nth(EFFECTS, doors.optionEffect(index)),
-      limitation: text(doors.optionLimitation(index)),
-      choices,
-      field: nth(FIELDS, doors.fieldKind(index)),
-      size: doors.fieldSize(index),
-    });
-  }
-  return entries;
+  return {
+    options: Array.from({ length: doors.optionCount() }, (_, index) => readOption(doors, text, index)),
+    ealArguments: readRemarks(text, doors.ealCount(), doors.ealName, doors.ealTreatment),
+    retired: readRemarks(text, doors.retiredCount(), doors.retiredKey, doors.retiredAdvice),
+    aliases: readRemarks(text, doors.aliasCount(), doors.aliasKey, doors.aliasOption),
+  };
 }

@@ -103,3 +103,33 @@ export const ealOptions: EalOption[] = [
   new EalOption("-h", false, Treatment.TakeOut, "the program's standard output stays untouched"),
   new EalOption("--help", false, Treatment.TakeOut, "the program's standard output stays untouched"),
 ];
+
+/** What happens to an argument, in words. */
+export function describe(option: EalOption): string {
+  switch (option.treatment) {
+    case Treatment.Pass:
+      return "passed on";
+    case Treatment.Same:
+      return "taken out silently: it says what happens anyway";
+    case Treatment.TakeOut:
+      return `taken out with a warning: ${option.note}`;
+    case Treatment.Rename:
+      return `passed on as ${option.note}, with a warning`;
+    case Treatment.Device:
+      return 'passed on; names a device, so that port "auto" is "dpdk"';
+    case Treatment.Memory:
+      return "MiB of memory; in huge pages only if another argument asks for them";
+    case Treatment.SocketMemory:
+      return "MiB of memory for each NUMA node, in huge pages unless all are 0";
+    case Treatment.HugePages:
+      return option.note.length > 0
+        ? `asks for huge pages; taken out with a warning: ${option.note}`
+        : "asks for huge pages";
+    case Treatment.NoHugePages:
+      return "no huge pages, which is the default";
+    case Treatment.ProcessType:
+      return `only "primary": ${option.note}; "auto" is taken out with a warning`;
+    default:
+      return "passed on; a hexadecimal address";
+  }
+}

@@ -1,8 +1,11 @@
 // The doors of the configuration module. One instance reads one configuration:
-//   source(file), onlineCpus(), freeHugePages()*, (entry() element()*)* or failure(), finish()
+//   source(file), onlineCpus(), freeHugePages()*, then inspectText(), (entry() element()*)*, finish(),
+// or failure(),
 // and then answers with messages, the options' declarations and their values. Text comes in as a run of bytes in a
 // buffer from input() and goes out as the address of bytes that end with a zero byte.
 
+import { describe, ealOptions } from "./eal-options";
+import { inspect } from "./inspect";
 import { cpus, machine } from "./machine";
 import { errorCount, messages, orderMessages, report } from "./messages";
 import { nearest } from "./nearest";
@@ -64,6 +67,24 @@ export function failure(line: i32, reason: usize, length: i32): void {
   const text = fromBytes(reason, length);
   if (line > 0) report(true, position.file, line, "syntax", "", text);
   else report(true, position.file, 0, "file", "", `must be a readable configuration: ${text}`);
+}
+
+/**
+ * Looks through a file's whole text for what libconfig would misread. Returns whether there is such a thing; then it is
+ * reported, and the file must not be read.
+ */
+export function inspectText(text: usize, length: i32): bool {
+  const finding = inspect(fromBytes(text, length));
+  if (finding === null) return false;
+  if (finding.text.length == 0) {
+    const reason = "must not be used; all options are in one file";
+    report(true, position.file, finding.line, finding.key, "", reason);
+    return true;
+  }
+  const option = findOption(finding.key);
+  const legal = option === null ? "an integer of 32 bits; larger ones end in L" : option.legal;
+  report(true, position.file, finding.line, finding.key, finding.text, `must be ${legal}`);
+  return true;
 }
 
 function findOption(key: string): Option | null {
@@ -317,4 +338,49 @@ export function valueLength(index: i32): i32 {
 /** One text of a list. */
 export function valueElement(index: i32, element: i32): usize {
   return toBytes(all[index].list[element]);
+}
+
+/** Number of arguments of the EAL that are known. */
+export function ealCount(): i32 {
+  return ealOptions.length;
+}
+
+/** Name of an argument of the EAL, with its dashes. */
+export function ealName(index: i32): usize {
+  return toBytes(ealOptions[index].name);
+}
+
+/** What happens to an argument of the EAL. */
+export function ealTreatment(index: i32): usize {
+  return toBytes(describe(ealOptions[index]));
+}
+
+/** Number of keys of the original that are warned about. */
+export function retiredCount(): i32 {
+  return retired.length;
+}
+
+/** A key of the original that is warned about. */
+export function retiredKey(index: i32): usize {
+  return toBytes(retired[index].key);
+}
+
+/** What to do about it. */
+export function retiredAdvice(index: i32): usize {
+  return toBytes(retired[index].advice);
+}
+
+/** Number of old names. */
+export function aliasCount(): i32 {
+  return aliases.length;
+}
+
+/** An old name of an option. */
+export function aliasKey(index: i32): usize {
+  return toBytes(aliases[index].key);
+}
+
+/** The option's present name. */
+export function aliasOption(index: i32): usize {
+  return toBytes(aliases[index].option);
 }

@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { accessSync, constants as fileConstants, realpathSync, statSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants as fileConstants, readFileSync, realpathSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { type Command, UsageError } from "../command.js";
@@ -104,23 +104,42 @@ function environment(request: Request, program: string, library: string): NodeJS
   };
 }
 
-/** Signals that a user or a supervisor sends to a program; the terminal's reach the child by themselves. */
+/** Signals that a user or a supervisor may send to us and means for the program. */
 const FORWARDED: readonly NodeJS.Signals[] = [
   "SIGINT",
+  "SIGQUIT",
+  "SIGWINCH",
   "SIGTERM",
   "SIGHUP",
-  "SIGQUIT",
   "SIGUSR1",
   "SIGUSR2",
   "SIGCONT",
-  "SIGWINCH",
 ];
+/** Those that a terminal sends to all processes of the foreground by itself. */
+const FROM_TERMINAL = new Set<NodeJS.Signals>(["SIGINT", "SIGQUIT", "SIGWINCH"]);
+
+/** Whether a terminal sends its signals to this process, and so to its children: the foreground's group is ours. */
+function isInForeground(): boolean {
+  const text = readFileSync("/proc/self/stat", "latin1");
+  // After the name in parentheses: state, parent, group, session, terminal, the terminal's foreground group.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return fields[2] === fields[5];
+}
+
+/** Hands signals on; twice the same one would be too much for some (a second SIGINT makes Redis quit unsaved). */
+function forwardSignals(child: ChildProcess): void {
+  for (const signal of FORWARDED) {
+    process.on(signal, () => {
+      if (!FROM_TERMINAL.has(signal) || !isInForeground()) child.kill(signal);
+    });
+  }
+}
 
 /** Starts the program, hands signals on to it, and resolves to its exit status, or 128 plus its signal. */
 function supervise(request: Request, program: string, env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, request.args, { stdio: "inherit", env, argv0: request.program });
-    for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
+    forwardSignals(child);
     child.on("error", (error) => reject(new UsageError(`run: ${request.program}: ${error.message}`)));
     child.on("close", (status, signal) => {
       resolve(signal === null ? (status ?? 1) : 128 + constants.signals[signal]);

@@ -226,37 +226,19 @@ static void enter(struct reader *reader, config_setting_t *setting)
     enter_elements(reader, setting);
 }
 
-/*
- * libconfig ends the process when it is asked to include a folder, and waits for ever for a pipe; both are kept from
- * it. A line is an inclusion if the directive is the first thing on it, as in libconfig.
- */
-static int has_inclusion(const char *content, int *line)
-{
-    *line = 0;
-    while (content != NULL) {
-        (*line)++;
-        const char *text = content + strspn(content, " \t\r\f\v");
-        if (strncmp(text, "@include", 8) == 0)
-            return 1;
-        content = strchr(content, '\n');
-        content = content == NULL ? NULL : content + 1;
-    }
-    return 0;
-}
-
 /* Hands every setting to the module. Returns the number of the last line. */
 static int read_settings(struct reader *reader)
 {
     char *content = read_file(reader, reader->path, 0);
-    int lines, inclusion;
+    int lines;
     config_t config;
 
     if (content == NULL)
         return 0;
     lines = count_lines(content);
     config_init(&config);
-    if (has_inclusion(content, &inclusion)) {
-        fail(reader, inclusion, "@include must not be used; all options are in one file");
+    struct text text = give(reader, content);
+    if (w2c_config_inspectText(&reader->module, text.address, text.length)) {
         lines = 0;
     } else if (config_read_string(&config, content) != CONFIG_TRUE) {
         fail(reader, config_error_line(&config), "must be libconfig syntax: %s", config_error_text(&config));

@@ -14,6 +14,6 @@ export function configHeaderStep(module: Module): Step {
     inputs: [module.wasm, ...listFolder(inRoot("config"), [".ts"])],
     options: [],
     outputs: [HEADER],
-    work: async () => writeAtomically(HEADER, makeHeader(readTable(module.wasm))),
+    work: async () => writeAtomically(HEADER, makeHeader(readTable(module.wasm).options)),
   };
 }

@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { readTable } from "../../config/table.js";
+import { inBuild } from "../../scripts/build/paths.js";
+import { checkOptions } from "./checker.js";
+
+/** Key, default, lowest and highest legal value, and what else is legal. */
+const INTEGERS: readonly [string, number, number, number, number?][] = [
+  ["memory", 0, 32, 4080, 0],
+  ["tcp_conn_count", 1500, 1, 4_000_000],
+  ["mbuf_count_per_conn", 170, 1, 65535],
+  ["mtu", 0, 576, 65535, 0],
+  ["rate_limit_pps", 0, 0, 1_000_000_000],
+  ["rate_limit_mbps", 0, 0, 1_000_000],
+  ["nic_rxqueue_size", 4096, 512, 8192],
+  ["nic_txqueue_size", 2048, 512, 8192],
+  ["nic_read_number", 128, 1, 8192],
+  ["bond_miimon", 10, 1, 2147483647],
+  ["stack_num", 0, 0, 320],
+  ["nic_vlan_mode", -1, -1, 4094],
+  ["num_process", 1, 1, 255],
+  ["bond_mode", -1, -1, 6],
+];
+
+/** Key and default. */
+const SWITCHES: readonly [string, number][] = [
+  ["udp_enable", 1],
+  ["listen_shadow", 0],
+  ["low_power_mode", 0],
+  ["kni_switch", 0],
+  ["flow_bifurcation", 0],
+  ["main_thread_affinity", 0],
+  ["app_bind_numa", 0],
+  ["stack_interrupt", 0],
+  ["use_sockmap", 0],
+  ["use_ltran", 0],
+  ["tuple_filter", 0],
+];
+
+/** Key and words; the first one is the default. */
+const CHOICES: readonly [string, readonly string[]][] = [
+  ["port", ["auto", "packet", "dpdk"]],
+  ["congestion_control", ["cubic", "newreno"]],
+  ["on_failure", ["exit", "kernel"]],
+  ["stack_thread_mode", ["run-to-wakeup", "run-to-completion"]],
+];
+
+/** Options with tests of their own elsewhere. */
+const OTHERS = [
+  "host_addr",
+  "mask_addr",
+  "gateway_addr",
+  "devices",
+  "dpdk_args",
+  "num_cpus",
+  "unix_prefix",
+  "app_exclude_cpus",
+  "host_addr6",
+  "process_idx",
+  "process_numa",
+  "bond_slave_mac",
+];
+
+/** Values that the C structure has under another name. */
+const CARRIED: Readonly<Record<string, string>> = { memory: "memory_size" };
+
+function refuses(key: string, value: string, must: RegExp): void {
+  const verdict = checkOptions({ [key]: value });
+  assert.equal(verdict.status, 1, `${key} = ${value} is refused`);
+  assert.equal(verdict.errors.length, 1, verdict.errors.join("\n"));
+  assert.match(verdict.errors[0] ?? "", /^\d: /);
+  assert.ok(verdict.errors[0]?.includes(` ${key} = ${value}: must be `), verdict.errors[0]);
+  assert.match(verdict.errors[0] ?? "", must);
+}
+
+describe("every option", () => {
+  it("is in a list of this folder's tests", () => {
+    const table = readTable(inBuild("config", "config.wasm")).options.filter((option) => !option.isDerived);
+    const tested = [...INTEGERS, ...SWITCHES, ...CHOICES].map(([key]) => key).concat(OTHERS);
+    assert.deepEqual(table.map((option) => option.key).sort(), tested.sort());
+  });
+});
+
+describe("integers", () => {
+  const defaults = checkOptions({}).values;
+  for (const [key, initial, least, most, exception] of INTEGERS) {
+    const isPower = key.endsWith("queue_size");
+    const range = new RegExp(`an integer from ${least} to ${most}`);
+
+    it(`${key}: default and limits`, () => {
+      if (CARRIED[key] === undefined) assert.equal(defaults[key], String(initial));
+      const legal = exception === undefined ? [least, most] : [least, most, exception];
+      for (const value of legal) {
+        const verdict = checkOptions({ [key]: String(value) });
+        assert.deepEqual([verdict.status, verdict.errors], [0, []]);
+        if (CARRIED[key] === undefined) assert.equal(verdict.values[key], String(value));
+      }
+    });
+
+    it(`${key}: beyond the limits`, () => {
+      const beyond = [most + 1, -2147483648, 2147483648, 9007199254740993n];
+      const below = least - 1 === exception ? [] : [least - 1];
+      for (const value of [...below, ...beyond]) {
+        if (BigInt(value) > BigInt(most) || BigInt(value) < BigInt(least)) refuses(key, String(value), range);
+      }
+      if (isPower) refuses(key, "3000", /that is a power of two/);
+    });
+
+    it(`${key}: wrong types`, () => {
+      refuses(key, `"${initial}"`, /, not a string$/);
+      refuses(key, "1.5", /, not a number with a fraction$/);
+      refuses(key, "true", /, not true or false$/);
+      const array = checkOptions({ [key]: `[${initial}]` });
+      assert.match(array.errors.join(), new RegExp(`${key} = \\(an array\\): must be .*, not an array$`));
+      const group = checkOptions({ [key]: "{ a = 1 }" });
+      assert.match(group.errors.join(), new RegExp(`${key} = \\(a group\\): must be .*, not a group$`));
+    });
+  }
+
+  it("takes hexadecimal numbers and the suffix L", () => {
+    const { values } = checkOptions({ nic_read_number: "0x40", tcp_conn_count: "7L" });
+    assert.deepEqual([values.nic_read_number, values.tcp_conn_count], ["64", "7"]);
+  });
+
+  it("refuses bond modes that do not exist", () => {
+    for (const mode of [0, 2, 3, 5]) refuses("bond_mode", String(mode), /-1, 1, 4 or 6$/);
+    for (const mode of [1, 4, 6]) assert.equal(checkOptions({ bond_mode: String(mode) }).status, 0);
+  });
+
+  it("refuses a process index that is not below the number of processes", () => {
+    assert.equal(checkOptions({ num_process: "2", process_idx: "1" }).status, 0);
+    refuses("process_idx", "1", /less than num_process, which is 1$/);
+    refuses("process_idx", "255", /an integer from 0 to 254$/);
+    assert.equal(checkOptions({}).values.process_idx, "0");
+  });
+});
+
+describe("memory", () => {
+  it("is derived from connections and buffers, within 256 and 4080 MiB", () => {
+    const size = (count: string, buffers: string) =>
+      checkOptions({ tcp_conn_count: count, mbuf_count_per_conn: buffers }).values.memory_size;
+    assert.equal(size("1", "1"), "256");
+    // 1500 x (170 x 2048 + 4096) bytes = 503.9 MiB.
+    assert.equal(size("1500", "170"), "504");
+    assert.equal(size("4000000", "65535"), "4080");
+  });
+
+  it("is what the file says", () => {
+    assert.equal(checkOptions({ memory: "1000" }).values.memory_size, "1000");
+  });
+});
+
+describe("switches", () => {
+  const defaults = checkOptions({}).values;
+  for (const [key, initial] of SWITCHES) {
+    it(key, () => {
+      assert.equal(defaults[key], String(initial));
+      for (const [value, meaning] of Object.entries({ 0: "0", 1: "1", true: "1", false: "0" })) {
+        const verdict = checkOptions({ [key]: value });
+        assert.deepEqual([verdict.status, verdict.values[key]], [0, meaning]);
+      }
+      refuses(key, "2", /must be 0 or 1$/);
+      refuses(key, "-1", /must be 0 or 1$/);
+      refuses(key, '"1"', /must be 0 or 1, not a string$/);
+      refuses(key, "1.5", /must be 0 or 1, not a number with a fraction$/);
+    });
+  }
+});
+
+describe("choices", () => {
+  const defaults = checkOptions({}).values;
+  for (const [key, words] of CHOICES) {
+    it(key, () => {
+      if (key !== "port") assert.equal(defaults[key], "0");
+      words.forEach((word, index) => {
+        const verdict = checkOptions({ [key]: `"${word}"` });
+        assert.deepEqual([verdict.status, verdict.errors], [0, []]);
+        if (key !== "port") assert.equal(verdict.values[key], String(index));
+      });
+      for (const word of ["", "other", words[0]?.toUpperCase(), ` ${words[0]}`]) {
+        refuses(key, `"${word}"`, new RegExp(`"${words[0]}"`));
+      }
+      refuses(key, "1", /, not an integer$/);
+    });
+  }
+});
+
+describe("unix_prefix", () => {
+  it("takes up to 64 characters", () => {
+    assert.equal(checkOptions({}).values.unix_prefix, "");
+    for (const prefix of ["", "a", "p".repeat(64), "with blank-and_dash."]) {
+      const verdict = checkOptions({ unix_prefix: `"${prefix}"` });
+      assert.deepEqual([verdict.status, verdict.values.unix_prefix], [0, prefix]);
+    }
+    refuses("unix_prefix", `"${"p".repeat(65)}"`, /at most 64 characters/);
+    refuses("unix_prefix", "1", /, not an integer$/);
+  });
+
+  it("refuses characters that a shell or a path would take apart", () => {
+    for (const character of "/|;&$><`!") refuses("unix_prefix", `"a${character}b"`, /a string of at most/);
+    for (const special of ["\\n", "\\t", "\\x01", "\\\\"]) {
+      assert.equal(checkOptions({ unix_prefix: `"a${special}b"` }).status, 1, special);
+    }
+  });
+});
+
+describe("options that this version does not carry out", () => {
+  it("warn when they have no effect", () => {
+    for (const [key, value] of [
+      ["kni_switch", "1"],
+      ["low_power_mode", "1"],
+      ["listen_shadow", "1"],
+      ["stack_thread_mode", '"run-to-completion"'],
+      ["host_addr6", '"2001:db8::1"'],
+      ["app_exclude_cpus", '"1"'],
+    ] as const) {
+      const verdict = checkOptions({ [key]: value }, "--start");
+      assert.equal(verdict.status, 0, key);
+      assert.equal(verdict.warnings.length, 1, key);
+      assert.match(verdict.warnings[0] ?? "", new RegExp(`^4: warning: ${key} = .*: has no effect: \\w`));
+    }
+  });
+
+  it("stop a start when ignoring them would be wrong", () => {
+    for (const [key, value] of Object.entries({
+      use_ltran: "1",
+      stack_num: "2",
+      nic_vlan_mode: "7",
+      num_process: "2",
+      tuple_filter: "1",
+      bond_mode: "1",
+    })) {
+      const check = checkOptions({ [key]: value });
+      assert.equal(check.status, 0, key);
+      const would = new RegExp(`^4: warning: ${key} = ${value}: would stop a start here: must be `);
+      assert.match(check.warnings.join("\n"), would);
+      const start = checkOptions({ [key]: value }, "--start");
+      assert.equal(start.status, 1, key);
+      assert.match(start.errors.join("\n"), new RegExp(`^4: ${key} = ${value}: must be `));
+    }
+  });
+
+  it("say nothing about the values that hold anyway", () => {
+    const options = { use_ltran: "0", kni_switch: "0", stack_num: "1", nic_vlan_mode: "-1", bond_mode: "-1" };
+    assert.deepEqual(checkOptions(options).warnings, []);
+  });
+});
