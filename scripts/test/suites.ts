@@ -47,7 +47,7 @@ function folderSuite(name: string, folders: readonly string[], rest: Partial<Sui
 
 /** The suites in their order; a suite without any test is a failure, not a gap. */
 export function suites(): Suite[] {
-  const biome = [BIOME, "ci", "--error-on-warnings", "--max-diagnostics=100"];
+  const biome = [BIOME, "ci", "--error-on-warnings", "--colors=off", "--max-diagnostics=100"];
   return [
     folderSuite("tidy", ["test/tidy", "test/scripts"], { static: true, parallel: 2 }),
     folderSuite("types", [], { static: true, commands: typeChecks() }),
