@@ -4,8 +4,11 @@
  *   0x00000  never used: a null reference lands here
  *   0x00400  constants of the module (asc --memoryBase)
  *   0x10000  ROOT       one Root struct
+ *   0x10800  ADDRESSES  own addresses, reassembly table, identification counters
  *   0x11000  COUNTERS   u64 counters, then drop, reset and fallback reasons
  *   0x14000  CALL       the call area: arguments and results that do not fit a register
+ *   0x17000  SEGMENT    the TCP segment that is being processed
+ *   0x17400  PORT_USES  counters of the ephemeral port choice (RFC 6056)
  *   0x18000  POOLS      one Pool header per PoolId
  *   0x19000  WHEEL      the timer wheel
  *   0x20000  PORTS      Port structs with their receive and transmit rings
@@ -14,8 +17,16 @@
  * All of it is one relocatable region: no address outside it is ever stored in it.
  */
 export const ROOT: usize = 0x10000;
+/** link/addresses.ts: own addresses, 8 of 64 bytes. */
+export const ADDRESSES: usize = 0x10800;
+/** ip/reassembly.ts: 64 references. */
+export const REASSEMBLIES: usize = 0x10a00;
+/** ip/identification.ts: 256 counters of 32 bits. */
+export const IDENTIFICATIONS: usize = 0x10b00;
 export const COUNTERS: usize = 0x11000;
 export const CALL: usize = 0x14000;
+export const SEGMENT: usize = 0x17000;
+export const PORT_USES: usize = 0x17400;
 export const POOLS: usize = 0x18000;
 export const WHEEL: usize = 0x19000;
 export const PORTS: usize = 0x20000;

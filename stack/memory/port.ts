@@ -19,6 +19,10 @@ export enum PortFlag {
 export enum RxFlag {
   checksumGood = 1,
   checksumBad = 2,
+  /** Set by link/input: the frame came to a broadcast or multicast hardware address. */
+  linkGroup = 4,
+  /** Set by ip/input: the datagram came to a broadcast address. */
+  broadcast = 8,
 }
 
 /** What the port shall do with a transmitted frame. */

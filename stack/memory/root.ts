@@ -31,6 +31,9 @@ export class Root {
   /** Bound datagram sockets by local port: an array of Socket references. */
   datagrams: usize;
   datagramMask: u32;
+  /** Every socket that has a local port, by that port: an array of Socket references (socket/bind-table.ts). */
+  binds: usize;
+  bindMask: u32;
   /** Neighbour hash table: an array of Neighbour references. */
   neighbours: usize;
   neighbourMask: u32;
@@ -50,8 +53,9 @@ export class Root {
   wakeHead: usize;
 
   ports: u32;
-  /** Addresses of this stack: see ip/addresses.ts. */
+  /** How many addresses of its own the stack has (link/addresses.ts). */
   addresses: u32;
+  /** The own address, counted from one, whose subnet the gateway lies in; 0: no gateway. */
   gateway: u32;
 
   /** Stack-wide defaults set by configure(). */
@@ -62,8 +66,20 @@ export class Root {
   icmpRefilled: u64;
   ephemeralOffset: u32;
   ipIdentification: u32;
+  /** TIME_WAIT connections, the oldest first (tcp/time-wait.ts). */
+  timeWaitHead: usize;
+  timeWaitTail: usize;
   timeWaitCount: u32;
   cookieUntil: u64;
+
+  /** The gateway's address (ip/addresses.ts). */
+  gatewayHigh: u64;
+  gatewayLow: u64;
+  /** Result of sourceFor(). */
+  sourceHigh: u64;
+  sourceLow: u64;
+  /** Buffers that hold fragments (ip/reassembly.ts), so that they stay below their share. */
+  reassemblyBuffers: u32;
 }
 
 /** The region's root; compiles to a constant address. */

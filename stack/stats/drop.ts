@@ -70,6 +70,8 @@ export enum DropReason {
   noNeighbour,
   /** A duplicate of something we hold already. */
   duplicate,
+  /** An ARP packet that is none of our business, or would change an entry that was confirmed a moment ago. */
+  arpIgnored,
   count,
 }
 

@@ -1,0 +1,110 @@
+import { Buffer, bufferData, chainGive } from "../memory/buffer";
+import { TX_RING, TX_SPANS } from "../memory/map";
+import { Port, PortFlag, TxFlag, TxSlot, txHeader, txSlot, txSpan } from "../memory/port";
+import { Counter, count, countBy } from "../stats/counters";
+import { VIRTIO_NET_HEADER, virtioNetWriteChecksum, virtioNetWritePlain } from "../wire/virtio-net";
+
+/** Where the Ethernet header lies in a slot's header area: behind room for a virtio-net header. */
+export const TX_ETHERNET: u32 = VIRTIO_NET_HEADER;
+
+/** Free slots of the port's transmit ring. */
+export function txFree(p: Port): u32 {
+  return TX_RING - (p.txTail - p.txHead);
+}
+
+/** The next free slot, emptied, or null (0) when the ring is full. It stays free until txPublish(). */
+export function txReserve(p: Port): TxSlot {
+  if (p.txTail - p.txHead >= TX_RING) return changetype<TxSlot>(0);
+  const slot = txSlot(p, p.txTail);
+  slot.spanCount = 1;
+  slot.flags = 0;
+  slot.segmentSize = 0;
+  slot.length = 0;
+  slot.owned = 0;
+  return slot;
+}
+
+/** Address of the slot's Ethernet header. */
+export function txEthernet(slot: TxSlot): usize {
+  return txHeader(slot) + TX_ETHERNET;
+}
+
+/** Adds `length` bytes of payload at `address`. */
+export function txAppend(slot: TxSlot, address: usize, length: u32): void {
+  const index = <u32>slot.spanCount;
+  assert(index < TX_SPANS);
+  const span = txSpan(slot, index);
+  span.address = <u32>address;
+  span.length = length;
+  slot.spanCount = <u16>(index + 1);
+  slot.length += length;
+}
+
+/** Adds `length` bytes of a chain, from `skip` bytes behind its start. */
+export function txAppendRange(slot: TxSlot, chain: usize, skip: u32, length: u32): void {
+  let at = chain;
+  let ahead = skip;
+  let left = length;
+  while (at != 0 && left > 0) {
+    const buffer = changetype<Buffer>(at);
+    const held = <u32>buffer.length;
+    if (ahead >= held) {
+      ahead -= held;
+    } else {
+      const part = min(held - ahead, left);
+      txAppend(slot, bufferData(buffer) + ahead, part);
+      left -= part;
+      ahead = 0;
+    }
+    at = buffer.next;
+  }
+  assert(left == 0);
+}
+
+/** Adds every byte of a chain. */
+export function txAppendChain(slot: TxSlot, chain: usize): void {
+  let at = chain;
+  while (at != 0) {
+    const buffer = changetype<Buffer>(at);
+    if (buffer.length > 0) txAppend(slot, bufferData(buffer), buffer.length);
+    at = buffer.next;
+  }
+}
+
+/** Completes the frame in a slot whose `headerLength` is set: first span, length, virtio-net header. Counts it. */
+export function txPublish(p: Port, slot: TxSlot): void {
+  const span = txSpan(slot, 0);
+  const header = txHeader(slot);
+  const length = <u32>slot.headerLength + slot.length;
+  slot.length = length;
+  if ((p.flags & PortFlag.vnetHeader) != 0) {
+    span.address = <u32>header;
+    span.length = VIRTIO_NET_HEADER + slot.headerLength;
+    if ((slot.flags & TxFlag.checksum) != 0) {
+      const segment: u16 = (slot.flags & TxFlag.segment) != 0 ? slot.segmentSize : 0;
+      virtioNetWriteChecksum(header, slot.checksumStart, slot.checksumOffset, slot.headerLength, segment);
+    } else {
+      virtioNetWritePlain(header);
+    }
+  } else {
+    span.address = <u32>header + TX_ETHERNET;
+    span.length = slot.headerLength;
+  }
+  p.txTail++;
+  count(Counter.txFrames);
+  countBy(Counter.txBytes, length);
+}
+
+/** The shell has sent `sent` frames: gives their chains back. More than there are is cut to what there is. */
+export function txDone(p: Port, sent: u32): void {
+  let left = min(sent, p.txTail - p.txHead);
+  while (left > 0) {
+    const slot = txSlot(p, p.txHead);
+    if (slot.owned != 0) {
+      chainGive(slot.owned);
+      slot.owned = 0;
+    }
+    p.txHead++;
+    left--;
+  }
+}

@@ -1,0 +1,106 @@
+import { EACCES, EAGAIN, EINVAL, EMSGSIZE, ENETUNREACH, ENOBUFS } from "../../build/generated/system";
+import { sourceFor } from "../ip/addresses";
+import { ipClose, ipOpen, ipSend, transportHeader } from "../ip/output";
+import { routeTo } from "../ip/routes";
+import { isBroadcast } from "../link/addresses";
+import { Neighbour, neighbourReady } from "../link/neighbours";
+import { txAppendChain } from "../link/transmit";
+import { Buffer, bufferBase, bufferData, bufferTake, chainGive } from "../memory/buffer";
+import { root } from "../memory/root";
+import { Socket, SocketFlag } from "../socket/socket";
+import { Counter, count, countBy } from "../stats/counters";
+import { DropReason, drop } from "../stats/drop";
+import { ipv4Raw, isAnyAddress, isIpv4 } from "../wire/address";
+import { checksumAdd, checksumAddAt, checksumFold, pseudoSum } from "../wire/checksum";
+import { IPV4_HEADER, PROTOCOL_UDP } from "../wire/ipv4";
+import { UDP_HEADER, UDP_PAYLOAD_MAX, udpStoreChecksum, udpWrite } from "../wire/udp";
+
+/** Sum of the bytes of a chain that starts at an even offset. */
+function chainSum(sum: u64, chain: usize): u64 {
+  let total = sum;
+  let offset: u32 = 0;
+  let at = chain;
+  while (at != 0) {
+    const buffer = changetype<Buffer>(at);
+    total = checksumAddAt(total, bufferData(buffer), buffer.length, offset);
+    offset += buffer.length;
+    at = buffer.next;
+  }
+  return total;
+}
+
+/** A datagram that is fragmented, or waits for its neighbour: header and checksum are made here. Takes the chain. */
+function sendWhole(
+  n: Neighbour,
+  socket: Socket,
+  high: u64,
+  low: u64,
+  remoteHigh: u64,
+  remoteLow: u64,
+  remotePort: u16,
+  chain: usize,
+  length: u32,
+): i32 {
+  const head = bufferTake();
+  if (changetype<usize>(head) == 0) {
+    drop(DropReason.noBuffer);
+    chainGive(chain);
+    return -ENOBUFS;
+  }
+  const header = bufferBase(head);
+  const total = UDP_HEADER + length;
+  udpWrite(header, socket.localPort, remotePort, total);
+  const pseudo = pseudoSum(high, low, remoteHigh, remoteLow, PROTOCOL_UDP, total);
+  udpStoreChecksum(header, ~checksumFold(chainSum(checksumAdd(pseudo, header, UDP_HEADER), chain)));
+  head.length = <u16>UDP_HEADER;
+  head.next = chain;
+  const at = changetype<usize>(head);
+  return ipSend(n, high, low, remoteHigh, remoteLow, PROTOCOL_UDP, socket.tos, socket.ttl, at, total);
+}
+
+/**
+ * Sends a datagram of `length` bytes of payload in `chain` (buffers full but for the last; taken in every case; 0 for none)
+ * from a bound socket. Answers 0, -EMSGSIZE (more than 65507 bytes), -EACCES (broadcast without SO_BROADCAST),
+ * -ENETUNREACH, -EINVAL (port 0), -ENOBUFS, or -EAGAIN when the transmit ring is full.
+ */
+export function udpSend(
+  socket: Socket,
+  remoteHigh: u64,
+  remoteLow: u64,
+  remotePort: u16,
+  chain: usize,
+  length: u32,
+): i32 {
+  let error: i32 = 0;
+  if (length > UDP_PAYLOAD_MAX) error = -EMSGSIZE;
+  else if (remotePort == 0) error = -EINVAL;
+  else if (!isIpv4(remoteHigh, remoteLow) || !sourceFor(remoteHigh, remoteLow)) error = -ENETUNREACH;
+  else if (isBroadcast(ipv4Raw(remoteLow)) && (socket.flags & SocketFlag.broadcast) == 0) error = -EACCES;
+  const n = error == 0 ? routeTo(remoteHigh, remoteLow) : changetype<Neighbour>(0);
+  if (changetype<usize>(n) == 0) {
+    chainGive(chain);
+    if (error == 0) drop(DropReason.ipNoRoute);
+    return error == 0 ? -ENETUNREACH : error;
+  }
+  const isBound = !isAnyAddress(socket.localHigh, socket.localLow);
+  const high = isBound ? socket.localHigh : root().sourceHigh;
+  const low = isBound ? socket.localLow : root().sourceLow;
+  if (IPV4_HEADER + UDP_HEADER + length > n.port.mtu || !neighbourReady(n)) {
+    error = sendWhole(n, socket, high, low, remoteHigh, remoteLow, remotePort, chain, length);
+  } else {
+    const slot = ipOpen(n, high, low, remoteHigh, remoteLow, PROTOCOL_UDP, socket.tos, socket.ttl);
+    if (changetype<usize>(slot) == 0) {
+      chainGive(chain);
+      return -EAGAIN;
+    }
+    udpWrite(transportHeader(slot), socket.localPort, remotePort, UDP_HEADER + length);
+    txAppendChain(slot, chain);
+    slot.owned = <u32>chain;
+    ipClose(n, slot, UDP_HEADER, length);
+  }
+  if (error != 0) return error;
+  socket.bytesOut += length;
+  count(Counter.udpOut);
+  countBy(Counter.udpOutBytes, length);
+  return 0;
+}

@@ -1,0 +1,24 @@
+/**
+ * Big-endian numbers in packets. A module of WebAssembly is little-endian, so a plain load of network-order bytes has the
+ * first byte lowest.
+ */
+
+/** The 16-bit number at `address`, network byte order. */
+export function loadBig16(address: usize): u16 {
+  return bswap<u16>(load<u16>(address));
+}
+
+/** The 32-bit number at `address`, network byte order. */
+export function loadBig32(address: usize): u32 {
+  return bswap<u32>(load<u32>(address));
+}
+
+/** Stores a 16-bit number in network byte order. */
+export function storeBig16(address: usize, value: u16): void {
+  store<u16>(address, bswap<u16>(value));
+}
+
+/** Stores a 32-bit number in network byte order. */
+export function storeBig32(address: usize, value: u32): void {
+  store<u32>(address, bswap<u32>(value));
+}
