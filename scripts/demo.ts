@@ -17,6 +17,9 @@ import { describeLab, describeMachine } from "./lab/environment.js";
 import { removeStaleNamespaces } from "./lab/namespaces.js";
 import { requireStackLibrary } from "./lab/repository.js";
 
+/** Samples of one server that differ by more than this say that something else used the machine. */
+const noiseFactor = 1.5;
+
 function say(line = ""): void {
   process.stdout.write(`${line}\n`);
 }
@@ -65,6 +68,19 @@ async function measureRound(
   }
 }
 
+function showResults(results: Results, options: DemoOptions): ReturnType<Results["rows"]> {
+  const rows = results.rows();
+  const { rounds, sampleSeconds } = options;
+  say();
+  say(formatTable(rows));
+  say(`Medians of ${rounds} samples of about ${sampleSeconds} s; one server runs at a time.`);
+  const noisy = results.noisyTests(noiseFactor);
+  if (noisy.length > 0) {
+    say(`warning: even the kernel's samples differ by more than ${noiseFactor} x in: ${noisy.join("; ")}`);
+  }
+  return rows;
+}
+
 async function showProof(contestant: Contestant, before: Baseline): Promise<boolean> {
   const findings = await prove(contestant, before);
   say("Proof:");
@@ -97,10 +113,7 @@ async function demo(options: DemoOptions): Promise<boolean> {
   for (let round = 0; round < options.rounds; round++) {
     await measureRound(round, contestants, options, pace, results);
   }
-  const rows = results.rows();
-  say();
-  say(formatTable(rows));
-  say(`Medians of ${options.rounds} samples of about ${options.sampleSeconds} s; one server runs at a time.`);
+  const rows = showResults(results, options);
   say();
   const proved = accelerated && baseline ? await showProof(accelerated, baseline) : true;
   if (options.jsonFile !== undefined) {

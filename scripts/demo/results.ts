@@ -50,6 +50,16 @@ export class Results {
     return Number(median(this.of(test, name).map((sample) => sample[field])).toFixed(3));
   }
 
+  /** The tests in which the fastest sample of a kernel was more than `factor` times its slowest. */
+  noisyTests(factor: number): WorkloadName[] {
+    const varies = (test: WorkloadName, name: ContestantName): boolean => {
+      const rates = this.of(test, name).map((sample) => sample.requestsPerSecond);
+      return Math.max(...rates) > factor * Math.min(...rates);
+    };
+    const tests = workloads.map((workload) => workload.name);
+    return tests.filter((test) => varies(test, "kernel") || varies(test, "kernel_equal"));
+  }
+
   rows(): Row[] {
     return workloads.map(({ name: test }) => {
       const measured = this.of(test, "gazelle").length > 0;

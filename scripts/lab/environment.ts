@@ -11,7 +11,7 @@ const shownOffloads: Readonly<Record<string, string>> = {
   "generic-segmentation-offload": "gso",
   "generic-receive-offload": "gro",
 };
-const shownSysctls = ["net.ipv4.tcp_congestion_control", "net.core.somaxconn", ...Object.keys(clientSysctls)];
+const congestionControl = "net.ipv4.tcp_congestion_control";
 /** A machine that is busier than this before we start is doing something else. */
 const busyShare = 0.15;
 const busyWindowMs = 300;
@@ -27,8 +27,8 @@ function describeOffloads(namespace: string, device: string): string {
   return states.join(", ");
 }
 
-function describeSysctls(namespace: string): string {
-  const text = run("ip", ["netns", "exec", namespace, "sysctl", ...shownSysctls]).toString();
+function describeSysctls(namespace: string, names: readonly string[]): string {
+  const text = run("ip", ["netns", "exec", namespace, "sysctl", ...names]).toString();
   return text.trim().replaceAll("\t", "-").split("\n").join(", ");
 }
 
@@ -71,9 +71,11 @@ export async function describeMachine(): Promise<string[]> {
 
 /** Lines about one lab. */
 export function describeLab(lab: Lab): string[] {
+  const server = describeSysctls(lab.serverNamespace, [congestionControl]);
   return [
     `  server    ${describeOffloads(lab.serverNamespace, lab.serverInterface)}`,
+    ...(lab.stack === "kernel" ? [`  server    ${server}`] : []),
     `  client    ${describeOffloads(lab.clientNamespace, lab.clientInterface)}`,
-    `  client    ${describeSysctls(lab.clientNamespace)}`,
+    `  client    ${describeSysctls(lab.clientNamespace, [congestionControl, ...Object.keys(clientSysctls)])}`,
   ];
 }

@@ -103,6 +103,19 @@ function addAddress(namespace: string, device: string, address: string): void {
   run("ip", ["-n", namespace, "address", "add", `${address}/${addresses.prefixLength}`, "dev", device]);
 }
 
+/** Moves a device from the server's namespace to the client's and gives it the client's addresses. */
+export function moveClientAddress(lab: Lab, device: string): void {
+  const { serverNamespace, clientNamespace } = lab;
+  run("ip", ["-n", serverNamespace, "link", "set", device, "netns", clientNamespace]);
+  run("ip", ["-n", clientNamespace, "address", "flush", "dev", lab.clientInterface]);
+  run("ip", ["-n", clientNamespace, "link", "set", lab.clientInterface, "down"]);
+  run("ip", ["-n", clientNamespace, "link", "set", device, "address", addresses.clientMac]);
+  addAddress(clientNamespace, device, addresses.client);
+  run("ip", ["-n", clientNamespace, "link", "set", device, "up"]);
+  setSysctls(clientNamespace, { [`net.ipv4.neigh.${device}.retrans_time_ms`]: "50" });
+  lab.clientInterface = device;
+}
+
 /** The addresses the kernel holds on an interface, IPv4 and IPv6. */
 export function kernelAddresses(namespace: string, device: string): string[] {
   const answer = run("ip", ["-n", namespace, "-json", "address", "show", "dev", device]).toString();

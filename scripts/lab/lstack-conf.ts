@@ -1,16 +1,19 @@
 /** Writes the `lstack.conf` of an accelerated program in a lab. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "./lab.js";
 import { addresses } from "./lab.js";
 import { stackLibrary } from "./repository.js";
+import { tapDevice } from "./tap.js";
 import { temporaryFolder } from "./temporary.js";
 
 /** How the stack reaches the veth: an AF_PACKET ring of its own, or one of DPDK's drivers. */
 export type PortKind = "packet" | "dpdk";
 
-/** DPDK's drivers for an interface that the kernel keeps. */
-export type DpdkDriver = "af_packet" | "af_xdp";
+/** DPDK's drivers that need no NIC of their own. */
+export type DpdkDriver = "af_packet" | "af_xdp" | "tap";
+
+const dpdkMegabytes = 128;
 
 /** What a configuration file may vary. */
 export interface ConfigurationOptions {
@@ -24,20 +27,26 @@ export interface ConfigurationOptions {
 const deviceArguments: Readonly<Record<DpdkDriver, (device: string) => string>> = {
   af_packet: (device) => `net_af_packet0,iface=${device},framecnt=4096,qdisc_bypass=1`,
   af_xdp: (device) => `net_af_xdp0,iface=${device},busy_budget=0`,
+  tap: () => `net_tap0,iface=${tapDevice},mac=${addresses.serverMac}`,
 };
+
+function freeHugePageBytes(): number {
+  const text = readFileSync("/proc/meminfo", "latin1");
+  const pages = Number(/^HugePages_Free:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+  const kilobytes = Number(/^Hugepagesize:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+  return pages * kilobytes * 1_024;
+}
+
+/** Huge pages are used when enough are reserved; neither way leaves a file behind. */
+function memoryArguments(): string[] {
+  const reserved = freeHugePageBytes() >= dpdkMegabytes << 20;
+  const huge = ["--in-memory", "--iova-mode=va", "--single-file-segments"];
+  return [...(reserved ? huge : ["--no-huge", "--no-shconf"]), "-m", String(dpdkMegabytes)];
+}
 
 function dpdkLines(device: string, driver: DpdkDriver): string[] {
   const vdev = deviceArguments[driver](device);
-  const argumentList = [
-    "--no-huge",
-    "--no-shconf",
-    "--no-pci",
-    "--no-telemetry",
-    "-m",
-    "128",
-    "--vdev",
-    vdev,
-  ];
+  const argumentList = [...memoryArguments(), "--no-pci", "--no-telemetry", "--vdev", vdev];
   return [`dpdk_args=[${argumentList.map((argument) => JSON.stringify(argument)).join(", ")}]`];
 }
 

@@ -53,6 +53,12 @@ export function createNamespace(name: string): void {
   });
 }
 
+/** Whether a namespace has a network device of this name. */
+export function namespaceHas(name: string, device: string): boolean {
+  const links = JSON.parse(run("ip", ["-n", name, "-json", "link", "show"]).toString());
+  return (links as { ifname: string }[]).some((link) => link.ifname === device);
+}
+
 /** Sets kernel parameters inside a namespace. */
 export function setSysctls(name: string, values: Readonly<Record<string, string>>): void {
   const assignments = Object.entries(values).map(([key, value]) => `${key}=${value}`);

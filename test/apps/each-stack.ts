@@ -17,16 +17,17 @@ const timeoutMs = 90_000;
  */
 export function onEachStack(
   title: string,
-  options: (stack: StackKind) => Omit<ServiceOptions, "stack" | "label">,
+  options: () => Omit<ServiceOptions, "stack" | "label">,
   declareTests: (service: () => Service, stack: StackKind) => void,
+  chosen: readonly StackKind[] = stacks,
 ): void {
-  for (const stack of stacks) {
+  for (const stack of chosen) {
     describe(`${title} on ${stack}`, { timeout: timeoutMs }, () => {
       let started: Service | Error = new Error("not started");
       before(async () => {
         const label = `${title.replaceAll(/[^a-z0-9]+/gi, "-").toLowerCase()}-${stack}`;
         // An error here would cancel the tests; each of them should fail with it instead.
-        started = await Service.start({ ...options(stack), stack, label }).catch(asError);
+        started = await Service.start({ ...options(), stack, label }).catch(asError);
       });
       after(async () => {
         if (started instanceof Service) {

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { waitUntil } from "../../scripts/lab/command.js";
 import type { Lab, StackKind } from "../../scripts/lab/lab.js";
 import { addresses, createLab, snmpCounters } from "../../scripts/lab/lab.js";
+import type { ConfigurationOptions } from "../../scripts/lab/lstack-conf.js";
 import { stackEnvironment } from "../../scripts/lab/lstack-conf.js";
 import { processesIn } from "../../scripts/lab/namespaces.js";
 import { counter } from "../../scripts/lab/network-counters.js";
@@ -17,6 +18,7 @@ import { runProgram, startProgram } from "../../scripts/lab/program.js";
 import { waitForServer } from "../../scripts/lab/readiness.js";
 import { requireStackLibrary } from "../../scripts/lab/repository.js";
 import { readStackCounters } from "../../scripts/lab/stack-counters.js";
+import { connectTap } from "../../scripts/lab/tap.js";
 import { temporaryFolder } from "../../scripts/lab/temporary.js";
 
 export const stacks: readonly StackKind[] = ["kernel", "gazelle"];
@@ -42,6 +44,8 @@ export interface ServiceOptions {
   ready: { port: number } | { output: string };
   /** The server leaves its first process and goes on in the background. */
   daemon?: boolean;
+  /** How Gazelle reaches the wire; its default port unless told otherwise. */
+  configuration?: ConfigurationOptions;
   /** Which process owns the stack, when it is not the one that was started. */
   stackOwner?: (service: Service) => number;
 }
@@ -84,7 +88,10 @@ export class Service {
     if (options.stack === "gazelle") {
       requireStackLibrary();
     }
-    const lab = createLab({ label: options.label, stack: options.stack, offloads: "default" });
+    const configuration = options.configuration ?? { port: "packet" };
+    // DPDK's af_packet driver cuts off frames longer than its slots, so the peer must not send any.
+    const offloads = configuration.port === "dpdk" ? "equal" : "default";
+    const lab = createLab({ label: options.label, stack: options.stack, offloads });
     const folder = join(temporaryFolder(), options.label);
     mkdirSync(folder, { recursive: true });
     const server = startProgram({
@@ -92,10 +99,13 @@ export class Service {
       role: "server",
       command: options.command,
       argumentList: options.argumentList(folder),
-      environment: stackEnvironment(lab, options.processNames, { port: "packet" }),
+      environment: stackEnvironment(lab, options.processNames, configuration),
       workingFolder: folder,
     });
     const service = new Service(options, lab, folder, server);
+    if (configuration.driver === "tap") {
+      await connectTap(lab, server);
+    }
     await service.#waitUntilReady();
     return service;
   }
