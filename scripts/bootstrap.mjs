@@ -1,5 +1,6 @@
-// The only plain JavaScript of the tool chain: it needs nothing but Node, brings the machine to the point where
-// the rest (TypeScript) can run, and hands over to build/node/scripts/<command>.js with the remaining arguments.
+// The only plain JavaScript of the tool chain: it needs nothing but Node, brings the machine to the point
+// where the rest (TypeScript) can run, and hands over to build/node/scripts/<command>.js with the remaining
+// arguments.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -24,7 +25,7 @@ const POLICY_FILE = "/usr/sbin/policy-rc.d";
 const POLICY_SAVED = `${POLICY_FILE}.before-gazelle`;
 const POLICY_MARK = "# gazelle: no service starts while packages are installed by process";
 
-/** Which package lists of scripts/packages.json a command needs; the last ones may be missing without root. */
+/** Which lists of scripts/packages.json a command needs; the wanted ones may be missing without root. */
 const COMMANDS = {
   build: { required: ["build"], wanted: [] },
   demo: { required: ["build", "demo"], wanted: [] },
@@ -65,7 +66,7 @@ function catchSignals() {
   ]) {
     process.on(signal, () => {
       if (interrupted === null) interrupted = code;
-      // A child in our process group has the terminal's Ctrl-C already; a signal sent to us alone is passed on.
+      // A child in our process group has the terminal's Ctrl-C already; one sent to us alone is passed on.
       if (currentChild !== null && currentChild.exitCode === null) currentChild.kill(signal);
       else exit(code);
     });
@@ -206,9 +207,7 @@ async function apt(program, args, onLine) {
   if (result.code !== 0) {
     const tail = result.output.trim().split("\n").slice(-20).join("\n");
     say(tail);
-    fail(
-      `\`${program} ${args.slice(0, 3).join(" ")} ...\` failed with status ${result.code} (its last lines are above)`,
-    );
+    fail(`\`${program} ${args[0]} ...\` failed with status ${result.code} (its last lines are above)`);
   }
 }
 

@@ -115,7 +115,10 @@ async function buildEverything(): Promise<Error[]> {
   return failures;
 }
 
-/** Brings build/ up to date. Prints each step that runs with its time; returns false after printing what failed. */
+/**
+ * Brings build/ up to date. Prints each step that runs with its time; returns false after printing what
+ * failed.
+ */
 export async function build(): Promise<boolean> {
   const start = performance.now();
   const failures = await withBuildLock(buildEverything);

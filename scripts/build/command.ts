@@ -29,7 +29,9 @@ export function run(program: string, args: readonly string[]): Promise<Finished>
   });
 }
 
-/** Runs a program that must succeed; with `silent`, any output on a success counts as a failure (warnings). */
+/**
+ * Runs a program that must succeed; with `silent`, any output on a success counts as a failure (warnings).
+ */
 export async function runChecked(program: string, args: readonly string[], silent = false): Promise<string> {
   const result = await run(program, args);
   if (result.status !== 0 || (silent && result.output.trim() !== "")) {

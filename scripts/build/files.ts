@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Every file below a folder whose name ends with one of the suffixes, sorted; nothing if the folder is absent. */
+/**
+ * Every file below a folder whose name ends with one of the suffixes, sorted; nothing if the folder is
+ * absent.
+ */
 export function listFiles(folder: string, suffixes: readonly string[]): string[] {
   if (!existsSync(folder)) return [];
   const found: string[] = [];

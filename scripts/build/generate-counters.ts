@@ -54,8 +54,8 @@ export async function generateCounters(): Promise<void> {
   }
   writeAtomically(COUNTERS_OUTPUTS.json, `${JSON.stringify(entries, null, 2)}\n`);
   const head = "// Generated from stack/stats by scripts/build/generate-counters.ts.\n";
-  const type =
-    "export interface CounterEntry {\n  enum: string;\n  name: string;\n  index: number;\n  doc: string;\n}\n";
+  const fields = ["enum: string", "name: string", "index: number", "doc: string"];
+  const type = `export interface CounterEntry {\n${fields.map((field) => `  ${field};\n`).join("")}}\n`;
   const table = `export const COUNTERS: readonly CounterEntry[] = ${JSON.stringify(entries, null, 2)};\n`;
   writeAtomically(COUNTERS_OUTPUTS.node, `${head}${type}\n${table}`);
 }

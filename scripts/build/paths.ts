@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The compiled scripts lie under build/node, which has no package.json: the first one upwards is the clone's. */
+/**
+ * The compiled scripts lie under build/node, which has no package.json: the first one upwards is the clone's.
+ */
 function findRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, "package.json"))) {

@@ -19,8 +19,8 @@ export const SYSTEM_HEADERS = [
 ] as const;
 
 /**
- * Names whose values the stack and the tools take from the system's headers, by family. A name that the headers
- * don't know fails the build. Values must fit 32 bits.
+ * Names whose values the stack and the tools take from the system's headers, by family. A name that the
+ * headers don't know fails the build. Values must fit 32 bits.
  */
 export const SYSTEM_CONSTANTS: Readonly<Record<string, readonly string[]>> = {
   errno: [
@@ -166,6 +166,14 @@ export const SYSTEM_CONSTANTS: Readonly<Record<string, readonly string[]>> = {
     "IP_PMTUDISC_DO",
     "IP_PMTUDISC_PROBE",
     "IPV6_V6ONLY",
+    "IPV6_TCLASS",
+    "IPV6_UNICAST_HOPS",
+    "IPV6_RECVPKTINFO",
+    "IPV6_RECVERR",
+    "IPV6_RECVTCLASS",
+    "IPV6_RECVHOPLIMIT",
+    "IPV6_MTU_DISCOVER",
+    "IPV6_MTU",
   ],
   tcpOption: [
     "TCP_NODELAY",

@@ -77,8 +77,8 @@ export function lastLine(results: readonly Result[]): string {
 }
 
 /**
- * Builds, runs the suites whose names are among the arguments (all of them when none is), and of those the files
- * whose names contain every other argument. Sets the exit status: 1 when anything failed.
+ * Builds, runs the suites whose names are among the arguments (all of them when none is), and of those the
+ * files whose names contain every other argument. Sets the exit status: 1 when anything failed.
  */
 export async function test(args: readonly string[]): Promise<void> {
   stopOnSignals();

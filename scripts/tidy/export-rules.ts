@@ -2,8 +2,11 @@ import { posix } from "node:path";
 import { type Finding, lineAt, type Source } from "./source.js";
 
 const HOUSES = /^(stack|config|ctl|sim|bench|scripts)\//;
-const DECLARED =
-  /^export\s+(?:default\s+)?(?:declare\s+)?(?:async\s+)?(?:abstract\s+)?(?:const\s+enum|function\*?|class|const|let|enum|interface|type)\s+(\w+)/gm;
+const KEYWORD = "const\\s+enum|function\\*?|class|const|let|enum|interface|type";
+const DECLARED = new RegExp(
+  `^export\\s+(?:default\\s+)?(?:declare\\s+)?(?:async\\s+)?(?:abstract\\s+)?(?:${KEYWORD})\\s+(\\w+)`,
+  "gm",
+);
 const LISTED = /^export\s+(?:type\s+)?\{([^}]*)\}/gm;
 /** Entry files: what they export is called from outside TypeScript. */
 const DOORS = ["stack/index.ts", "stack/layout.ts", "config/module/index.ts", "scripts/test/reporter.ts"];
@@ -81,7 +84,8 @@ export function undocumentedExports(sources: readonly Source[]): Finding[] {
         line,
       )?.[1];
       // A decorator may stand between the comment and the class.
-      const above = `${comments[index - 1] ?? ""}${source.lines[index - 1]?.startsWith("@") ? comments[index - 2] : ""}`;
+      const decorated = source.lines[index - 1]?.startsWith("@") === true;
+      const above = comments[index - (decorated ? 2 : 1)] ?? "";
       if (name !== undefined && !above.trimEnd().endsWith("*/")) {
         findings.push({ path: source.path, line: index + 1, message: `no doc comment: ${name}` });
       }

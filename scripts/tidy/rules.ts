@@ -1,3 +1,4 @@
+import { silentDiscards, unusedCounters } from "./discard-rules.js";
 import { deadExports, undocumentedExports } from "./export-rules.js";
 import { tooMuchC } from "./language-share.js";
 import { unmappedFolders } from "./map-rule.js";
@@ -29,6 +30,8 @@ export const RULES: readonly Rule[] = [
   { name: "no dead exports", check: deadExports },
   { name: "exported functions and classes have a doc comment", check: undocumentedExports },
   { name: "raw load and store only in stack/wire and stack/memory", check: rawMemory },
+  { name: "no discard without a reason", check: silentDiscards },
+  { name: "every counter and reason is counted somewhere", check: unusedCounters },
   { name: "no protocol shape or number in C", check: protocolInC },
   { name: "C is under a quarter of the hand-written source", check: tooMuchC },
   { name: "no path of one machine, no registry host", check: machinePaths },

@@ -1,7 +1,7 @@
 import { type Finding, lineAt, type Source } from "./source.js";
 
 /** Widest line of code, in columns. */
-const MAX_COLUMNS = 110;
+export const MAX_COLUMNS = 110;
 /** Longest function, in lines from its opening to its closing brace. */
 const MAX_FUNCTION = 70;
 /** Longest file of code, in lines. */

@@ -40,8 +40,8 @@ export function readSources(root: string): Source[] {
   const sources: Source[] = [];
   const walk = (folder: string, prefix: string) => {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      if (SKIPPED.has(entry.name)) continue;
       const path = `${prefix}${entry.name}`;
+      if (SKIPPED.has(path)) continue;
       if (entry.isDirectory()) walk(join(folder, entry.name), `${path}/`);
       else if (SCRIPT.test(path) || C.test(path) || TEXT.test(path)) {
         sources.push(makeSource(path, readFileSync(join(folder, entry.name), "utf8")));

@@ -67,8 +67,8 @@ export function protocolInC(sources: readonly Source[]): Finding[] {
   );
   const shape =
     /\bstruct\s+(iphdr|ip6?_hdr|ip6_hdr|tcphdr|udphdr|icmphdr|ethhdr|ether_header|arphdr|rte_\w+_hdr)\b/g;
-  const number =
-    /\b(ETH_P_(IP|IPV6|ARP)|ETHERTYPE_\w+|RTE_ETHER_TYPE_\w+|0x0?800|0x0?806|0x86dd|TH_(SYN|ACK|FIN|RST))\b/gi;
+  const names = "ETH_P_(IP|IPV6|ARP)|ETHERTYPE_\\w+|RTE_ETHER_TYPE_\\w+|TH_(SYN|ACK|FIN|RST)";
+  const number = new RegExp(`\\b(${names}|0x0?800|0x0?806|0x86dd)\\b`, "gi");
   return sources
     .filter((source) => source.language === "c" && !isTest(source.path) && !source.path.startsWith("bench/"))
     .flatMap((source) => [

@@ -97,6 +97,29 @@ const SAMPLES: readonly Sample[] = [
     good: [{ "stack/wire/a.ts": "const a = load<u32>(b);\n" }, { "stack/tcp/a.ts": "// load<u32>(b)\n" }],
   },
   {
+    rule: "no discard without a reason",
+    bad: [
+      { "stack/ip/a.ts": "function ipInput(a: u32): void {\n  if (a < 20) return;\n  b();\n}\n" },
+      { "stack/ip/a.ts": "function input(a: u32): void {\n  b();\n  if (a < 20) {\n    return;\n  }\n}\n" },
+    ],
+    good: [
+      {
+        "stack/ip/a.ts":
+          "function ipInput(a: u32): void {\n  if (a < 20) {\n    drop(b);\n    return;\n  }\n}\n",
+      },
+      {
+        "stack/ip/a.ts":
+          "function ipInput(a: u32): void {\n  // counted by header()\n  if (a < 20) return;\n}\n",
+      },
+      { "stack/ip/a.ts": "function ipOutput(a: u32): void {\n  if (a < 20) return;\n}\n" },
+    ],
+  },
+  {
+    rule: "every counter and reason is counted somewhere",
+    bad: [{ "stack/stats/a.ts": "export enum A {\n  b,\n  c,\n  count,\n}\n", "stack/ip/d.ts": "e(A.b);\n" }],
+    good: [{ "stack/stats/a.ts": "export enum A {\n  b,\n  count,\n}\n", "stack/ip/d.ts": "e(A.b);\n" }],
+  },
+  {
     rule: "no protocol shape or number in C",
     bad: [
       { "lstack/a.c": "#include <netinet/tcp.h>\n" },
