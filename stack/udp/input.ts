@@ -9,9 +9,9 @@ import { checksumAdd, checksumFold, pseudoSum } from "../wire/checksum";
 import { ICMP_PORT_UNREACHABLE, ICMP_UNREACHABLE } from "../wire/icmp";
 import { ipv4Tos, ipv4Ttl, PROTOCOL_UDP } from "../wire/ipv4";
 import { UDP_HEADER, udpChecksum, udpDestinationPort, udpLength, udpSourcePort } from "../wire/udp";
-import { datagramsAt } from "./bind";
 import { datagramFor, datagramScore } from "./lookup";
 import { datagramPut } from "./queue";
+import { datagramsAt } from "./table";
 
 /** Whether a datagram's checksum is right, absent (RFC 768), or left unfinished by a sender on the same machine. */
 function checksumRight(p: Port, datagram: usize, length: u32, pseudo: u64): bool {

@@ -2,7 +2,7 @@ import { root } from "../memory/root";
 import { mix } from "../random/random";
 import { Socket, SocketFlag } from "../socket/socket";
 import { isAnyAddress, isIpv4 } from "../wire/address";
-import { datagramsAt } from "./bind";
+import { datagramsAt } from "./table";
 
 /** No match. */
 const NONE: u32 = 0;

@@ -17,14 +17,14 @@ export function datagramsAt(localPort: u16): usize {
 }
 
 /** Puts a socket, whose localPort is set, where input finds it. */
-export function udpBind(socket: Socket): void {
+export function datagramAdd(socket: Socket): void {
   const bucket = bucketOf(socket.localPort);
   socket.hashNext = bucket.head;
   bucket.head = changetype<usize>(socket);
 }
 
 /** Takes a socket out; harmless when it is not in. */
-export function udpUnbind(socket: Socket): void {
+export function datagramRemove(socket: Socket): void {
   const bucket = bucketOf(socket.localPort);
   let at = bucket.head;
   let previous: usize = 0;
