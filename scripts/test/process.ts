@@ -15,6 +15,8 @@ export interface Ended {
 }
 
 const running = new Set<ChildProcess>();
+/** Set on the way out: nothing new starts, and nobody is told how the stopped ones ended. */
+let isStopping = false;
 
 /** Signals a child with everything it started: each child leads a process group of its own. */
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
@@ -29,6 +31,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 /** Runs a program to its end and collects what it prints; after `limit` seconds it is stopped. */
 export function runLimited(program: string, args: readonly string[], limit: number): Promise<Ended> {
   return new Promise((resolve) => {
+    if (isStopping) return;
     const start = performance.now();
     const child = spawn(program, args, { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     running.add(child);
@@ -55,15 +58,15 @@ export function runLimited(program: string, args: readonly string[], limit: numb
       clearTimeout(kill);
       running.delete(child);
       const milliseconds = performance.now() - start;
-      resolve({ status: code ?? 1, signal, output, late, milliseconds });
+      if (!isStopping) resolve({ status: code ?? 1, signal, output, late, milliseconds });
     });
   });
 }
 
 /** Stops every running child, first asking, then killing, and ends this process with the status. */
 async function stopAll(status: number): Promise<never> {
-  const children = [...running];
-  for (const child of children) signalGroup(child, "SIGINT");
+  isStopping = true;
+  for (const child of running) signalGroup(child, "SIGINT");
   const deadline = performance.now() + GRACE_MS;
   while (running.size > 0 && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 50));
