@@ -60,6 +60,9 @@ function layOutTables(connections: u32): usize {
   r.datagramMask = 1023;
   r.datagrams = at;
   at = tableLayOut(at, 1024);
+  r.bindMask = 4095;
+  r.binds = at;
+  at = tableLayOut(at, 4096);
   r.neighbourMask = 1023;
   r.neighbours = at;
   at = tableLayOut(at, 1024);

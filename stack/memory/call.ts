@@ -27,6 +27,12 @@ export class ReadyEvent {
   socket: u32;
 }
 
+/** A wait set in which a sleeper is to be woken. */
+@unmanaged
+export class Wake {
+  id: i32;
+}
+
 /**
  * The call area: what does not fit the arguments and results of a door. The caller holds the stack's lock, so
  * there is one; nothing in it lives longer than one call (plan and commit count as one).
@@ -67,6 +73,11 @@ export function callEndpoint(): Endpoint {
   return changetype<Endpoint>(CALL_ENDPOINT);
 }
 
+/** A second endpoint of the same call: where a received datagram was sent to. */
+export function callEndpoint2(): Endpoint {
+  return changetype<Endpoint>(CALL_ENDPOINT2);
+}
+
 /** Span `index` of a plan. */
 export function callSpan(index: u32): Span {
   assert(index < CALL_SPANS);
@@ -77,4 +88,10 @@ export function callSpan(index: u32): Span {
 export function callEvent(index: u32): ReadyEvent {
   assert(index < CALL_EVENTS);
   return changetype<ReadyEvent>(CALL_EVENT + <usize>index * offsetof<ReadyEvent>());
+}
+
+/** Wake-up `index` of takeWakes(). */
+export function callWake(index: u32): Wake {
+  assert(index < CALL_WAKES);
+  return changetype<Wake>(CALL_WAKE + <usize>index * offsetof<Wake>());
 }

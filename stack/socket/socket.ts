@@ -29,6 +29,26 @@ export enum SocketFlag {
   v6Only = 4096,
   receivePacketInfo = 8192,
   receiveErrors = 16384,
+  /** bind() named the local address, or the local port: neither is taken back when a connection or association ends. */
+  addressGiven = 0x8000,
+  portGiven = 0x10000,
+  /** A connect() whose result the application has not seen yet. */
+  connecting = 0x20000,
+  /** close() with SO_LINGER was called once: the shell waits. */
+  lingering = 0x40000,
+  receiveTtl = 0x80000,
+  receiveTos = 0x100000,
+  debug = 0x200000,
+  dontRoute = 0x400000,
+  oobInline = 0x800000,
+  /** TCP_QUICKACK was set to 0: acknowledgements are delayed. */
+  slowAck = 0x1000000,
+  /** The reader saw the end of the stream: errors that come later are not his. */
+  ended = 0x4000000,
+  /** IP_BIND_ADDRESS_NO_PORT: bind() with port 0 leaves the port to connect(). */
+  bindAddressNoPort = 0x8000000,
+  /** IP_FREEBIND: bind() may name an address that is not ours (yet). */
+  freeBind = 0x10000000,
 }
 
 /**
@@ -56,6 +76,10 @@ export class Socket {
   remoteHigh: u64;
   remoteLow: u64;
 
+  /** Links the sockets of one local port (socket/bind-table.ts). */
+  bindNext: usize;
+  bindPrevious: usize;
+
   /** Interests of wait sets in this socket (socket/waitset.ts). */
   interests: usize;
 
@@ -64,6 +88,7 @@ export class Socket {
   /** Listeners: established connections not yet accepted, and handshakes under way. */
   acceptHead: usize;
   acceptTail: usize;
+  synHead: usize;
   acceptCount: u32;
   synCount: u32;
   backlog: u32;
@@ -85,6 +110,16 @@ export class Socket {
   userTimeoutMs: u32;
   maxSegment: u32;
   congestionControl: u32;
+  /** SO_PRIORITY, SO_MARK, TCP_SYNCNT, IP_MTU_DISCOVER, IP_MINTTL. */
+  priority: u32;
+  mark: u32;
+  synCountMax: u8;
+  mtuDiscover: u8;
+  minTtl: u8;
+  /** TCP_LINGER2 and TCP_DEFER_ACCEPT in seconds, TCP_WINDOW_CLAMP in bytes. */
+  linger2Seconds: i32;
+  deferSeconds: u32;
+  windowClamp: u32;
 
   /** The endpoint a datagram plan goes to, kept from plan to commit. */
   planHigh: u64;

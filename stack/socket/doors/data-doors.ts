@@ -1,10 +1,10 @@
-import { receiveAvailable, receiveCommit, receivePlan } from "../receive";
-import { sendCancel, sendCommit, sendPending, sendPlan } from "../send";
+import { EBADF } from "../../../build/generated/system";
 import { socketLingering } from "../close";
 import { errorTake } from "../error";
 import { socketReadiness as readinessOf } from "../readiness";
+import { receiveAvailable, receiveCommit, receivePlan } from "../receive";
+import { sendCancel, sendCommit, sendPending, sendPlan } from "../send";
 import { resolve, resolveAt } from "./resolve";
-import { EBADF } from "../../../build/generated/system";
 
 /**
  * First step of a send of `length` bytes. Answers the bytes that the spans (callSpan(), call().spanCount) have room for:

@@ -1,3 +1,4 @@
+import { EBADF } from "../../../build/generated/system";
 import { acceptNext } from "../accept";
 import { bindTo } from "../bind";
 import { closeSocket, shutdownSocket } from "../close";
@@ -6,7 +7,6 @@ import { listenOn } from "../listen";
 import { nameOf } from "../name";
 import { openSocket } from "../open";
 import { resolve, resolveAt } from "./resolve";
-import { EBADF } from "../../../build/generated/system";
 
 /**
  * A new socket. `version` is 4 or 6, `type` SOCK_STREAM or SOCK_DGRAM.

@@ -1,7 +1,7 @@
+import { EBADF } from "../../../build/generated/system";
 import { optionGet } from "../option-get";
 import { optionSet } from "../option-set";
-import { resolve, resolveAt } from "./resolve";
-import { EBADF } from "../../../build/generated/system";
+import { resolveAt } from "./resolve";
 
 /**
  * setsockopt(): the value's `length` bytes (not more than CALL_OPTION_SIZE) lie at CALL_OPTION, exactly as the application

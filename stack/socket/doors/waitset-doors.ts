@@ -1,8 +1,8 @@
-import { interestChange, interestCreate, interestDelete } from "../interest";
-import { harvest } from "../harvest";
-import { setClose, setOf, setOpen, sleepIn, leave, pass } from "../waitset";
-import { wakesTake } from "../wake";
 import { EBADF } from "../../../build/generated/system";
+import { harvest } from "../harvest";
+import { interestChange, interestCreate, interestDelete } from "../interest";
+import { leave, pass, setEnd, setOf, setOpen, sleepIn } from "../waitset";
+import { wakesTake } from "../wake";
 
 /** A new wait set. Answers its id (>= 0), or -ENOMEM when the pool is exhausted. */
 export function waitSetOpen(): i32 {
@@ -11,7 +11,8 @@ export function waitSetOpen(): i32 {
 
 /** Ends a wait set with all its interests. 0, or -EBADF for a stale id. */
 export function waitSetClose(id: i32): i32 {
-  return setClose(id);
+  const set = setOf(id);
+  return changetype<usize>(set) == 0 ? -EBADF : setEnd(set);
 }
 
 /**

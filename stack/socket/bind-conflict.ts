@@ -1,0 +1,85 @@
+import { PoolId, pool, poolAt } from "../memory/pool";
+import { Tcb, TcbFlag, TcpState } from "../tcp/tcb";
+import { bindChain } from "./bind-table";
+import { Socket, SocketFlag, SocketKind } from "./socket";
+
+/**
+ * Which sockets may share a port: the rules of Linux (net/ipv4/inet_connection_sock.c and udp.c describe them by code,
+ * socket(7) and ip(7) in words; test/stack/socket/bind.test.ts compares with the kernel).
+ */
+
+/** Whether a socket with this address takes packets for both families. */
+function isDual(high: u64, low: u64, version: u32, flags: u32): bool {
+  return (high | low) == 0 && version == 6 && (flags & SocketFlag.v6Only) == 0;
+}
+
+/** Whether two local addresses can receive the same packet. An address of zeros means any of its family. */
+function overlaps(socket: Socket, high: u64, low: u64, version: u32, flags: u32): bool {
+  if (socket.version != version) {
+    if (isDual(high, low, version, flags)) return true;
+    if (isDual(socket.localHigh, socket.localLow, socket.version, socket.flags)) return true;
+  }
+  const sameFamily = socket.version == version;
+  if (sameFamily && ((high | low) == 0 || (socket.localHigh | socket.localLow) == 0)) return true;
+  return socket.localHigh == high && socket.localLow == low && (high | low) != 0;
+}
+
+/**
+ * Whether the options of two holders of a port and address let them share it. `listening`: the other one listens, and
+ * SO_REUSEADDR does not help against a listener.
+ */
+function mayShare(flags: u32, other: u32, listening: bool): bool {
+  if ((flags & other & SocketFlag.reuseAddress) != 0 && !listening) return true;
+  return (flags & other & SocketFlag.reusePort) != 0;
+}
+
+/** A connection that ended, and whose port nobody asked for by name, holds it no longer. */
+function hasLetGo(other: Socket): bool {
+  return other.kind == SocketKind.connection && other.tcb == 0 && (other.flags & SocketFlag.portGiven) == 0;
+}
+
+/**
+ * Whether a connection without a socket (it delivers its last bytes after close, or stands in TIME_WAIT) conflicts. Looks at every
+ * control block, which only a bind() with a port and without SO_REUSEADDR has to pay for.
+ */
+function orphanConflicts(socket: Socket, port: u16): bool {
+  const touched = pool(PoolId.tcb).touched;
+  for (let i: u32 = 0; i < touched; i++) {
+    const tcb = changetype<Tcb>(poolAt(PoolId.tcb, i));
+    if (tcb.state == TcpState.closed || tcb.localPort != port || tcb.socket != 0) continue;
+    if (tcb.listener != 0 || (tcb.flags & TcbFlag.hashed) == 0) continue;
+    if (mayShare(socket.flags, tcb.options, false)) continue;
+    if (overlaps(socket, tcb.localHigh, tcb.localLow, 4, 0)) return true;
+  }
+  return false;
+}
+
+/**
+ * Whether `socket` may not have `port` at its local address beside those who have it. `strict` is the stack's own choice of
+ * a port: nobody with an overlapping address is acceptable, whatever the options say.
+ */
+export function bindConflicts(socket: Socket, port: u16, strict: bool): bool {
+  const datagram = socket.kind == SocketKind.datagram;
+  let at = bindChain(port);
+  while (at != 0) {
+    const other = changetype<Socket>(at);
+    at = other.bindNext;
+    if (other.localPort != port || changetype<usize>(other) == changetype<usize>(socket)) continue;
+    if ((other.kind == SocketKind.datagram) != datagram || hasLetGo(other)) continue;
+    if (!overlaps(socket, other.localHigh, other.localLow, other.version, other.flags)) continue;
+    if (strict || !mayShare(socket.flags, other.flags, other.kind == SocketKind.listener)) return true;
+  }
+  return !datagram && orphanConflicts(socket, port);
+}
+
+/** Whether a stream socket asked for `port` by name: connect() leaves such ports alone. */
+export function portIsGiven(port: u16): bool {
+  let at = bindChain(port);
+  while (at != 0) {
+    const other = changetype<Socket>(at);
+    at = other.bindNext;
+    if (other.localPort != port || other.kind == SocketKind.datagram) continue;
+    if (other.kind == SocketKind.listener || (other.flags & SocketFlag.portGiven) != 0) return true;
+  }
+  return false;
+}

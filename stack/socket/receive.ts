@@ -1,0 +1,126 @@
+import {
+  EAGAIN,
+  EINVAL,
+  ENOTCONN,
+  MSG_DONTWAIT,
+  MSG_ERRQUEUE,
+  MSG_OOB,
+  MSG_PEEK,
+  MSG_TRUNC,
+} from "../../build/generated/system";
+import { Buffer, bufferData } from "../memory/buffer";
+import { call, callEndpoint2, callSpan } from "../memory/call";
+import { CALL_SPANS } from "../memory/map";
+import { Counter, countBy } from "../stats/counters";
+import { synchronised, Tcb, TcbFlag, tcbHas } from "../tcp/tcb";
+import { tcpReceiveCommit, tcpReceivePlan, tcpReceiveReady } from "../tcp/user";
+import { datagramDiscard, datagramInfo } from "../udp/queue";
+import { errorTake } from "./error";
+import { endpointAnswer } from "./name";
+import { Socket, SocketFlag, SocketKind } from "./socket";
+
+/** The answer of a stream that has nothing to read, in the order in which Linux asks. */
+function nothing(socket: Socket): i32 {
+  if ((socket.flags & SocketFlag.ended) != 0) return 0;
+  if (socket.error != 0) return -errorTake(socket);
+  if ((socket.flags & SocketFlag.readShut) != 0) return 0;
+  if (socket.kind != SocketKind.connection) return -ENOTCONN;
+  return socket.tcb == 0 ? 0 : -EAGAIN;
+}
+
+function streamPlan(socket: Socket, length: u32, flags: i32, offset: u32): i32 {
+  if (socket.kind == SocketKind.listener) return -ENOTCONN;
+  if ((flags & MSG_OOB) != 0) return -EINVAL;
+  if (socket.tcb == 0) return nothing(socket);
+  const tcb = changetype<Tcb>(socket.tcb);
+  const ready = tcpReceiveReady(tcb);
+  if (ready > offset) {
+    if ((flags & MSG_TRUNC) != 0) return <i32>min(length, ready - offset);
+    return <i32>tcpReceivePlan(tcb, offset, length);
+  }
+  if (synchronised(tcb) && tcbHas(tcb, TcbFlag.finReceived)) {
+    socket.flags |= SocketFlag.ended;
+  }
+  return nothing(socket);
+}
+
+/** Spans with up to `length` bytes of the chain, from `offset` on. */
+function chainPlan(chain: usize, length: u32, offset: u32): u32 {
+  let skip = offset;
+  let done: u32 = 0;
+  let spans: u32 = 0;
+  let at = chain;
+  while (at != 0 && done < length && spans < CALL_SPANS) {
+    const buffer = changetype<Buffer>(at);
+    at = buffer.next;
+    if (skip >= buffer.length) {
+      skip -= buffer.length;
+      continue;
+    }
+    const part = min(<u32>buffer.length - skip, length - done);
+    const span = callSpan(spans++);
+    span.address = <u32>(bufferData(buffer) + skip);
+    span.length = part;
+    skip = 0;
+    done += part;
+  }
+  call().spanCount = spans;
+  return done;
+}
+
+function datagramPlan(socket: Socket, length: u32, flags: i32, offset: u32): i32 {
+  if ((flags & MSG_OOB) != 0) return -EINVAL;
+  if (socket.error != 0) return -errorTake(socket);
+  if (socket.receiveHead == 0) {
+    // As Linux: who would wait is told of the end, who would not is told that there is nothing.
+    const ended = (socket.flags & SocketFlag.readShut) != 0 && (flags & MSG_DONTWAIT) == 0;
+    return ended ? 0 : -EAGAIN;
+  }
+  const info = datagramInfo(socket.receiveHead);
+  endpointAnswer(socket, info.sourceHigh, info.sourceLow, info.sourcePort);
+  const target = callEndpoint2();
+  target.high = info.destinationHigh;
+  target.low = info.destinationLow;
+  target.port = socket.localPort;
+  target.version = socket.version;
+  target.scope = 0;
+  call().value = changetype<Buffer>(socket.receiveHead).extra;
+  return <i32>chainPlan(socket.receiveHead, length, offset);
+}
+
+/** First step of a receive: where the bytes are. */
+export function receivePlan(socket: Socket, length: u32, flags: i32, offset: u32): i32 {
+  call().spanCount = 0;
+  call().value = 0;
+  if ((flags & MSG_ERRQUEUE) != 0) return -EAGAIN;
+  const most = min(length, <u32>i32.MAX_VALUE);
+  if (socket.kind == SocketKind.datagram) return datagramPlan(socket, most, flags, offset);
+  return streamPlan(socket, most, flags, offset);
+}
+
+/** Second step of a receive: the bytes were taken out. */
+export function receiveCommit(socket: Socket, length: u32, flags: i32): i32 {
+  if ((flags & MSG_PEEK) != 0) return 0;
+  if (socket.kind == SocketKind.datagram) {
+    if (socket.receiveHead == 0) return 0;
+    countBy(Counter.socketBytesIn, length);
+    datagramDiscard(socket);
+    return 0;
+  }
+  if (socket.tcb == 0 || length == 0) return 0;
+  const tcb = changetype<Tcb>(socket.tcb);
+  if (length > tcpReceiveReady(tcb)) return -EINVAL;
+  tcpReceiveCommit(tcb, length);
+  socket.bytesIn += length;
+  countBy(Counter.socketBytesIn, length);
+  return 0;
+}
+
+/** FIONREAD. */
+export function receiveAvailable(socket: Socket): i32 {
+  if (socket.kind == SocketKind.listener) return -EINVAL;
+  if (socket.kind == SocketKind.datagram) {
+    return socket.receiveHead == 0 ? 0 : <i32>changetype<Buffer>(socket.receiveHead).extra;
+  }
+  return socket.tcb == 0 ? 0 : <i32>tcpReceiveReady(changetype<Tcb>(socket.tcb));
+}
