@@ -58,7 +58,7 @@ function unknown(argument: string, name: string): void {
   }
   const names: string[] = [];
   for (let i = 0; i < ealOptions.length; i++) names.push(ealOptions[i].name);
-  const near = name.startsWith("--") ? nearest(name, names) : "";
+  const near = name.startsWith("--") && name.length > 3 ? nearest(name, names) : "";
   const hint = near.length > 0 ? `; did you mean ${near}?` : "";
   complain(argument, `must be an argument of DPDK's EAL${hint}`);
 }

@@ -77,8 +77,7 @@ export function inspectText(text: usize, length: i32): bool {
   const finding = inspect(fromBytes(text, length));
   if (finding === null) return false;
   if (finding.text.length == 0) {
-    const reason = "must not be used; all options are in one file";
-    report(true, position.file, finding.line, finding.key, "", reason);
+    report(true, position.file, finding.line, finding.key, "", finding.reason);
     return true;
   }
   const option = findOption(finding.key);
@@ -149,7 +148,8 @@ export function entry(
   option.shown = shown;
   if (key != option.key) report(false, position.file, line, key, shown, `is the old name of ${option.key}`);
   const must = take(option, type, number, text);
-  if (must.length > 0) report(true, position.file, line, key, shown, `must be ${must}`);
+  option.sound = must.length == 0;
+  if (!option.sound) report(true, position.file, line, key, shown, `must be ${must}`);
   else if (option.kind == Kind.Arguments) position.array = option;
 }
 

@@ -1,6 +1,6 @@
 // Looks through the text of a file for what libconfig would read in a way that nobody means. Version 1.5 takes an
 // integer of more than 32 bits without the suffix L modulo 2^32, ends the process when it is told to include a folder,
-// and waits for ever for a pipe.
+// waits for ever for a pipe, and takes the rest of a file for a comment that has no end.
 
 /** A place in the file that must not be passed on. */
 export class Finding {
@@ -8,8 +8,9 @@ export class Finding {
     public readonly line: i32,
     /** The last name before it: the key of a value. */
     public readonly key: string,
-    /** The text in question. */
+    /** The number in question, which must be legal for the key; or empty, and there is a reason. */
     public readonly text: string,
+    public readonly reason: string,
   ) {}
 }
 
@@ -47,11 +48,13 @@ class Scanner {
     while (!this.isAtEnd && !this.looksAt("\n")) this.at++;
   }
 
-  /** Moves behind a comment between slashes and asterisks. */
-  skipBlock(): void {
+  /** Moves behind a comment between slashes and asterisks. Returns whether it has an end. */
+  skipBlock(): bool {
     this.at += 2;
     while (!this.isAtEnd && !this.looksAt("*/")) this.step();
+    const hasEnd = !this.isAtEnd;
     this.at += 2;
+    return hasEnd;
   }
 
   /** Moves behind a string; a backslash protects the character after it. */
@@ -100,7 +103,7 @@ function takeNumber(scanner: Scanner): string {
   return isTooLarge(literal, isNegative) ? sign + literal : "";
 }
 
-/** The first directive that includes a file, or integer that does not fit, in the text; null if there is none. */
+/** The first directive that includes a file, comment without end or integer that does not fit; or null. */
 export function inspect(text: string): Finding | null {
   const scanner = new Scanner(text);
   let key = "";
@@ -109,16 +112,17 @@ export function inspect(text: string): Finding | null {
     if (character == "#" || scanner.looksAt("//")) {
       scanner.skipLine();
     } else if (scanner.looksAt("/*")) {
-      scanner.skipBlock();
+      const line = scanner.line;
+      if (!scanner.skipBlock()) return new Finding(line, "comment", "", "must end with */");
     } else if (character == '"') {
       scanner.skipString();
     } else if (scanner.looksAt("@include")) {
-      return new Finding(scanner.line, "@include", "");
+      return new Finding(scanner.line, "@include", "", "must not be used; all options are in one file");
     } else if (LETTERS.includes(character)) {
       key = scanner.take(NAME_CHARACTERS);
     } else if ("+-0123456789".includes(character)) {
       const literal = takeNumber(scanner);
-      if (literal.length > 0) return new Finding(scanner.line, key, literal);
+      if (literal.length > 0) return new Finding(scanner.line, key, literal, "");
     } else {
       scanner.step();
     }

@@ -54,6 +54,8 @@ export class Option {
   note: string = "";
 
   given: bool = false;
+  /** Given, and legal by itself. */
+  sound: bool = false;
   /** The name under which it was given: an alias, perhaps. */
   givenAs: string = "";
   line: i32 = 0;

@@ -48,7 +48,7 @@ function missing(option: Option, file: string, line: i32): void {
 }
 
 function checkNetwork(): void {
-  if (!hostAddr.given || !maskAddr.given) return;
+  if (!hostAddr.sound || !maskAddr.sound) return;
   const host = <u32>hostAddr.number;
   const mask = <u32>maskAddr.number;
   const length = maskLength(mask);
@@ -109,7 +109,7 @@ function checkPort(file: string, line: i32): void {
   if (!isDpdk) {
     ealArgs.list = [];
     if (namesDevice) complain(port, 'must be "dpdk" or "auto", because dpdk_args names a device');
-    else if (dpdkArgs.given) {
+    else if (dpdkArgs.sound) {
       const reason =
         'has no effect beyond the choice of huge pages: it names no device, and so devices is reached with port "packet"';
       report(false, dpdkArgs.file, dpdkArgs.line, "dpdk_args", dpdkArgs.shown, reason);
@@ -133,11 +133,11 @@ function deriveMemory(): void {
 }
 
 function checkProcesses(): void {
-  if (processIdx.given && processIdx.number >= numProcess.number) {
+  if (processIdx.sound && processIdx.number >= numProcess.number) {
     complain(processIdx, `must be less than num_process, which is ${<i64>numProcess.number}`);
   }
   const mode = bondMode.number;
-  if (bondMode.given && mode != -1 && mode != 1 && mode != 4 && mode != 6)
+  if (bondMode.sound && mode != -1 && mode != 1 && mode != 4 && mode != 6)
     complain(bondMode, "must be -1, 1, 4 or 6");
 }
 
@@ -145,7 +145,7 @@ function checkProcesses(): void {
 function checkEffects(): void {
   for (let i = 0; i < all.length; i++) {
     const option = all[i];
-    if (!option.given || option.effect == Effect.Full || option.isNeutral) continue;
+    if (!option.sound || option.effect == Effect.Full || option.isNeutral) continue;
     if (option === stackNum && option.number == 1) continue;
     if (option.effect == Effect.NoneYet) {
       report(

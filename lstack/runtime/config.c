@@ -142,7 +142,7 @@ static char *read_file(struct reader *reader, const char *path, int from)
         fail(reader, from, "%s: not a regular file", path);
         return NULL;
     }
-    content = malloc(LARGEST_FILE + 1);
+    content = malloc(LARGEST_FILE + 2);
     size_t length = content == NULL ? 0 : fread(content, 1, LARGEST_FILE + 1, file);
     if (content == NULL || ferror(file)) {
         fail(reader, from, "%s: %s", path, strerror(errno));
@@ -151,6 +151,9 @@ static char *read_file(struct reader *reader, const char *path, int from)
     } else if (memchr(content, 0, length) != NULL) {
         fail(reader, from, "%s: contains a zero byte", path);
     } else {
+        /* libconfig 1.5 refuses a comment on a last line without an end. */
+        if (length == 0 || content[length - 1] != '\n')
+            content[length++] = '\n';
         content[length] = 0;
         fclose(file);
         return content;

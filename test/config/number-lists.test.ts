@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { checkOptions } from "./checker.js";
+
+const FIRST = Number.parseInt(readFileSync("/sys/devices/system/cpu/online", "utf8"), 10);
+
+describe("num_cpus", () => {
+  it("may be absent or empty: not bound to a CPU", () => {
+    for (const options of [{}, { num_cpus: '""' }, { num_cpus: '"  "' }] as Record<string, string>[]) {
+      const verdict = checkOptions(options, "--start");
+      assert.deepEqual([verdict.status, verdict.values.cpu], [0, "-1"]);
+    }
+  });
+
+  it("takes one CPU of this machine", () => {
+    for (const text of [`${FIRST}`, ` ${FIRST} `, `0x${FIRST.toString(16)}`, `${FIRST}-${FIRST}`]) {
+      const verdict = checkOptions({ num_cpus: `"${text}"` }, "--start");
+      assert.deepEqual([verdict.status, verdict.warnings, verdict.values.cpu], [0, [], String(FIRST)], text);
+    }
+  });
+
+  it("refuses what is no list", () => {
+    const wrong = [
+      ",",
+      "1,",
+      ",1",
+      "1,,2",
+      "-1",
+      "1-",
+      "-",
+      "3-1",
+      "1-2-3",
+      "0x",
+      "0xg",
+      "a",
+      "1.5",
+      "1 2",
+      "1;2",
+    ];
+    wrong.push("640", "0-640", "0x280", "99999999999", "0xffffffffff", "1,1", "0-3,2");
+    for (const text of wrong) {
+      const verdict = checkOptions({ num_cpus: `"${text}"` });
+      const must = `4: num_cpus = "${text}": must be a list of numbers from 0 to 639 such as "2" or "2,4-7"`;
+      assert.deepEqual([verdict.status, verdict.errors], [1, [must]]);
+    }
+    assert.match(checkOptions({ num_cpus: "2" }).errors.join(), /, not an integer$/);
+  });
+
+  it("refuses to start on several CPUs, and on those that are not there", () => {
+    const start = checkOptions({ num_cpus: '"638,639"' }, "--start");
+    assert.equal(start.status, 1);
+    assert.match(
+      start.errors[0] ?? "",
+      /must be one CPU, such as "0", because a process has one stack so far$/,
+    );
+    assert.match(
+      start.errors[1] ?? "",
+      /must be CPUs of this machine, which are [\d,-]+; it has no CPU 638$/,
+    );
+    const check = checkOptions({ num_cpus: '"0x27e-639"' });
+    assert.deepEqual([check.status, check.warnings.length], [0, 2]);
+    assert.match(check.warnings[0] ?? "", /would stop a start here: must be one CPU/);
+    assert.equal(checkOptions({ num_cpus: '"639"' }, "--start").errors.length, 1);
+  });
+});
+
+describe("other lists", () => {
+  it("have limits of their own", () => {
+    assert.equal(checkOptions({ app_exclude_cpus: '"0,4-7, 0x10"' }).status, 0);
+    assert.match(checkOptions({ app_exclude_cpus: '"640"' }).errors.join(), /numbers from 0 to 639/);
+    assert.equal(checkOptions({ process_numa: '"0-7"' }).status, 0);
+    assert.match(checkOptions({ process_numa: '"8"' }).errors.join(), /numbers from 0 to 7/);
+    assert.match(checkOptions({ process_numa: "[0]" }).errors.join(), /, not an array$/);
+  });
+});
