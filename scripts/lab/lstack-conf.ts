@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "./lab.js";
 import { addresses } from "./lab.js";
-import { stackLibrary } from "./repository.js";
+import { preloadEnvironment } from "./repository.js";
 import { tapDevice } from "./tap.js";
 import { temporaryFolder } from "./temporary.js";
 
@@ -79,7 +79,7 @@ export function stackEnvironment(
   const file = join(temporaryFolder(), `lstack-${lab.label}.conf`);
   writeFileSync(file, stackConfiguration(lab.serverInterface, options));
   return {
-    LD_PRELOAD: stackLibrary,
+    ...preloadEnvironment(),
     GAZELLE_BIND_PROCNAME: processNames.join(","),
     LSTACK_CONF_PATH: file,
   };

@@ -1,6 +1,6 @@
 /** Where this clone is and what it builds. */
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 function findRoot(): string {
@@ -17,11 +17,21 @@ function findRoot(): string {
 export const repositoryRoot = findRoot();
 
 /** The library that is preloaded into accelerated programs. */
-export const stackLibrary = join(repositoryRoot, "build", "liblstack.so");
+const stackLibrary = join(repositoryRoot, "build", "liblstack.so");
 
 /** @throws Error naming the remedy when the library has not been built. */
 export function requireStackLibrary(): void {
   if (!existsSync(stackLibrary)) {
     throw new Error("build/liblstack.so is missing: build it with `npm run build`");
   }
+}
+
+/**
+ * What makes the dynamic linker load the library into a program. It splits LD_PRELOAD at blanks, which a clone's
+ * path may contain, but LD_LIBRARY_PATH only at colons.
+ */
+export function preloadEnvironment(): Record<string, string> {
+  return /\s/.test(stackLibrary)
+    ? { LD_PRELOAD: basename(stackLibrary), LD_LIBRARY_PATH: dirname(stackLibrary) }
+    : { LD_PRELOAD: stackLibrary };
 }

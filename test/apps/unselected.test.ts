@@ -7,7 +7,7 @@ import { createLab, snmpCounters } from "../../scripts/lab/lab.js";
 import { counter } from "../../scripts/lab/network-counters.js";
 import { runProgram, startProgram } from "../../scripts/lab/program.js";
 import { waitForServer } from "../../scripts/lab/readiness.js";
-import { requireStackLibrary, stackLibrary } from "../../scripts/lab/repository.js";
+import { preloadEnvironment, requireStackLibrary } from "../../scripts/lab/repository.js";
 import { temporaryFolder } from "../../scripts/lab/temporary.js";
 import { redisEndpoint } from "./redis-server.js";
 import { serverAddress } from "./service.js";
@@ -32,7 +32,7 @@ for (const [index, [title, selection]] of selections.entries()) {
       role: "server",
       command: "redis-server",
       argumentList: ["--bind", serverAddress, "--protected-mode", "no", "--save", "", "--dir", folder],
-      environment: { LD_PRELOAD: stackLibrary, ...missing, ...selection },
+      environment: { ...preloadEnvironment(), ...missing, ...selection },
     });
     try {
       await waitForServer(lab, server, port);
