@@ -127,10 +127,10 @@ function isInForeground(): boolean {
 }
 
 /** Hands signals on; twice the same one would be too much for some (a second SIGINT makes Redis quit unsaved). */
-function forwardSignals(child: ChildProcess): void {
+function forwardSignals(child: () => ChildProcess): void {
   for (const signal of FORWARDED) {
     process.on(signal, () => {
-      if (!FROM_TERMINAL.has(signal) || !isInForeground()) child.kill(signal);
+      if (!FROM_TERMINAL.has(signal) || !isInForeground()) child().kill(signal);
     });
   }
 }
@@ -138,8 +138,9 @@ function forwardSignals(child: ChildProcess): void {
 /** Starts the program, hands signals on to it, and resolves to its exit status, or 128 plus its signal. */
 function supervise(request: Request, program: string, env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve, reject) => {
+    // First the handlers: a signal that arrives while the program starts waits for the next turn of the event loop.
+    forwardSignals(() => child);
     const child = spawn(program, request.args, { stdio: "inherit", env, argv0: request.program });
-    forwardSignals(child);
     child.on("error", (error) => reject(new UsageError(`run: ${request.program}: ${error.message}`)));
     child.on("close", (status, signal) => {
       resolve(signal === null ? (status ?? 1) : 128 + constants.signals[signal]);
