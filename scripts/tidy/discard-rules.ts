@@ -15,24 +15,52 @@ function closingOf(code: string, open: number): number {
   return code.length;
 }
 
+const FUNCTION = /^(?:export )?function (\w+)/gm;
+
+/** The functions that discard with a reason, themselves or through what they call. */
+function discardingFunctions(sources: readonly Source[]): Set<string> {
+  const bodies = new Map<string, string>();
+  for (const { code } of sources) {
+    for (const match of code.matchAll(FUNCTION)) {
+      const open = code.indexOf("{", match.index);
+      bodies.set(match[1] ?? "", code.slice(open, closingOf(code, open)));
+    }
+  }
+  const found = new Set(["drop"]);
+  for (let before = 0; before < found.size; ) {
+    before = found.size;
+    for (const [name, body] of bodies) {
+      const calls = [...body.matchAll(/(\w+)\(/g)].map((match) => match[1] ?? "");
+      if (calls.some((called) => found.has(called))) found.add(name);
+    }
+  }
+  return found;
+}
+
 /**
- * Whether what stands before a `return;` is a statement of the same block: the call that counts or consumes.
+ * Whether what stands before a `return;` accounts for the packet: a statement of the same block, or a condition
+ * `!judge(...)` whose function discards with a reason.
  */
-function followsStatement(before: string): boolean {
-  return before.trimEnd().endsWith(";");
+function isAccounted(before: string, discarding: ReadonlySet<string>): boolean {
+  const text = before.trimEnd();
+  if (/[;}]$/.test(text)) return true;
+  const judge = /\bif \(!(\w+)\([^;{}]*\)\)(?: \{)?$/.exec(text);
+  return judge !== null && discarding.has(judge[1] ?? "");
 }
 
 /** A function that takes in a packet leaves early only after a call: drop(reason), an answer, a hand-over. */
 export function silentDiscards(sources: readonly Source[]): Finding[] {
   const findings: Finding[] = [];
-  for (const source of sources.filter(({ path }) => path.startsWith("stack/") && path.endsWith(".ts"))) {
+  const stack = sources.filter(({ path }) => path.startsWith("stack/") && path.endsWith(".ts"));
+  const discarding = discardingFunctions(stack);
+  for (const source of stack) {
     const { code } = source;
     const comments = source.comments.split("\n");
     for (const match of code.matchAll(INPUT)) {
       const open = code.indexOf("{", match.index);
       const body = code.slice(open, closingOf(code, open));
       for (const early of body.matchAll(/\breturn;/g)) {
-        if (followsStatement(body.slice(0, early.index))) continue;
+        if (isAccounted(body.slice(0, early.index), discarding)) continue;
         const line = lineAt(code, open + early.index);
         if (EXPLAINED.test(`${comments[line - 2] ?? ""}${comments[line - 1] ?? ""}`)) continue;
         findings.push({ path: source.path, line, message: `${match[1]} discards without a reason` });

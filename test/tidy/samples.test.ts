@@ -100,6 +100,7 @@ const SAMPLES: readonly Sample[] = [
     rule: "no discard without a reason",
     bad: [
       { "stack/ip/a.ts": "function ipInput(a: u32): void {\n  if (a < 20) return;\n  b();\n}\n" },
+      { "stack/ip/a.ts": "function ipInput(a: u32): void {\n  if (!isOurs(a)) return;\n}\n" },
       { "stack/ip/a.ts": "function input(a: u32): void {\n  b();\n  if (a < 20) {\n    return;\n  }\n}\n" },
     ],
     good: [
@@ -110,6 +111,11 @@ const SAMPLES: readonly Sample[] = [
       {
         "stack/ip/a.ts":
           "function ipInput(a: u32): void {\n  // counted by header()\n  if (a < 20) return;\n}\n",
+      },
+      {
+        "stack/ip/a.ts":
+          "function ipInput(a: u32): void {\n  if (!b(a)) return;\n}\n" +
+          "function b(a: u32): bool {\n  if (a < 20) drop(c);\n  return a >= 20;\n}\n",
       },
       { "stack/ip/a.ts": "function ipOutput(a: u32): void {\n  if (a < 20) return;\n}\n" },
     ],
