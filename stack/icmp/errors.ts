@@ -1,5 +1,5 @@
 import { ipSend } from "../ip/output";
-import { routeTo } from "../ip/routes";
+import { routeFailure, routeTo } from "../ip/routes";
 import { bufferBase, bufferTake } from "../memory/buffer";
 import { RxFlag } from "../memory/port";
 import { root } from "../memory/root";
@@ -68,7 +68,7 @@ export function icmpError(
   const destination = ipv4Low(ipv4Source(packet));
   const n = routeTo(IPV4_HIGH, destination);
   if (changetype<usize>(n) == 0) {
-    drop(DropReason.ipNoRoute);
+    drop(routeFailure(IPV4_HIGH, destination));
     return;
   }
   const buffer = bufferTake();

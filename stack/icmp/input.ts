@@ -1,5 +1,5 @@
 import { ipSend } from "../ip/output";
-import { routeTo } from "../ip/routes";
+import { routeFailure, routeTo } from "../ip/routes";
 import { Buffer, bufferBase, chainFrom } from "../memory/buffer";
 import { RxFlag } from "../memory/port";
 import { Counter, count } from "../stats/counters";
@@ -30,7 +30,7 @@ function echo(
 ): void {
   const n = routeTo(sourceHigh, sourceLow);
   if (changetype<usize>(n) == 0) {
-    drop(DropReason.ipNoRoute);
+    drop(routeFailure(sourceHigh, sourceLow));
     return;
   }
   const chain = chainFrom(message, length);

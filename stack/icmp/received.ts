@@ -143,8 +143,9 @@ export function icmpErrorInput(message: usize, length: u32): void {
     const sequence = quotedSequence(quote);
     tcpError(IPV4_HIGH, source, from, IPV4_HIGH, destination, to, sequence, errno, hard, mtu);
   } else if (ipv4Protocol(quoted) == PROTOCOL_UDP) {
-    count(Counter.icmpErrorsIn);
-    udpError(IPV4_HIGH, source, from, IPV4_HIGH, destination, to, errno, hard);
+    if (udpError(IPV4_HIGH, source, from, IPV4_HIGH, destination, to, errno, hard))
+      count(Counter.icmpErrorsIn);
+    else drop(DropReason.icmpUnrelated);
   } else {
     drop(DropReason.icmpUnrelated);
   }

@@ -2,6 +2,7 @@ import { addressAt, addressOnLink, isBroadcast } from "../link/addresses";
 import { Neighbour, neighbourFor } from "../link/neighbours";
 import { Port } from "../memory/port";
 import { root } from "../memory/root";
+import { DropReason } from "../stats/drop";
 import { ipv4Raw, isIpv4, isIpv4Martian, isIpv4Multicast } from "../wire/address";
 import { addressIsOurs } from "./addresses";
 
@@ -34,6 +35,13 @@ export function routeTo(high: u64, low: u64): Neighbour {
   if (isDirect(raw) || changetype<usize>(addressOnLink(p, raw)) != 0) return neighbourFor(p, high, low);
   const r = root();
   return neighbourFor(p, r.gatewayHigh, r.gatewayLow);
+}
+
+/** Why routeTo() had no answer for a destination: no route, or no free entry for the next hop. */
+export function routeFailure(high: u64, low: u64): DropReason {
+  const p = routePort(high, low);
+  const isRouted = changetype<usize>(p) != 0 && !addressIsOurs(high, low);
+  return isRouted ? DropReason.noNeighbour : DropReason.ipNoRoute;
 }
 
 /** The largest IP packet that the way to a destination is known to carry; 0 when there is no route. */

@@ -1,7 +1,7 @@
 import { EACCES, EAGAIN, EINVAL, EMSGSIZE, ENETUNREACH, ENOBUFS } from "../../build/generated/system";
 import { sourceFor } from "../ip/addresses";
 import { ipClose, ipOpen, ipSend, transportHeader } from "../ip/output";
-import { routeTo } from "../ip/routes";
+import { routeFailure, routeTo } from "../ip/routes";
 import { isBroadcast } from "../link/addresses";
 import { Neighbour, neighbourReady } from "../link/neighbours";
 import { txAppendChain } from "../link/transmit";
@@ -79,7 +79,7 @@ export function udpSend(
   const n = error == 0 ? routeTo(remoteHigh, remoteLow) : changetype<Neighbour>(0);
   if (changetype<usize>(n) == 0) {
     chainGive(chain);
-    if (error == 0) drop(DropReason.ipNoRoute);
+    if (error == 0) drop(routeFailure(remoteHigh, remoteLow));
     return error == 0 ? -ENETUNREACH : error;
   }
   const isBound = !isAnyAddress(socket.localHigh, socket.localLow);
