@@ -19,10 +19,15 @@ export const repositoryRoot = findRoot();
 /** The library that is preloaded into accelerated programs. */
 const stackLibrary = join(repositoryRoot, "build", "liblstack.so");
 
-/** @throws Error naming the remedy when the library has not been built. */
+/** What the preloaded library opens in a selected program. */
+const engineLibrary = join(repositoryRoot, "build", "liblstack-engine.so");
+
+/** @throws Error naming the remedy when a library has not been built. */
 export function requireStackLibrary(): void {
-  if (!existsSync(stackLibrary)) {
-    throw new Error("build/liblstack.so is missing: build it with `npm run build`");
+  for (const library of [stackLibrary, engineLibrary]) {
+    if (!existsSync(library)) {
+      throw new Error(`build/${basename(library)} is missing: build it with \`npm run build\``);
+    }
   }
 }
 
