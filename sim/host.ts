@@ -58,8 +58,20 @@ export interface Address {
 
 /** A frame the stack wants on the wire; super-frames carry their segment size. */
 export interface Frame {
+  /** On ports with virtio-net headers that header comes first. */
   bytes: Uint8Array;
   segmentSize: number;
+  /** Where the port computes a checksum (offset in the Ethernet frame) and stores it from there; 0 and 0: nowhere. */
+  checksumStart: number;
+  checksumOffset: number;
+}
+
+/** A frame that a port received, with its RxFlag bits. */
+export interface ReceivedFrame {
+  bytes: Uint8Array;
+  flags: number;
+  /** Bytes it had on the wire; as many as there are unless given. */
+  wireLength?: number;
 }
 
 export interface HostOptions {
@@ -97,21 +109,34 @@ export class StackHost {
   readonly memory: WebAssembly.Memory;
   readonly doors: Doors;
   readonly size: number;
-  readonly mac: Uint8Array;
-  now: bigint;
+  mac: Uint8Array = new Uint8Array(6);
+  now = 0n;
   /** The number of bytes in front of the Ethernet header (virtio-net header), or 0. */
-  readonly vnet: number;
+  vnet = 0;
+  private readonly memoryView: DataView;
 
   constructor(options: HostOptions = {}) {
     this.size = options.size ?? 8 << 20;
-    this.now = options.now ?? 1_000_000n;
     const pages = Math.ceil((this.size + layout.RX_BURST * FRAME_AREA) / PAGE);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
+    this.memoryView = new DataView(this.memory.buffer);
     const instance = new WebAssembly.Instance(stackModule(), { env: { memory: this.memory } });
     for (const name of DOORS) {
       if (typeof instance.exports[name] !== "function") throw new Error(`the stack has no door ${name}`);
     }
     this.doors = instance.exports as unknown as Doors;
+    this.start(options);
+  }
+
+  /** Forgets everything and starts a new stack in the same memory: much cheaper than a new instance. */
+  restart(options: HostOptions): void {
+    if ((options.size ?? this.size) !== this.size) throw new Error("a host keeps the size of its region");
+    this.bytes(layout.ROOT, this.size - layout.ROOT).fill(0);
+    this.start(options);
+  }
+
+  private start(options: HostOptions): void {
+    this.now = options.now ?? 1_000_000n;
     const seed = options.seed ?? [1n, 2n, 3n, 4n];
     seed.forEach((word, i) => {
       this.view().setBigUint64(layout.CALL + layout.CALL_SEED + 8 * i, BigInt.asUintN(64, word), true);
@@ -133,7 +158,7 @@ export class StackHost {
   }
 
   view(): DataView {
-    return new DataView(this.memory.buffer);
+    return this.memoryView;
   }
 
   bytes(address: number, length: number): Uint8Array {
@@ -151,6 +176,11 @@ export class StackHost {
     this.view().setUint16(at + layout.ENDPOINT_PORT, address.port, true);
     this.view().setUint16(at + layout.ENDPOINT_VERSION, 4, true);
     this.view().setUint32(layout.CALL + layout.CALL_ENDPOINT_GIVEN, 1, true);
+  }
+
+  /** No address goes with the next send: a datagram goes to the connected peer. */
+  clearEndpoint(): void {
+    this.view().setUint32(layout.CALL + layout.CALL_ENDPOINT_GIVEN, 0, true);
   }
 
   /** The endpoint that the last call answered. */
@@ -171,15 +201,22 @@ export class StackHost {
 
   /** Hands Ethernet frames (up to RX_BURST) over; on ports with virtio-net headers those stand in front. */
   receive(frames: Uint8Array[], flags = 0, wireLength?: number): void {
+    this.receiveBurst(
+      frames.map((bytes) => (wireLength === undefined ? { bytes, flags } : { bytes, flags, wireLength })),
+    );
+  }
+
+  /** The same with flags for every frame. */
+  receiveBurst(frames: readonly ReceivedFrame[]): void {
     if (frames.length > layout.RX_BURST) throw new Error("more frames than a burst holds");
     frames.forEach((frame, i) => {
       const address = this.size + i * FRAME_AREA;
-      this.bytes(address, frame.length).set(frame);
+      this.bytes(address, frame.bytes.length).set(frame.bytes);
       const at = layout.PORTS + layout.PORT_RX + i * layout.RX_FRAME_SIZE;
       this.view().setUint32(at + layout.RX_FRAME_ADDRESS, address, true);
-      this.view().setUint32(at + layout.RX_FRAME_LENGTH, frame.length, true);
-      this.view().setUint32(at + layout.RX_FRAME_WIRE_LENGTH, wireLength ?? frame.length, true);
-      this.view().setUint32(at + layout.RX_FRAME_FLAGS, flags, true);
+      this.view().setUint32(at + layout.RX_FRAME_LENGTH, frame.bytes.length, true);
+      this.view().setUint32(at + layout.RX_FRAME_WIRE_LENGTH, frame.wireLength ?? frame.bytes.length, true);
+      this.view().setUint32(at + layout.RX_FRAME_FLAGS, frame.flags, true);
     });
     this.doors.receive(0, frames.length, this.now);
   }
@@ -188,32 +225,57 @@ export class StackHost {
   transmit(): Frame[] {
     const frames: Frame[] = [];
     for (;;) {
-      const count = this.doors.output(0, this.now);
-      if (count === 0) return frames;
-      const head = this.view().getUint32(layout.PORTS + layout.PORT_TX_HEAD, true);
-      for (let i = 0; i < count; i++) frames.push(this.frameAt((head + i) >>> 0));
-      this.doors.outputDone(0, count);
+      const part = this.transmitSome(layout.TX_RING);
+      if (part.length === 0) return frames;
+      frames.push(...part);
     }
+  }
+
+  /** At most `limit` frames of the transmit ring; the others stay in it. */
+  transmitSome(limit: number): Frame[] {
+    const count = Math.min(limit, this.doors.output(0, this.now));
+    const head = this.view().getUint32(layout.PORTS + layout.PORT_TX_HEAD, true);
+    const frames = Array.from({ length: count }, (_, i) => this.frameAt((head + i) >>> 0));
+    if (count > 0) this.doors.outputDone(0, count);
+    return frames;
   }
 
   private frameAt(position: number): Frame {
     const view = this.view();
     const ring = layout.PORTS + layout.PORT_TX;
     const slot = ring + (position & (layout.TX_RING - 1)) * layout.TX_SLOT_STRIDE;
-    const parts: Uint8Array[] = [];
     const spans = view.getUint16(slot + layout.TX_SLOT_SPAN_COUNT, true);
+    if (spans > layout.TX_SPANS) throw new Error(`a frame of ${spans} spans`);
+    const parts: Uint8Array[] = [];
     for (let i = 0; i < spans; i++) {
       const span = slot + layout.TX_SLOT_SPANS + i * layout.SPAN_SIZE;
-      const address = view.getUint32(span + layout.SPAN_ADDRESS, true);
-      parts.push(this.bytes(address, view.getUint32(span + layout.SPAN_LENGTH, true)));
+      parts.push(this.spanAt(span));
     }
+    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    const length = view.getUint32(slot + layout.TX_SLOT_LENGTH, true);
+    if (bytes.length !== length + this.vnet)
+      throw new Error(`spans of ${bytes.length} bytes, length ${length}`);
     const flags = view.getUint16(slot + layout.TX_SLOT_FLAGS, true);
-    const segmentSize = view.getUint16(slot + layout.TX_SLOT_SEGMENT_SIZE, true);
-    const bytes = Buffer.concat(parts);
+    const field = (offset: number, flag: number) => (flags & flag ? view.getUint16(slot + offset, true) : 0);
     return {
-      bytes: new Uint8Array(bytes),
-      segmentSize: flags & layout.TX_FLAG_SEGMENT ? segmentSize : 0,
+      bytes,
+      segmentSize: field(layout.TX_SLOT_SEGMENT_SIZE, layout.TX_FLAG_SEGMENT),
+      checksumStart: field(layout.TX_SLOT_CHECKSUM_START, layout.TX_FLAG_CHECKSUM),
+      checksumOffset: field(layout.TX_SLOT_CHECKSUM_OFFSET, layout.TX_FLAG_CHECKSUM),
     };
+  }
+
+  /** The bytes of a span; the shell checks every address that leaves the module, and so does this. */
+  private spanAt(span: number): Uint8Array {
+    const address = this.view().getUint32(span + layout.SPAN_ADDRESS, true);
+    const length = this.view().getUint32(span + layout.SPAN_LENGTH, true);
+    if (address < layout.ROOT || address + length > this.size) throw new Error("a span outside the region");
+    return this.bytes(address, length);
   }
 
   /** Moves time forward and runs what is due. */
@@ -242,11 +304,8 @@ export class StackHost {
   spans(): Uint8Array[] {
     const view = this.view();
     const count = view.getUint32(layout.CALL + layout.CALL_SPAN_COUNT, true);
-    return Array.from({ length: count }, (_, i) => {
-      const at = layout.CALL_SPAN + i * layout.SPAN_SIZE;
-      const address = view.getUint32(at + layout.SPAN_ADDRESS, true);
-      return this.bytes(address, view.getUint32(at + layout.SPAN_LENGTH, true));
-    });
+    if (count > layout.CALL_SPANS) throw new Error(`a plan of ${count} spans`);
+    return Array.from({ length: count }, (_, i) => this.spanAt(layout.CALL_SPAN + i * layout.SPAN_SIZE));
   }
 
   /** send(): plan, copy, commit; answers the bytes taken or -errno. */
