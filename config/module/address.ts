@@ -63,7 +63,9 @@ function parseGroups(text: string, mayEndInIpv4: bool, groups: i32[]): bool {
   return true;
 }
 
-/** Writes the 16 bytes of an IPv6 address in the forms of RFC 4291, section 2.2; false if the text is none. */
+/**
+ * Writes the 16 bytes of an IPv6 address in the forms of RFC 4291, section 2.2; false if the text is none.
+ */
 export function parseIpv6(text: string, bytes: StaticArray<u8>): bool {
   const sides = text.split("::");
   if (sides.length > 2) return false;

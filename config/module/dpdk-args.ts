@@ -7,7 +7,10 @@ import { sumOfList } from "./number-list";
 import { cpu, dpdkArgs, ealArgs, hugePages } from "./options";
 import { decimal, hexadecimal } from "./text";
 
-/** Memory without huge pages, in MiB: headers of packet buffers and rings; packet data has a memory of its own. */
+/**
+ * Memory without huge pages, in MiB: headers of packet buffers and rings; packet data has a memory of its
+ * own.
+ */
 const PLAIN_MEBIBYTES = "256";
 
 /** What the arguments said so far. */

@@ -1,8 +1,8 @@
 // The doors of the configuration module. One instance reads one configuration:
 //   source(file), onlineCpus(), freeHugePages()*, then inspectText(), (entry() element()*)*, finish(),
 // or failure(),
-// and then answers with messages, the options' declarations and their values. Text comes in as a run of bytes in a
-// buffer from input() and goes out as the address of bytes that end with a zero byte.
+// and then answers with messages, the options' declarations and their values. Text comes in as a run of bytes
+// in a buffer from input() and goes out as the address of bytes that end with a zero byte.
 
 import { describe, ealOptions } from "./eal-options";
 import { inspect } from "./inspect";
@@ -50,7 +50,10 @@ export function source(path: usize, length: i32): void {
   position.file = fromBytes(path, length);
 }
 
-/** Tells which CPUs are online, as a list such as "0-3"; without it, num_cpus is not compared with the machine. */
+/**
+ * Tells which CPUs are online, as a list such as "0-3"; without it, num_cpus is not compared with the
+ * machine.
+ */
 export function onlineCpus(list: usize, length: i32): void {
   const numbers = parseNumberList(fromBytes(list, length), MOST_CPUS_OF_A_MACHINE);
   if (numbers === null) return;
@@ -62,7 +65,10 @@ export function freeHugePages(kibibytes: f64, count: f64): void {
   machine.freeHugeMebibytes += (kibibytes * count) / 1024;
 }
 
-/** Reports what kept the file from being read: a syntax error, or something wrong with the file itself (line 0). */
+/**
+ * Reports what kept the file from being read: a syntax error, or something wrong with the file itself (line
+ * 0).
+ */
 export function failure(line: i32, reason: usize, length: i32): void {
   const text = fromBytes(reason, length);
   if (line > 0) report(true, position.file, line, "syntax", "", text);
@@ -70,8 +76,8 @@ export function failure(line: i32, reason: usize, length: i32): void {
 }
 
 /**
- * Looks through a file's whole text for what libconfig would misread. Returns whether there is such a thing; then it is
- * reported, and the file must not be read.
+ * Looks through a file's whole text for what libconfig would misread. Returns whether there is such a thing;
+ * then it is reported, and the file must not be read.
  */
 export function inspectText(text: usize, length: i32): bool {
   const finding = inspect(fromBytes(text, length));
@@ -113,8 +119,8 @@ function reportUnknown(line: i32, key: string, shown: string): void {
 }
 
 /**
- * One setting of the file. The type is a ValueType; the number is its value if it is numeric or boolean; the text is
- * the value as written, without quotes. The elements of an array follow through element().
+ * One setting of the file. The type is a ValueType; the number is its value if it is numeric or boolean; the
+ * text is the value as written, without quotes. The elements of an array follow through element().
  */
 export function entry(
   line: i32,
@@ -182,8 +188,8 @@ function checkLengths(): void {
 }
 
 /**
- * Ends the reading and returns the number of errors. The file and its last line stand for options that are not
- * there; with `starting`, what this machine or this version lacks is an error, otherwise a warning.
+ * Ends the reading and returns the number of errors. The file and its last line stand for options that are
+ * not there; with `starting`, what this machine or this version lacks is an error, otherwise a warning.
  */
 export function finish(path: usize, length: i32, lastLine: i32, starting: bool): i32 {
   machine.starting = starting;
@@ -252,7 +258,10 @@ export function optionDefault(index: i32): usize {
   return toBytes(`${<i64>option.initial}`);
 }
 
-/** How much of the option is carried out: 0 all, 1 nothing yet, 2 other values than the neutral one are refused. */
+/**
+ * How much of the option is carried out: 0 all, 1 nothing yet, 2 other values than the neutral one are
+ * refused.
+ */
 export function optionEffect(index: i32): i32 {
   return all[index].effect;
 }

@@ -1,6 +1,6 @@
-// Looks through the text of a file for what libconfig would read in a way that nobody means. Version 1.5 takes an
-// integer of more than 32 bits without the suffix L modulo 2^32, ends the process when it is told to include a folder,
-// waits for ever for a pipe, and takes the rest of a file for a comment that has no end.
+// Looks through the text of a file for what libconfig would read in a way that nobody means. Version 1.5
+// takes an integer of more than 32 bits without the suffix L modulo 2^32, ends the process when it is told to
+// include a folder, waits for ever for a pipe, and takes the rest of a file for a comment that has no end.
 
 /** A place in the file that must not be passed on. */
 export class Finding {
@@ -35,7 +35,11 @@ class Scanner {
   }
 
   looksAt(prefix: string): bool {
-    return this.text.startsWith(prefix, this.at);
+    for (let i = 0; i < prefix.length; i++) {
+      const at = this.at + i;
+      if (at >= this.text.length || this.text.charCodeAt(at) != prefix.charCodeAt(i)) return false;
+    }
+    return true;
   }
 
   step(): void {

@@ -1,7 +1,7 @@
 import { printable } from "./text";
 
 /** One line for the user. */
-export class Message {
+class Message {
   constructor(
     /** An error forbids the start; a warning does not. */
     public readonly isError: bool,

@@ -1,4 +1,7 @@
-/** Number of characters to insert, delete, replace or swap with their neighbour to get from one text to the other. */
+/**
+ * Number of characters to insert, delete, replace or swap with their neighbour to get from one text to the
+ * other.
+ */
 function distance(from: string, to: string): i32 {
   const width = to.length + 1;
   const cells = new StaticArray<i32>((from.length + 1) * width);

@@ -26,7 +26,10 @@ export function parseNumberList(text: string, limit: i32): i32[] | null {
   return numbers;
 }
 
-/** Sum of a list in which numbers may repeat and be zero, such as the argument of --socket-mem; -1 if it is none. */
+/**
+ * Sum of a list in which numbers may repeat and be zero, such as the argument of --socket-mem; -1 if it is
+ * none.
+ */
 export function sumOfList(text: string): i64 {
   const parts = text.split(",");
   let sum: i64 = 0;

@@ -78,44 +78,30 @@ export const mbufCountPerConn = integer(
 )
   .between(1, 65535)
   .meaning("Sizes the default of memory.");
-export const mtu = integer("mtu", 0, "Largest IP packet sent, in bytes.")
+integer("mtu", 0, "Largest IP packet sent, in bytes.")
   .between(576, 65535)
   .except(0)
   .meaning("0: the device's own.")
   .defaultsTo("0: the device's");
-export const rateLimitPps = integer("rate_limit_pps", 0, "Most packets per second that the stack sends.")
+integer("rate_limit_pps", 0, "Most packets per second that the stack sends.")
   .between(0, 1_000_000_000)
   .meaning("0: no limit.");
-export const rateLimitMbps = integer("rate_limit_mbps", 0, "Most megabits per second that the stack sends.")
+integer("rate_limit_mbps", 0, "Most megabits per second that the stack sends.")
   .between(0, 1_000_000)
   .meaning("0: no limit.");
-export const congestionControl = choice(
-  "congestion_control",
-  ["cubic", "newreno"],
-  "Congestion control of TCP: RFC 9438 or RFC 6582.",
-);
-export const onFailure = choice(
+choice("congestion_control", ["cubic", "newreno"], "Congestion control of TCP: RFC 9438 or RFC 6582.");
+choice(
   "on_failure",
   ["exit", "kernel"],
-  "What happens when the stack cannot start: the process ends with status 1, or goes on with the kernel's stack.",
+  "What happens when the stack cannot start: the process ends with status 1, or goes on with the kernel.",
 );
-export const udpEnable = toggle("udp_enable", 1, "0: datagram sockets are left to the kernel.");
-export const unixPrefix = text("unix_prefix", Kind.Name, "Prefix of the names of unix sockets.")
-  .between(0, 64)
-  .defaultsTo('""');
-export const nicRxqueueSize = integer("nic_rxqueue_size", 4096, "Receive descriptors of the port.")
-  .between(512, 8192)
-  .onlyPowersOfTwo();
-export const nicTxqueueSize = integer("nic_txqueue_size", 2048, "Transmit descriptors of the port.")
-  .between(512, 8192)
-  .onlyPowersOfTwo();
-export const nicReadNumber = integer(
-  "nic_read_number",
-  128,
-  "Most frames taken from the port at a time.",
-).between(1, 8192);
+toggle("udp_enable", 1, "0: datagram sockets are left to the kernel.");
+text("unix_prefix", Kind.Name, "Prefix of the names of unix sockets.").between(0, 64).defaultsTo('""');
+integer("nic_rxqueue_size", 4096, "Receive descriptors of the port.").between(512, 8192).onlyPowersOfTwo();
+integer("nic_txqueue_size", 2048, "Transmit descriptors of the port.").between(512, 8192).onlyPowersOfTwo();
+integer("nic_read_number", 128, "Most frames taken from the port at a time.").between(1, 8192);
 
-export const stackThreadMode = choice(
+choice(
   "stack_thread_mode",
   ["run-to-wakeup", "run-to-completion"],
   "Whether a thread of its own may run the stack.",
@@ -123,59 +109,47 @@ export const stackThreadMode = choice(
   0,
   "application threads run the stack whenever they wait, and a thread of its own when they do not",
 );
-export const listenShadow = toggle(
-  "listen_shadow",
+toggle("listen_shadow", 0, "1: listen on every stack of the process.").withoutEffect(
   0,
-  "1: listen on every stack of the process.",
-).withoutEffect(0, "a process has one stack, and every listener is on it");
-export const lowPowerMode = toggle(
-  "low_power_mode",
+  "a process has one stack, and every listener is on it",
+);
+toggle("low_power_mode", 0, "1: yield the CPU when there is little traffic.").withoutEffect(
   0,
-  "1: yield the CPU when there is little traffic.",
-).withoutEffect(0, "an idle stack always sleeps");
-export const kniSwitch = toggle(
-  "kni_switch",
+  "an idle stack always sleeps",
+);
+toggle("kni_switch", 0, "1: give the kernel a device for what no socket wants.").withoutEffect(
   0,
-  "1: give the kernel a device for what no socket wants.",
-).withoutEffect(0, "there is no kernel device yet; with port packet the kernel keeps its interface anyway");
-export const flowBifurcation = toggle(
-  "flow_bifurcation",
+  "there is no kernel device yet; with port packet the kernel keeps its interface anyway",
+);
+toggle("flow_bifurcation", 0, "1: give the kernel the traffic of ports that no socket uses.").withoutEffect(
   0,
-  "1: give the kernel the traffic of ports that no socket uses.",
-).withoutEffect(0, "there is no kernel device yet; with port packet the kernel keeps its interface anyway");
-export const mainThreadAffinity = toggle(
-  "main_thread_affinity",
+  "there is no kernel device yet; with port packet the kernel keeps its interface anyway",
+);
+toggle("main_thread_affinity", 0, "1: leave the main thread on the CPU of the EAL.").withoutEffect(
   0,
-  "1: leave the main thread on the CPU of the EAL.",
-).withoutEffect(0, "the affinity of the application's threads is never changed; use taskset");
-export const appBindNuma = toggle(
-  "app_bind_numa",
+  "the affinity of the application's threads is never changed; use taskset",
+);
+toggle("app_bind_numa", 0, "1: move application threads to the NUMA node of their sockets.").withoutEffect(
   0,
-  "1: move application threads to the NUMA node of their sockets.",
-).withoutEffect(0, "the affinity of the application's threads is never changed; use numactl");
-export const appExcludeCpus = text(
-  "app_exclude_cpus",
-  Kind.NumberList,
-  "CPUs to which app_bind_numa moves no thread.",
-)
+  "the affinity of the application's threads is never changed; use numactl",
+);
+text("app_exclude_cpus", Kind.NumberList, "CPUs to which app_bind_numa moves no thread.")
   .between(0, MOST_CPUS - 1)
   .withoutEffect(0, "the affinity of the application's threads is never changed")
   .defaultsTo("none");
-export const stackInterrupt = toggle(
-  "stack_interrupt",
+toggle("stack_interrupt", 0, "1: sleep until the device interrupts.").withoutEffect(
   0,
-  "1: sleep until the device interrupts.",
-).withoutEffect(0, "an idle stack sleeps on the port's descriptor wherever the port has one");
-export const useSockmap = toggle(
-  "use_sockmap",
+  "an idle stack sleeps on the port's descriptor wherever the port has one",
+);
+toggle("use_sockmap", 0, "1: short cut between processes of one host.").withoutEffect(
   0,
-  "1: short cut between processes of one host.",
-).withoutEffect(0, "traffic within the host takes the ordinary way");
-export const hostAddr6 = text("host_addr6", Kind.Address6, "IPv6 address of the stack.")
+  "traffic within the host takes the ordinary way",
+);
+text("host_addr6", Kind.Address6, "IPv6 address of the stack.")
   .withoutEffect(0, "the stack speaks IPv4 only so far")
   .defaultsTo("none");
 
-export const useLtran = toggle("use_ltran", 0, "1: reach the device through the ltran process.").refused(
+toggle("use_ltran", 0, "1: reach the device through the ltran process.").refused(
   0,
   "there is no ltran yet; set use_ltran = 0 and let this process have the device",
 );
@@ -183,7 +157,7 @@ export const stackNum = integer("stack_num", 0, "Stacks of the process, instead 
   .between(0, 320)
   .meaning("0 and 1: one stack.")
   .refused(0, "a process has one stack so far");
-export const nicVlanMode = integer("nic_vlan_mode", -1, "VLAN of all frames.")
+integer("nic_vlan_mode", -1, "VLAN of all frames.")
   .between(-1, 4094)
   .meaning("-1: untagged.")
   .refused(-1, "frames are not tagged yet; use an interface of the kernel such as eth0.7 with port packet");
@@ -193,11 +167,11 @@ export const numProcess = integer("num_process", 1, "Processes that share the de
 export const processIdx = integer("process_idx", 0, "Index of this process among num_process.")
   .between(0, 254)
   .refused(0, "a device cannot be shared yet; give every process a device of its own");
-export const processNuma = text("process_numa", Kind.NumberList, "NUMA nodes of num_process processes.")
+text("process_numa", Kind.NumberList, "NUMA nodes of num_process processes.")
   .between(0, 7)
   .withoutEffect(0, "a device cannot be shared yet")
   .defaultsTo("none");
-export const tupleFilter = toggle("tuple_filter", 0, "1: steer connections by rules of the device.").refused(
+toggle("tuple_filter", 0, "1: steer connections by rules of the device.").refused(
   0,
   "the device is not programmed yet; leave it to its RSS",
 );
@@ -205,10 +179,10 @@ export const bondMode = integer("bond_mode", -1, "Bond of two devices: 1 active-
   .between(-1, 6)
   .meaning("-1: no bond. Values other than -1, 1, 4 and 6 are not legal.")
   .refused(-1, "use a bond of the kernel with port packet, or DPDK's --vdev net_bonding0,mode=...");
-export const bondMiimon = integer("bond_miimon", 10, "Milliseconds between two looks at the links of a bond.")
+integer("bond_miimon", 10, "Milliseconds between two looks at the links of a bond.")
   .between(1, 2147483647)
   .withoutEffect(10, "there is no bond yet");
-export const bondSlaveMac = text("bond_slave_mac", Kind.DeviceList, "Members of the bond.")
+text("bond_slave_mac", Kind.DeviceList, "Members of the bond.")
   .withoutEffect(0, "there is no bond yet")
   .defaultsTo("none");
 

@@ -111,7 +111,8 @@ function checkPort(file: string, line: i32): void {
     if (namesDevice) complain(port, 'must be "dpdk" or "auto", because dpdk_args names a device');
     else if (dpdkArgs.sound) {
       const reason =
-        'has no effect beyond the choice of huge pages: it names no device, and so devices is reached with port "packet"';
+        "has no effect beyond the choice of huge pages: " +
+        'it names no device, and so devices is reached with port "packet"';
       report(false, dpdkArgs.file, dpdkArgs.line, "dpdk_args", dpdkArgs.shown, reason);
     }
     if (!devices.given) missing(devices, file, line);

@@ -1,5 +1,5 @@
-// Text crosses the border as bytes. Inside, each byte is one UTF-16 unit: nothing can be malformed, and what is
-// shown leaves as it came.
+// Text crosses the border as bytes. Inside, each byte is one UTF-16 unit: nothing can be malformed, and what
+// is shown leaves as it came.
 
 /** The string of a run of bytes. */
 export function fromBytes(address: usize, length: i32): string {
@@ -21,7 +21,10 @@ const HEX_DIGITS = "0123456789abcdef";
 /** Longest value that a message shows. */
 const LONGEST_SHOWN = 200;
 
-/** A text for a message: control characters as \xNN, so that a file cannot write to the terminal; cut when long. */
+/**
+ * A text for a message: control characters as \xNN, so that a file cannot write to the terminal; cut when
+ * long.
+ */
 export function printable(text: string): string {
   let result = "";
   const end = text.length > LONGEST_SHOWN ? LONGEST_SHOWN : text.length;

@@ -75,8 +75,8 @@ function readableFile(path: string): void {
 }
 
 /**
- * What makes the dynamic linker load the library. It splits LD_PRELOAD at blanks and colons, but LD_LIBRARY_PATH only
- * at colons and semicolons.
+ * What makes the dynamic linker load the library. It splits LD_PRELOAD at blanks and colons, but
+ * LD_LIBRARY_PATH only at colons and semicolons.
  */
 function preload(library: string): NodeJS.ProcessEnv {
   const others = process.env.LD_PRELOAD;
@@ -91,8 +91,8 @@ function preload(library: string): NodeJS.ProcessEnv {
 }
 
 /**
- * The environment that selects the program. Both its own name and that of the file it links to count: Debian's
- * redis-server is a link to redis-check-rdb.
+ * The environment that selects the program. Both its own name and that of the file it links to count:
+ * Debian's redis-server is a link to redis-check-rdb.
  */
 function environment(request: Request, program: string, library: string): NodeJS.ProcessEnv {
   const names = [...new Set([basename(program), basename(realpathSync(program))])];
@@ -118,7 +118,10 @@ const FORWARDED: readonly NodeJS.Signals[] = [
 /** Those that a terminal sends to all processes of the foreground by itself. */
 const FROM_TERMINAL = new Set<NodeJS.Signals>(["SIGINT", "SIGQUIT", "SIGWINCH"]);
 
-/** Whether a terminal sends its signals to this process, and so to its children: the foreground's group is ours. */
+/**
+ * Whether a terminal sends its signals to this process, and so to its children: the foreground's group is
+ * ours.
+ */
 function isInForeground(): boolean {
   const text = readFileSync("/proc/self/stat", "latin1");
   // After the name in parentheses: state, parent, group, session, terminal, the terminal's foreground group.
@@ -126,7 +129,9 @@ function isInForeground(): boolean {
   return fields[2] === fields[5];
 }
 
-/** Hands signals on; twice the same one would be too much for some (a second SIGINT makes Redis quit unsaved). */
+/**
+ * Hands signals on; twice the same one would be too much for some (a second SIGINT makes Redis quit unsaved).
+ */
 function forwardSignals(child: () => ChildProcess): void {
   for (const signal of FORWARDED) {
     process.on(signal, () => {
@@ -138,7 +143,8 @@ function forwardSignals(child: () => ChildProcess): void {
 /** Starts the program, hands signals on to it, and resolves to its exit status, or 128 plus its signal. */
 function supervise(request: Request, program: string, env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve, reject) => {
-    // First the handlers: a signal that arrives while the program starts waits for the next turn of the event loop.
+    // First the handlers: a signal that arrives while the program starts waits for the next turn of the event
+    // loop.
     forwardSignals(() => child);
     const child = spawn(program, request.args, { stdio: "inherit", env, argv0: request.program });
     child.on("error", (error) => reject(new UsageError(`run: ${request.program}: ${error.message}`)));
@@ -152,8 +158,8 @@ export const run: Command = {
   name: "run",
   usage: "[--conf FILE] [--] PROGRAM [ARGS...]",
   about: "Run a program on the stack.",
-  details: `Sets LD_PRELOAD, GAZELLE_BIND_PROCNAME and, with --conf, LSTACK_CONF_PATH for the program, hands signals on
-to it, and ends with its exit status (128 plus the number of the signal that ended it).
+  details: `Sets LD_PRELOAD, GAZELLE_BIND_PROCNAME and, with --conf, LSTACK_CONF_PATH for the program, hands
+signals on to it, and ends with its exit status (128 plus the number of the signal that ended it).
   --conf FILE  the configuration; otherwise LSTACK_CONF_PATH, otherwise /etc/gazelle/lstack.conf`,
   async run(args) {
     const request = parse(args);

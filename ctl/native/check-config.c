@@ -1,6 +1,6 @@
 /*
- * gazelle-check [--start] [--values] FILE...: checks configurations with the code and the module that a start uses.
- * Messages go to stderr, values to stdout. Exit status 0: all files are fit; 1: at least one is not.
+ * gazelle-check [--start] [--values] FILE...: checks configurations with the code and the module that a start
+ * uses. Messages go to stderr, values to stdout. Exit status 0: all files are fit; 1: at least one is not.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 /* Only a mistake in the module or a lack of memory leads here. */
 void wasm_rt_trap(wasm_rt_trap_t code)
 {
-    fprintf(stderr, "gazelle-check: internal error: the configuration module trapped with code %d\n", (int)code);
+    fprintf(stderr, "gazelle-check: internal error: the configuration module trapped (%d)\n", (int)code);
     exit(2);
 }
 
@@ -24,7 +24,10 @@ static void print_bytes(const uint8_t *bytes, size_t size)
     putchar('\n');
 }
 
-/* A line "name = value" for each number, text and address, and a line "name[]= value" for each element of a list. */
+/*
+ * A line "name = value" for each number, text and address, and a line "name[]= value" for each element of a
+ * list.
+ */
 static void print_values(const struct gz_config *config)
 {
 #define NUMBER(field, index) printf("%s = %" PRId64 "\n", #field, config->field);
@@ -52,8 +55,8 @@ static int check_file(const char *path, struct gz_config *config)
     int result = gz_config_check(path, config, &report);
 
     if (result != 0)
-        printf("%s: %u error%s, %u warning%s\n", path, report.errors, report.errors == 1 ? "" : "s", report.warnings,
-            report.warnings == 1 ? "" : "s");
+        printf("%s: %u error%s, %u warning%s\n", path, report.errors, report.errors == 1 ? "" : "s",
+            report.warnings, report.warnings == 1 ? "" : "s");
     else
         printf("%s: ok, %u warning%s\n", path, report.warnings, report.warnings == 1 ? "" : "s");
     return result;

@@ -296,7 +296,8 @@ static void fill(struct reader *reader, struct gz_config *out)
 #define TEXT(field, index) \
     snprintf(out->field, sizeof(out->field), "%s", peek_text(reader, w2c_config_valueText(module, index)));
 #define BYTES(field, index) \
-    memcpy(out->field, peek(reader, w2c_config_valueBytes(module, index), sizeof(out->field)), sizeof(out->field));
+    memcpy(out->field, peek(reader, w2c_config_valueBytes(module, index), sizeof(out->field)),     \
+        sizeof(out->field));
 #define LIST(field, index) out->field = copy_list(reader, index);
     GZ_CONFIG_FIELDS(NUMBER, TEXT, BYTES, LIST)
 #undef NUMBER

@@ -1,6 +1,6 @@
 /*
- * Reads lstack.conf: libconfig knows the syntax, the configuration module (config/module, TypeScript) knows every
- * option, and the structure below is generated from its table.
+ * Reads lstack.conf: libconfig knows the syntax, the configuration module (config/module, TypeScript) knows
+ * every option, and the structure below is generated from its table.
  */
 #ifndef GZ_CONFIG_H
 #define GZ_CONFIG_H
@@ -17,9 +17,9 @@ struct gz_config_report {
 };
 
 /*
- * Reads the configuration for a start: what this machine or this version lacks is an error. The path is that of the
- * argument, else of LSTACK_CONF_PATH, else the default. Messages go to stderr. Returns 0 and fills `out`, to be freed
- * with gz_config_free; or -1, with the status to end the process with.
+ * Reads the configuration for a start: what this machine or this version lacks is an error. The path is that
+ * of the argument, else of LSTACK_CONF_PATH, else the default. Messages go to stderr. Returns 0 and fills
+ * `out`, to be freed with gz_config_free; or -1, with the status to end the process with.
  */
 int gz_config_load(const char *path_or_null, struct gz_config *out, int *exit_code);
 

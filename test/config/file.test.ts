@@ -172,7 +172,8 @@ describe("the file", () => {
 
   it("of the original passes with warnings, and does not start", () => {
     const folder = ["", "mnt", "hugepages-lstack"].join("/");
-    const seed = `dpdk_args=["--socket-mem", "2048,0,0,0", "--huge-dir", "${folder}", "--proc-type", "primary", "--legacy-mem", "--map-perfect"]
+    const seed = `dpdk_args=["--socket-mem", "2048,0,0,0", "--huge-dir", "${folder}",
+  "--proc-type", "primary", "--legacy-mem", "--map-perfect"]
 use_ltran=1
 kni_switch=0
 low_power_mode=0
