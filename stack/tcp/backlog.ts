@@ -1,0 +1,70 @@
+import { EPOLLIN, EPOLLRDNORM } from "../../build/generated/system";
+import { socketNotify } from "../socket/readiness";
+import { Socket } from "../socket/socket";
+import { Counter, count } from "../stats/counters";
+import { Tcb, TcbFlag, tcbClear, tcbHas, tcbSet } from "./tcb";
+
+/** A listener's two queues: handshakes under way, and connections that wait for accept. */
+
+const SYN_QUEUE_MIN: u32 = 16;
+const SYN_QUEUE_MAX: u32 = 4096;
+
+/** Whether another handshake must do without a control block (SYN cookie). */
+export function synQueueFull(listener: Socket): bool {
+  return listener.synCount >= min(max(listener.backlog, SYN_QUEUE_MIN), SYN_QUEUE_MAX);
+}
+
+/** Whether no further connection may wait for accept; as on Linux one more than the backlog may. */
+export function acceptQueueFull(listener: Socket): bool {
+  return listener.acceptCount > listener.backlog;
+}
+
+export function synQueueJoin(listener: Socket, tcb: Tcb): void {
+  tcb.listener = changetype<usize>(listener);
+  tcb.listNext = listener.synHead;
+  tcb.listPrevious = 0;
+  if (listener.synHead != 0) changetype<Tcb>(listener.synHead).listPrevious = changetype<usize>(tcb);
+  listener.synHead = changetype<usize>(tcb);
+  listener.synCount++;
+  tcbSet(tcb, TcbFlag.inSynQueue);
+}
+
+/** Harmless when it is not in a SYN queue. */
+export function synQueueLeave(tcb: Tcb): void {
+  if (!tcbHas(tcb, TcbFlag.inSynQueue)) return;
+  tcbClear(tcb, TcbFlag.inSynQueue);
+  const listener = changetype<Socket>(tcb.listener);
+  if (tcb.listPrevious == 0) listener.synHead = tcb.listNext;
+  else changetype<Tcb>(tcb.listPrevious).listNext = tcb.listNext;
+  if (tcb.listNext != 0) changetype<Tcb>(tcb.listNext).listPrevious = tcb.listPrevious;
+  assert(listener.synCount > 0);
+  listener.synCount--;
+}
+
+/** The handshake is done: the connection waits for accept, and the application hears of it. */
+export function acceptQueueJoin(listener: Socket, tcb: Tcb): void {
+  synQueueLeave(tcb);
+  tcb.listener = changetype<usize>(listener);
+  tcb.acceptNext = 0;
+  if (listener.acceptTail == 0) listener.acceptHead = changetype<usize>(tcb);
+  else changetype<Tcb>(listener.acceptTail).acceptNext = changetype<usize>(tcb);
+  listener.acceptTail = changetype<usize>(tcb);
+  listener.acceptCount++;
+  tcbSet(tcb, TcbFlag.inAcceptQueue);
+  count(Counter.tcpPassiveOpens);
+  socketNotify(listener, EPOLLIN | EPOLLRDNORM);
+}
+
+/** The oldest connection that waits for accept, taken out; or 0. */
+export function acceptQueueTake(listener: Socket): usize {
+  const at = listener.acceptHead;
+  if (at == 0) return 0;
+  const tcb = changetype<Tcb>(at);
+  listener.acceptHead = tcb.acceptNext;
+  if (listener.acceptHead == 0) listener.acceptTail = 0;
+  assert(listener.acceptCount > 0);
+  listener.acceptCount--;
+  tcb.listener = 0;
+  tcbClear(tcb, TcbFlag.inAcceptQueue);
+  return at;
+}

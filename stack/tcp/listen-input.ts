@@ -1,0 +1,67 @@
+import { Socket } from "../socket/socket";
+import { DropReason, drop } from "../stats/drop";
+import { ResetReason } from "../stats/reset";
+import { TcpFlag } from "../wire/tcp";
+import { acceptQueueFull, synQueueFull, synQueueJoin } from "./backlog";
+import { synReceivedFrom } from "./handshake";
+import { connectionMake } from "./make";
+import { tcpRequestOutput } from "./output-queue";
+import { resetReply } from "./reset";
+import { segment } from "./segment";
+import { cookieAccept, cookieSend } from "./syn-cookie";
+import { Tcb, TcbFlag, TcpState, tcbSet } from "./tcb";
+
+/**
+ * The block of a connection that a peer wants to open with the current segment; null (0) when there is no
+ * memory.
+ */
+export function passiveMake(listener: Socket): Tcb {
+  const s = segment();
+  const tcb = connectionMake(
+    listener,
+    s.destinationHigh,
+    s.destinationLow,
+    s.sourceHigh,
+    s.sourceLow,
+    s.destinationPort,
+    s.sourcePort,
+  );
+  if (changetype<usize>(tcb) != 0) {
+    tcbSet(tcb, TcbFlag.passive);
+    tcb.state = TcpState.synReceived;
+    tcb.listener = changetype<usize>(listener);
+    synReceivedFrom(tcb, s);
+  }
+  return tcb;
+}
+
+/** RFC 9293, section 3.10.7.2: a segment for a listener that belongs to no connection. */
+export function listenInput(listener: Socket): void {
+  const s = segment();
+  if ((s.flags & TcpFlag.rst) != 0) {
+    drop(DropReason.tcpNoConnection);
+    return;
+  }
+  if ((s.flags & TcpFlag.ack) != 0) {
+    if ((s.flags & TcpFlag.syn) == 0 && cookieAccept(listener)) return;
+    drop(DropReason.tcpNoConnection);
+    resetReply(ResetReason.noConnection);
+    return;
+  }
+  if ((s.flags & TcpFlag.syn) == 0) {
+    drop(DropReason.tcpUnacceptable);
+    return;
+  }
+  if (acceptQueueFull(listener)) {
+    // As on Linux: the peer tries again, and the application may have accepted by then.
+    drop(DropReason.tcpBacklogFull);
+    return;
+  }
+  const tcb = synQueueFull(listener) ? changetype<Tcb>(0) : passiveMake(listener);
+  if (changetype<usize>(tcb) == 0) {
+    cookieSend();
+    return;
+  }
+  synQueueJoin(listener, tcb);
+  tcpRequestOutput(tcb, true);
+}

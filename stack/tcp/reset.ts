@@ -1,0 +1,154 @@
+import { ipClose, ipOpen, transportHeader } from "../ip/output";
+import { routeTo } from "../ip/routes";
+import { Neighbour, neighbourReady } from "../link/neighbours";
+import { root } from "../memory/root";
+import { randomBelow } from "../random/random";
+import { Counter, count } from "../stats/counters";
+import { DropReason, drop } from "../stats/drop";
+import { countReset, ResetReason } from "../stats/reset";
+import { PROTOCOL_TCP } from "../wire/ipv4";
+import { TCP_HEADER, TcpFlag, tcpWriteHeader } from "../wire/tcp";
+import { tcpRequestOutput } from "./output-queue";
+import { segment } from "./segment";
+import { after } from "./sequence";
+import { Tcb, TcbFlag, TcpState, tcbSet } from "./tcb";
+
+const RESET_TTL: u8 = 64;
+/**
+ * Challenge ACKs in one second: a random number in this range, so that nobody can count them (RFC 5961,
+ * section 10).
+ */
+const CHALLENGES_LEAST: u32 = 500;
+const CHALLENGES_SPREAD: u32 = 1000;
+const SECOND_US: u64 = 1_000_000;
+/** Segments without data outside the window are answered once in this time for each connection. */
+const STRAY_US: u64 = 500_000;
+
+/** Where an answer to the current segment goes; null (0) when there is no route back. */
+export function replyNeighbour(): Neighbour {
+  const s = segment();
+  return s.neighbour != 0 ? changetype<Neighbour>(s.neighbour) : routeTo(s.sourceHigh, s.sourceLow);
+}
+
+/** Answers the current segment with a reset that belongs to no connection. */
+function reply(sequence: u32, acknowledgement: u32, flags: u32, reason: ResetReason): void {
+  const s = segment();
+  const n = replyNeighbour();
+  if (changetype<usize>(n) == 0 || !neighbourReady(n)) {
+    drop(DropReason.noNeighbour);
+    return;
+  }
+  const slot = ipOpen(
+    n,
+    s.destinationHigh,
+    s.destinationLow,
+    s.sourceHigh,
+    s.sourceLow,
+    PROTOCOL_TCP,
+    0,
+    RESET_TTL,
+  );
+  if (changetype<usize>(slot) == 0) {
+    drop(DropReason.txRingFull);
+    return;
+  }
+  tcpWriteHeader(
+    transportHeader(slot),
+    s.destinationPort,
+    s.sourcePort,
+    sequence,
+    acknowledgement,
+    TCP_HEADER,
+    flags,
+    0,
+  );
+  ipClose(n, slot, TCP_HEADER, 0);
+  count(Counter.tcpSegmentsOut);
+  count(Counter.tcpResetsOut);
+  countReset(reason);
+}
+
+/**
+ * RFC 9293, section 3.10.7.1: the segment is not for any connection, or its ACK is wrong before the handshake
+ * is done.
+ */
+export function resetReply(reason: ResetReason): void {
+  const s = segment();
+  if ((s.flags & TcpFlag.rst) != 0) return;
+  if ((s.flags & TcpFlag.ack) != 0) {
+    reply(s.acknowledgement, 0, TcpFlag.rst, reason);
+    return;
+  }
+  const space = s.length + ((s.flags & TcpFlag.syn) != 0 ? 1 : 0) + ((s.flags & TcpFlag.fin) != 0 ? 1 : 0);
+  reply(0, s.sequence + space, TcpFlag.rst | TcpFlag.ack, reason);
+}
+
+/** RFC 9293, section 3.10.5: resets the peer's end of a connection; the caller ends ours. */
+export function resetSend(tcb: Tcb, reason: ResetReason): void {
+  if (tcb.state <= TcpState.synSent || tcb.neighbour == 0) return;
+  const n = changetype<Neighbour>(tcb.neighbour);
+  if (!neighbourReady(n)) return;
+  const slot = ipOpen(
+    n,
+    tcb.localHigh,
+    tcb.localLow,
+    tcb.remoteHigh,
+    tcb.remoteLow,
+    PROTOCOL_TCP,
+    tcb.tos,
+    tcb.ttl,
+  );
+  if (changetype<usize>(slot) == 0) {
+    drop(DropReason.txRingFull);
+    return;
+  }
+  const edge = tcb.sndUna + tcb.sndWnd;
+  const sequence = after(tcb.sndMax, edge) ? tcb.sndNxt : tcb.sndMax;
+  tcpWriteHeader(
+    transportHeader(slot),
+    tcb.localPort,
+    tcb.remotePort,
+    sequence,
+    tcb.rcvNxt,
+    TCP_HEADER,
+    TcpFlag.rst | TcpFlag.ack,
+    0,
+  );
+  ipClose(n, slot, TCP_HEADER, 0);
+  count(Counter.tcpSegmentsOut);
+  count(Counter.tcpResetsOut);
+  countReset(reason);
+}
+
+/** An ACK that tells the peer where we are. */
+export function ackSoon(tcb: Tcb, urgent: bool): void {
+  tcbSet(tcb, TcbFlag.ackNow);
+  tcpRequestOutput(tcb, urgent);
+}
+
+/** RFC 5961: a challenge ACK, when this second's budget of the whole stack has one left (section 7). */
+export function challenge(tcb: Tcb): void {
+  const r = root();
+  if (r.now - r.challengeAckWindowStart >= SECOND_US || r.challengeAckWindowStart == 0) {
+    r.challengeAckWindowStart = max<u64>(r.now, 1);
+    r.challengeAckCount = CHALLENGES_LEAST + randomBelow(CHALLENGES_SPREAD);
+  }
+  if (r.challengeAckCount == 0) return;
+  r.challengeAckCount--;
+  count(Counter.tcpChallengeAcks);
+  ackSoon(tcb, true);
+}
+
+/**
+ * Answers a segment outside the window (RFC 9293, section 3.10.7.4, first step), without feeding a loop of
+ * bare ACKs.
+ */
+export function answerStray(tcb: Tcb): void {
+  const s = segment();
+  const now = root().now;
+  if (s.length == 0 && (s.flags & TcpFlag.fin) == 0) {
+    if (tcb.strayAckAt != 0 && now - tcb.strayAckAt < STRAY_US) return;
+    tcb.strayAckAt = max<u64>(now, 1);
+  }
+  ackSoon(tcb, true);
+}
