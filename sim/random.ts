@@ -67,10 +67,10 @@ export class Random {
     return low + this.below(high - low + 1);
   }
 
-  /** Between `low` and `high` (both above 0), every order of magnitude equally likely. */
+  /** A whole number between `low` and `high` (both above 0), every order of magnitude equally likely. */
   spread(low: number, high: number): number {
     const value = Math.round(low * (high / low) ** this.unit());
-    return Math.min(high, Math.max(low, value));
+    return Math.min(Math.floor(high), Math.max(low, value));
   }
 
   /** True with probability `probability`; draws nothing when it is 0. */

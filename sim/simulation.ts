@@ -74,9 +74,9 @@ export class Simulation {
     const keys = new Random(seed, Stream.keys);
     const seeds = this.plan.places.map(() => [keys.word64(), keys.word64(), keys.word64(), keys.word64()]);
     if (wraps) this.wrapPort = network.between(20_000, 30_000);
-    this.plan.places.forEach((_, i) =>
-      this.addMachine(i, seeds[i] as NonNullable<HostOptions["seed"]>, network),
-    );
+    this.plan.places.forEach((_, i) => {
+      this.addMachine(i, seeds[i] as NonNullable<HostOptions["seed"]>, network);
+    });
     const world: World = {
       machines: this.machines,
       random: new Random(seed, Stream.world),

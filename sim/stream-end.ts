@@ -305,7 +305,8 @@ export class StreamEnd {
       }
       this.shut = true;
     }
-    if (this.endOfStream && (sentAll || this.owner.toleratesDamage())) this.finish("finished");
+    const ended = this.endOfStream && (sentAll || this.owner.toleratesDamage());
+    if (ended && this.outcome === undefined) this.finish("finished");
   }
 
   private watchWhatMatters(): void {
