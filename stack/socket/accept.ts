@@ -1,7 +1,8 @@
 import { EAGAIN, EINVAL, ENOBUFS, EOPNOTSUPP } from "../../build/generated/system";
 import { Tcb } from "../tcp/tcb";
-import { tcpAccept } from "../tcp/user";
+import { tcpAccept, tcpOptionsChanged } from "../tcp/user";
 import { bindEnter } from "./bind-table";
+import { connectionAlive } from "./connection";
 import { endpointAnswer } from "./name";
 import { Socket, SocketFlag, SocketKind, socketHandle } from "./socket";
 import { socketGive, socketTake } from "./table";
@@ -63,6 +64,7 @@ function adopt(socket: Socket, listener: Socket, tcb: Tcb): void {
   socket.error = tcb.error;
   tcb.socket = changetype<usize>(socket);
   bindEnter(socket);
+  if (connectionAlive(socket)) tcpOptionsChanged(tcb);
 }
 
 /** accept(): the handle of the oldest connection that waits, its peer in the call area. */

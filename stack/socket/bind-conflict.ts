@@ -1,6 +1,8 @@
 import { PoolId, pool, poolAt } from "../memory/pool";
 import { Tcb, TcbFlag, TcpState } from "../tcp/tcb";
+import { isIpv4 } from "../wire/address";
 import { bindChain } from "./bind-table";
+import { connectionAlive } from "./connection";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
 /**
@@ -8,20 +10,25 @@ import { Socket, SocketFlag, SocketKind } from "./socket";
  * socket(7) and ip(7) in words; test/stack/socket/bind.test.ts compares with the kernel).
  */
 
-/** Whether a socket with this address takes packets for both families. */
-function isDual(high: u64, low: u64, version: u32, flags: u32): bool {
-  return (high | low) == 0 && version == 6 && (flags & SocketFlag.v6Only) == 0;
+/** Bits of the families whose packets a local address can receive. */
+enum Family {
+  ipv4 = 1,
+  ipv6 = 2,
 }
 
-/** Whether two local addresses can receive the same packet. An address of zeros means any of its family. */
+/** The families of a local address; one of zeros means any, on an IPv6 socket both families unless IPV6_V6ONLY is set. */
+function families(high: u64, low: u64, version: u32, flags: u32): u32 {
+  if ((high | low) != 0) return isIpv4(high, low) ? Family.ipv4 : Family.ipv6;
+  if (version == 4) return Family.ipv4;
+  return (flags & SocketFlag.v6Only) != 0 ? Family.ipv6 : Family.ipv4 | Family.ipv6;
+}
+
+/** Whether the socket's local address and another can receive the same packet. */
 function overlaps(socket: Socket, high: u64, low: u64, version: u32, flags: u32): bool {
-  if (socket.version != version) {
-    if (isDual(high, low, version, flags)) return true;
-    if (isDual(socket.localHigh, socket.localLow, socket.version, socket.flags)) return true;
-  }
-  const sameFamily = socket.version == version;
-  if (sameFamily && ((high | low) == 0 || (socket.localHigh | socket.localLow) == 0)) return true;
-  return socket.localHigh == high && socket.localLow == low && (high | low) != 0;
+  const own = families(socket.localHigh, socket.localLow, socket.version, socket.flags);
+  if ((own & families(high, low, version, flags)) == 0) return false;
+  if ((high | low) == 0 || (socket.localHigh | socket.localLow) == 0) return true;
+  return socket.localHigh == high && socket.localLow == low;
 }
 
 /**
@@ -35,7 +42,11 @@ function mayShare(flags: u32, other: u32, listening: bool): bool {
 
 /** A connection that ended, and whose port nobody asked for by name, holds it no longer. */
 function hasLetGo(other: Socket): bool {
-  return other.kind == SocketKind.connection && other.tcb == 0 && (other.flags & SocketFlag.portGiven) == 0;
+  return (
+    other.kind == SocketKind.connection &&
+    !connectionAlive(other) &&
+    (other.flags & SocketFlag.portGiven) == 0
+  );
 }
 
 /**

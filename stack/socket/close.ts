@@ -6,6 +6,7 @@ import { tcpAbort, tcpClose, tcpReceiveReady, tcpShutdown, tcpUnlisten } from ".
 import { datagramDiscardAll } from "../udp/queue";
 import { unbind } from "./bind";
 import { forgetConnection } from "./connect";
+import { connectionAlive } from "./connection";
 import { ALL_EVENTS, socketNotify } from "./readiness";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 import { socketGive } from "./table";
@@ -38,7 +39,7 @@ export function shutdownSocket(socket: Socket, how: i32): i32 {
   let bits: u32 = 0;
   if (how != SHUT_WR) bits |= SocketFlag.readShut;
   if (how != SHUT_RD) bits |= SocketFlag.writeShut;
-  if (socket.kind == SocketKind.connection && socket.tcb != 0) return shutdownConnection(socket, bits);
+  if (connectionAlive(socket)) return shutdownConnection(socket, bits);
   if (socket.kind == SocketKind.listener) {
     if (how != SHUT_WR) stopListening(socket);
     socketNotify(socket, ALL_EVENTS);
@@ -57,7 +58,7 @@ function delivering(tcb: Tcb): bool {
 
 /** Whether a close with SO_LINGER has something left to wait for. */
 export function socketLingering(socket: Socket): bool {
-  if ((socket.flags & SocketFlag.lingering) == 0 || socket.tcb == 0) return false;
+  if ((socket.flags & SocketFlag.lingering) == 0 || !connectionAlive(socket)) return false;
   return delivering(changetype<Tcb>(socket.tcb));
 }
 
@@ -76,17 +77,14 @@ function closeConnection(socket: Socket): u32 {
   const tcb = changetype<Tcb>(socket.tcb);
   const seconds = lingerFor(socket, tcb);
   if (seconds != 0) return seconds;
-  // SO_LINGER with a time of zero asks for a reset (RFC 9293, section 3.9.1.5).
-  const abort = (socket.flags & SocketFlag.lingerOn) != 0 && socket.lingerSeconds == 0;
-  if (abort) tcpAbort(tcb, ResetReason.aborted);
-  else tcpClose(tcb);
+  tcpClose(tcb);
   return 0;
 }
 
 /** The last descriptor is gone: 0, or the seconds to linger. */
 export function closeSocket(socket: Socket): i32 {
   if (socket.kind == SocketKind.listener) stopListening(socket);
-  if (socket.kind == SocketKind.connection && socket.tcb != 0) {
+  if (socket.tcb != 0) {
     const seconds = closeConnection(socket);
     if (seconds != 0) return <i32>seconds;
   }

@@ -3,6 +3,7 @@ import {
   EADDRINUSE,
   EADDRNOTAVAIL,
   EAFNOSUPPORT,
+  EAGAIN,
   EALREADY,
   ECONNABORTED,
   EINPROGRESS,
@@ -15,12 +16,13 @@ import { root } from "../memory/root";
 import { ResetReason } from "../stats/reset";
 import { ephemeralPort } from "../tcp/ports";
 import { Tcb, TcpState } from "../tcp/tcb";
-import { tcpAbort, tcpConnect, tcpUnlisten } from "../tcp/user";
+import { tcpAbort, tcpClose, tcpConnect, tcpUnlisten } from "../tcp/user";
 import { datagramAdd, datagramRemove } from "../udp/table";
 import { IPV4_BROADCAST_LOW, ipv4Raw, isAnyAddress, isIpv4, isIpv4Multicast } from "../wire/address";
 import { bindAutomatically, unbind } from "./bind";
 import { portIsGiven } from "./bind-conflict";
 import { bindEnter } from "./bind-table";
+import { connectionAlive } from "./connection";
 import { errorTake } from "./error";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
@@ -108,8 +110,9 @@ function start(socket: Socket): i32 {
 /** connect() again while, or after, the first one's handshake is under way. */
 function progress(socket: Socket): i32 {
   if ((socket.flags & SocketFlag.connecting) == 0) return -EISCONN;
-  if (socket.tcb == 0) {
+  if (!connectionAlive(socket)) {
     const error = errorTake(socket);
+    if (socket.tcb != 0) tcpClose(changetype<Tcb>(socket.tcb));
     forgetConnection(socket);
     return error != 0 ? -error : -ECONNABORTED;
   }
@@ -129,8 +132,7 @@ function associate(socket: Socket): i32 {
   }
   const sourceHigh = root().sourceHigh;
   const sourceLow = root().sourceLow;
-  const bound = bindAutomatically(socket);
-  if (bound != 0) return bound;
+  if (bindAutomatically(socket) != 0) return -EAGAIN;
   datagramRemove(socket);
   if ((socket.localHigh | socket.localLow) == 0) {
     socket.localHigh = sourceHigh;

@@ -2,6 +2,7 @@ import { ENOTCONN } from "../../build/generated/system";
 import { callEndpoint } from "../memory/call";
 import { Tcb, TcpState } from "../tcp/tcb";
 import { IPV4_ANY_LOW } from "../wire/address";
+import { connectionAlive } from "./connection";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
 /** Writes an address and port of `socket` to the call area; "any" takes the form of the socket's family. */
@@ -18,7 +19,7 @@ export function endpointAnswer(socket: Socket, high: u64, low: u64, port: u16): 
 /** Whether getpeername() has an answer: a connection past its handshake, or a connected datagram socket. */
 function hasPeer(socket: Socket): bool {
   if (socket.kind == SocketKind.datagram) return (socket.flags & SocketFlag.connected) != 0;
-  if (socket.kind != SocketKind.connection || socket.tcb == 0) return false;
+  if (socket.kind != SocketKind.connection || !connectionAlive(socket)) return false;
   return changetype<Tcb>(socket.tcb).state != TcpState.synSent;
 }
 

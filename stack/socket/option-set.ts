@@ -9,6 +9,7 @@ import {
 import { CALL_OPTION_SIZE } from "../memory/call";
 import { Tcb } from "../tcp/tcb";
 import { tcpOptionsChanged } from "../tcp/user";
+import { connectionAlive } from "./connection";
 import { ipOptionSet, ipv6OptionSet } from "./option-ip";
 import { socketLevelSet } from "./option-socket";
 import { tcpOptionSet } from "./option-tcp";
@@ -26,6 +27,6 @@ function levelSet(socket: Socket, level: i32, name: i32, length: u32): i32 {
 export function optionSet(socket: Socket, level: i32, name: i32, length: u32): i32 {
   if (length > CALL_OPTION_SIZE) return -EINVAL;
   const result = levelSet(socket, level, name, length);
-  if (result == 0 && socket.tcb != 0) tcpOptionsChanged(changetype<Tcb>(socket.tcb));
+  if (result == 0 && connectionAlive(socket)) tcpOptionsChanged(changetype<Tcb>(socket.tcb));
   return result;
 }

@@ -8,8 +8,9 @@ import {
   EPOLLRDNORM,
   EPOLLWRNORM,
 } from "../../build/generated/system";
-import { Tcb, TcpState } from "../tcp/tcb";
+import { Tcb } from "../tcp/tcb";
 import { tcpReadiness, tcpReceiveReady } from "../tcp/user";
+import { connectionAlive } from "./connection";
 import { PRIVATE_EVENTS } from "./interest";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 import { Interest, readyAppend, WaitSet } from "./waitset";
@@ -22,7 +23,7 @@ const OVER: u32 = READABLE | WRITABLE | EPOLLRDHUP | EPOLLHUP;
 /** Every event there is: for changes of state that concern all who wait. */
 export const ALL_EVENTS: u32 = OVER | EPOLLERR;
 
-/** What shutdown(SHUT_RD) adds. */
+/** What shutdown() adds to sockets without a connection. */
 function shutReadiness(socket: Socket): u32 {
   if ((socket.flags & SocketFlag.readShut) == 0) return 0;
   const hangUp: u32 = (socket.flags & SocketFlag.writeShut) != 0 ? EPOLLHUP : 0;
@@ -30,15 +31,14 @@ function shutReadiness(socket: Socket): u32 {
 }
 
 function connectionReadiness(socket: Socket): u32 {
-  if (socket.tcb == 0) return OVER;
+  if (!connectionAlive(socket)) return OVER;
   const tcb = changetype<Tcb>(socket.tcb);
   let events = tcpReadiness(tcb);
   // SO_RCVLOWAT: fewer bytes do not make a socket readable, the end of the stream does.
   if (socket.receiveLow > 1 && (events & (EPOLLRDHUP | EPOLLHUP)) == 0) {
     if (tcpReceiveReady(tcb) < socket.receiveLow) events &= ~READABLE;
   }
-  if (tcb.state == TcpState.synSent) return events;
-  return events | shutReadiness(socket);
+  return events;
 }
 
 /** Datagrams can always be sent: they go out at once, or are dropped and counted. */

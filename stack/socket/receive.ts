@@ -12,9 +12,11 @@ import { Buffer, bufferData } from "../memory/buffer";
 import { call, callEndpoint2, callSpan } from "../memory/call";
 import { CALL_SPANS } from "../memory/map";
 import { Counter, countBy } from "../stats/counters";
-import { synchronised, Tcb, TcbFlag, tcbHas } from "../tcp/tcb";
+import { after } from "../tcp/sequence";
+import { Tcb, TcbFlag, tcbHas } from "../tcp/tcb";
 import { tcpReceiveCommit, tcpReceivePlan, tcpReceiveReady } from "../tcp/user";
 import { datagramDiscard, datagramInfo } from "../udp/queue";
+import { connectionAlive } from "./connection";
 import { errorTake } from "./error";
 import { endpointAnswer } from "./name";
 import { Socket, SocketFlag, SocketKind } from "./socket";
@@ -25,7 +27,12 @@ function nothing(socket: Socket): i32 {
   if (socket.error != 0) return -errorTake(socket);
   if ((socket.flags & SocketFlag.readShut) != 0) return 0;
   if (socket.kind != SocketKind.connection) return -ENOTCONN;
-  return socket.tcb == 0 ? 0 : -EAGAIN;
+  return connectionAlive(socket) ? -EAGAIN : 0;
+}
+
+/** Whether the peer's FIN was reached: true also when a reset came after it. */
+function streamEnded(tcb: Tcb): bool {
+  return tcbHas(tcb, TcbFlag.finSeen) && after(tcb.rcvNxt, tcb.finSequence);
 }
 
 function streamPlan(socket: Socket, length: u32, flags: i32, offset: u32): i32 {
@@ -38,9 +45,7 @@ function streamPlan(socket: Socket, length: u32, flags: i32, offset: u32): i32 {
     if ((flags & MSG_TRUNC) != 0) return <i32>min(length, ready - offset);
     return <i32>tcpReceivePlan(tcb, offset, length);
   }
-  if (synchronised(tcb) && tcbHas(tcb, TcbFlag.finReceived)) {
-    socket.flags |= SocketFlag.ended;
-  }
+  if (streamEnded(tcb)) socket.flags |= SocketFlag.ended;
   return nothing(socket);
 }
 

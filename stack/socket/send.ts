@@ -20,6 +20,7 @@ import { udpSend } from "../udp/output";
 import { isAnyAddress } from "../wire/address";
 import { UDP_PAYLOAD_MAX } from "../wire/udp";
 import { bindAutomatically } from "./bind";
+import { connectionAlive } from "./connection";
 import { errorTake } from "./error";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
@@ -30,7 +31,7 @@ function broken(socket: Socket): i32 {
 }
 
 function streamPlan(socket: Socket, length: u32, flags: i32): i32 {
-  if (socket.tcb == 0) return broken(socket);
+  if (!connectionAlive(socket)) return broken(socket);
   const tcb = changetype<Tcb>(socket.tcb);
   if (!synchronised(tcb)) return -EAGAIN;
   if (socket.error != 0 || (socket.flags & SocketFlag.writeShut) != 0) return broken(socket);
@@ -91,8 +92,7 @@ function datagramPlan(socket: Socket, length: u32, flags: i32): i32 {
   if ((flags & MSG_OOB) != 0) return -EOPNOTSUPP;
   const aimed = aim(socket);
   if (aimed != 0) return aimed;
-  const bound = bindAutomatically(socket);
-  if (bound != 0) return bound == -EAGAIN ? bound : -EAGAIN;
+  if (bindAutomatically(socket) != 0) return -EAGAIN;
   if (socket.error != 0) return -errorTake(socket);
   if ((socket.flags & SocketFlag.writeShut) != 0) return -EPIPE;
   if (length == 0) return 0;
@@ -127,7 +127,7 @@ function datagramCommit(socket: Socket, length: u32): i32 {
 /** Second step of a send: the bytes are in place. */
 export function sendCommit(socket: Socket, length: u32, flags: i32): i32 {
   if (socket.kind == SocketKind.datagram) return datagramCommit(socket, length);
-  if (socket.tcb == 0) return length == 0 ? 0 : broken(socket);
+  if (!connectionAlive(socket)) return length == 0 ? 0 : broken(socket);
   tcpSendCommit(changetype<Tcb>(socket.tcb), length, (flags & MSG_MORE) == 0);
   socket.bytesOut += length;
   countBy(Counter.socketBytesOut, length);
@@ -140,7 +140,7 @@ export function sendCancel(socket: Socket): i32 {
     chainGive(socket.planChain);
     socket.planChain = 0;
     socket.planLength = 0;
-  } else if (socket.tcb != 0) {
+  } else if (connectionAlive(socket)) {
     tcpSendCommit(changetype<Tcb>(socket.tcb), 0, false);
   }
   return 0;

@@ -4,11 +4,13 @@ import { Counter, count } from "../stats/counters";
 import { interestsDrop } from "./interest";
 import { Socket, SocketKind } from "./socket";
 
-/** Linux's defaults (socket(7), tcp(7), net.core.*mem_default): what getsockopt shows on a new socket. */
-const SEND_BUFFER: u32 = 212992;
-const RECEIVE_BUFFER: u32 = 212992;
-const STREAM_SEND_BUFFER: u32 = 2626560;
-const STREAM_RECEIVE_BUFFER: u32 = 131072;
+/** Datagrams: net.core.wmem_default and rmem_default of Linux. */
+const DATAGRAM_BUFFER: u32 = 212992;
+/**
+ * Streams: Linux begins small and grows a buffer with the connection, up to 4 and 6 MB. Here memory is taken when it
+ * is used, so that the limit may be what the bandwidth-delay product of a fast and long path asks for.
+ */
+const STREAM_BUFFER: u32 = 1 << 20;
 
 /** A zeroed socket of `kind`, or null (0) when the pool is exhausted. Its generation survives. */
 export function socketTake(kind: SocketKind, version: u8): Socket {
@@ -27,8 +29,8 @@ export function socketTake(kind: SocketKind, version: u8): Socket {
 /** What a socket fresh from socket() looks like. */
 export function socketDefaults(socket: Socket): void {
   const stream = socket.kind == SocketKind.stream;
-  socket.sendLimit = stream ? STREAM_SEND_BUFFER : SEND_BUFFER;
-  socket.receiveLimit = stream ? STREAM_RECEIVE_BUFFER : RECEIVE_BUFFER;
+  socket.sendLimit = stream ? STREAM_BUFFER : DATAGRAM_BUFFER;
+  socket.receiveLimit = socket.sendLimit;
   socket.sendLow = 1;
   socket.receiveLow = 1;
   socket.ttl = 64;
