@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { CommandError, runChecked } from "./command.js";
+import { DPDK_COMPILE, DPDK_LINK } from "./dpdk-link.js";
 import { listFolder } from "./files.js";
 import type { Module } from "./modules.js";
 import { inBuild, inRoot, shown } from "./paths.js";
@@ -56,6 +57,13 @@ export const SHARED_OBJECTS: readonly SharedObject[] = [
     modules: ["stack", "config"],
     compile: [],
     link: ["-lpthread", "-lconfig", "-lm"],
+  },
+  {
+    name: "liblstack-dpdk.so",
+    folders: ["lstack/port/dpdk"],
+    modules: [],
+    compile: DPDK_COMPILE,
+    link: DPDK_LINK,
   },
 ];
 

@@ -1,0 +1,54 @@
+/* The port `dpdk`: any device that DPDK drives, a NIC on the PCI bus or a virtual one (liblstack-dpdk.so). */
+#ifndef GZ_DPDK_H
+#define GZ_DPDK_H
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "port/port.h"
+#include "stack_layout.h"
+
+struct gz_dpdk {
+    uint16_t device;
+    /* The lcore that whoever holds the stack's lock acts as: gives it the mempools' caches. */
+    unsigned lcore;
+    struct rte_mempool *receive_pool;
+    struct rte_mempool *transmit_pool;
+    /* The driver cannot use buffers in linear memory: frames are copied there. */
+    bool copies;
+    uint64_t offloads;
+    /* Frames lent to the stack. */
+    struct rte_mbuf *lent[GZ_RX_BURST];
+    uint16_t lent_count;
+    /* Where frames are copied to: GZ_RX_BURST slots; also for frames of several buffers. */
+    uint8_t *bounce;
+};
+
+/* Starts DPDK's environment once per process, on a thread of its own: 0, or -1 with port->message. */
+int gz_dpdk_environment(struct gz_port *port, char *const *arguments);
+/* The descriptor on which the device's frames can be waited for; -1 when it opened none. See wrap.c. */
+int gz_dpdk_descriptor(void);
+/* Puts a message together from `text` and what DPDK logged. */
+void gz_dpdk_fail(struct gz_port *port, const char *text);
+
+/* Memory of the port within the window, and the pools: 0, or -1 with port->message. */
+int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request);
+/* A pool of ordinary buffers in place of one in linear memory. */
+int gz_dpdk_plain_pool(struct gz_port *port);
+
+uint32_t gz_dpdk_receive(struct gz_port *port, uint8_t *frames, uint32_t most);
+void gz_dpdk_release(struct gz_port *port);
+uint32_t gz_dpdk_transmit(struct gz_port *port, const uint8_t *slots, uint32_t head, uint32_t count);
+
+/* Bytes of data in a buffer, with DPDK's headroom, and of a bounce slot. */
+#define GZ_DPDK_ROOM (2048 + RTE_PKTMBUF_HEADROOM)
+#define GZ_DPDK_BOUNCE 16384u
+
+/* The buffers' owner for the calls that follow: whoever holds the stack's lock. */
+static inline void gz_dpdk_enter(const struct gz_dpdk *dpdk)
+{
+    RTE_PER_LCORE(_lcore_id) = dpdk->lcore;
+}
+#endif

@@ -1,0 +1,89 @@
+/*
+ * Packet buffers of received frames lie in linear memory, so that the stack parses them where the device put them; their
+ * descriptors (which hold pointers) lie outside, where the stack cannot reach them. Frames to transmit are copied into
+ * buffers of DPDK's own.
+ */
+#include "dpdk.h"
+
+#include <errno.h>
+#include <rte_errno.h>
+#include <rte_mempool.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#define CACHE 256
+#define TRANSMIT_BUFFERS 4095
+#define RECEIVE_BUFFERS_LEAST 4095
+#define PAGE 4096u
+
+static uint32_t aligned(uint32_t size)
+{
+    return (size + PAGE - 1) & ~(PAGE - 1);
+}
+
+/* Maps `size` bytes of the window at `offset`. */
+static uint8_t *map(struct gz_port *port, uint32_t offset, uint32_t size)
+{
+    void *at = mmap(port->memory + offset, size, PROT_READ | PROT_WRITE,
+        MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
+
+    return at == MAP_FAILED ? NULL : at;
+}
+
+static struct rte_mempool *linear_pool(uint8_t *base, uint32_t size, uint32_t count)
+{
+    struct rte_pktmbuf_extmem memory = {
+        .buf_ptr = base,
+        .buf_iova = (rte_iova_t)(uintptr_t)base,
+        .buf_len = size,
+        .elt_size = GZ_DPDK_ROOM,
+    };
+
+    if (rte_extmem_register(base, size, NULL, 0, PAGE) != 0)
+        return NULL;
+    return rte_pktmbuf_pool_create_extbuf("gazelle-receive", count, CACHE, 0, GZ_DPDK_ROOM, SOCKET_ID_ANY, &memory, 1);
+}
+
+int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request)
+{
+    struct gz_dpdk *dpdk = port->state;
+    uint32_t count = request->slots * 2 > RECEIVE_BUFFERS_LEAST ? request->slots * 2 - 1 : RECEIVE_BUFFERS_LEAST;
+    uint32_t frames = aligned(count * GZ_DPDK_ROOM);
+    uint32_t bounce = aligned(GZ_RX_BURST * GZ_DPDK_BOUNCE);
+
+    if ((uint64_t)request->window + frames + bounce > UINT32_MAX) {
+        gz_dpdk_fail(port, "the stack's memory leaves no room for receive buffers; lower `memory`");
+        return -1;
+    }
+    uint8_t *base = map(port, request->window, frames);
+
+    dpdk->bounce = map(port, request->window + frames, bounce);
+    if (base == NULL || dpdk->bounce == NULL) {
+        gz_dpdk_fail(port, "no memory for receive buffers");
+        return -1;
+    }
+    port->window_size = frames + bounce;
+    dpdk->receive_pool = linear_pool(base, frames, count);
+    dpdk->transmit_pool =
+        rte_pktmbuf_pool_create("gazelle-transmit", TRANSMIT_BUFFERS, CACHE, 0, GZ_DPDK_ROOM, SOCKET_ID_ANY);
+    if (dpdk->receive_pool == NULL || dpdk->transmit_pool == NULL) {
+        gz_dpdk_fail(port, "DPDK has no memory for packet buffers; raise -m or --socket-mem in dpdk_args");
+        return -1;
+    }
+    return 0;
+}
+
+int gz_dpdk_plain_pool(struct gz_port *port)
+{
+    struct gz_dpdk *dpdk = port->state;
+    unsigned count = dpdk->receive_pool->size;
+
+    rte_mempool_free(dpdk->receive_pool);
+    dpdk->copies = true;
+    dpdk->receive_pool =
+        rte_pktmbuf_pool_create("gazelle-copied", count, CACHE, 0, GZ_DPDK_ROOM, SOCKET_ID_ANY);
+    if (dpdk->receive_pool != NULL)
+        return 0;
+    gz_dpdk_fail(port, "DPDK has no memory for packet buffers; raise -m or --socket-mem in dpdk_args");
+    return -1;
+}

@@ -1,0 +1,80 @@
+/*
+ * Calls of libc that DPDK and its drivers make, redirected at link time (ld --wrap). Two things are learnt and two are
+ * prevented: which descriptor a virtual device receives on (its driver has no interrupt, but we want to sleep), to
+ * whom SIGIO goes; openlog and syslog, which are the application's.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "dpdk.h"
+
+int __real_socket(int domain, int type, int protocol);
+int __real_open64(const char *path, int flags, ...);
+int __real_fcntl64(int fd, int command, ...);
+int __wrap_socket(int domain, int type, int protocol);
+int __wrap_open64(const char *path, int flags, ...);
+int __wrap_fcntl64(int fd, int command, ...);
+void __wrap_openlog(const char *identity, int option, int facility);
+void __wrap___syslog_chk(int priority, int flag, const char *format, ...);
+
+static int descriptor = -1;
+
+int gz_dpdk_descriptor(void)
+{
+    return descriptor;
+}
+
+int __wrap_socket(int domain, int type, int protocol)
+{
+    int fd = __real_socket(domain, type, protocol);
+
+    if (fd >= 0 && (domain == AF_PACKET || domain == AF_XDP))
+        descriptor = fd;
+    return fd;
+}
+
+int __wrap_open64(const char *path, int flags, ...)
+{
+    va_list rest;
+    va_start(rest, flags);
+    mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
+    va_end(rest);
+    int fd = __real_open64(path, flags, mode);
+
+    if (fd >= 0 && strcmp(path, "/dev/net/tun") == 0)
+        descriptor = fd;
+    return fd;
+}
+
+int __wrap_fcntl64(int fd, int command, ...)
+{
+    va_list rest;
+    va_start(rest, command);
+    long argument = va_arg(rest, long);
+    va_end(rest);
+    /* The process as owner would have its signals interrupt the application's threads. */
+    if (command == F_SETOWN) {
+        struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = gettid() };
+
+        return __real_fcntl64(fd, F_SETOWN_EX, &owner);
+    }
+    return __real_fcntl64(fd, command, argument);
+}
+
+void __wrap_openlog(const char *identity, int option, int facility)
+{
+    (void)identity;
+    (void)option;
+    (void)facility;
+}
+
+void __wrap___syslog_chk(int priority, int flag, const char *format, ...)
+{
+    (void)priority;
+    (void)flag;
+    (void)format;
+}
