@@ -198,4 +198,4 @@ export function udpRight(datagram: Uint8Array, source: string, destination: stri
   return complement(sumBytes(datagram, 0, datagram.length, pseudo)) === 0;
 }
 
-export { read16, read32 };
+export { read16, read32, write16, write32 };
