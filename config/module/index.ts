@@ -285,7 +285,7 @@ export function choiceText(index: i32, word: i32): usize {
 /** How the value leaves: 0 number, 1 text, 2 bytes, 3 list of texts, 4 not at all. */
 export function fieldKind(index: i32): i32 {
   const option = all[index];
-  if (option.internal) return Field.None;
+  if (option.internal || option.effect != Effect.Full) return Field.None;
   switch (option.kind) {
     case Kind.Integer:
     case Kind.Switch:

@@ -1,5 +1,7 @@
 // Every option of lstack.conf, declared once: validation, messages, the C structure and docs/configuration.md
-// all come from here. The order is the order of the document.
+// all come from here. The order is the order of the document. The shell sees the options that have an effect,
+// and no others: who makes one work takes its withoutEffect() or refused() away and finds it in struct
+// gz_config.
 import { Kind, Option } from "./option";
 
 /** All options and computed values, in the order of their declaration. */
@@ -67,6 +69,7 @@ export const memory = integer("memory", 0, "Size in MiB of the memory that holds
   .defaultsTo("0: derived")
   .carriedByOthers();
 export const tcpConnCount = integer("tcp_conn_count", 1500, "Connections for which memory is provided.")
+  .carriedByOthers()
   .between(1, MOST_CONNECTIONS)
   .meaning(
     "Sizes the default of memory; it is not a ceiling: memory decides how many connections there can be.",
@@ -76,6 +79,7 @@ export const mbufCountPerConn = integer(
   170,
   "Packet buffers of 2 KiB for each of tcp_conn_count connections.",
 )
+  .carriedByOthers()
   .between(1, 65535)
   .meaning("Sizes the default of memory.");
 integer("mtu", 0, "Largest IP packet sent, in bytes.")
@@ -83,24 +87,37 @@ integer("mtu", 0, "Largest IP packet sent, in bytes.")
   .except(0)
   .meaning("0: the device's own.")
   .defaultsTo("0: the device's");
-integer("rate_limit_pps", 0, "Most packets per second that the stack sends.")
-  .between(0, 1_000_000_000)
-  .meaning("0: no limit.");
-integer("rate_limit_mbps", 0, "Most megabits per second that the stack sends.")
-  .between(0, 1_000_000)
-  .meaning("0: no limit.");
-choice("congestion_control", ["cubic", "newreno"], "Congestion control of TCP: RFC 9438 or RFC 6582.");
 choice(
   "on_failure",
   ["exit", "kernel"],
   "What happens when the stack cannot start: the process ends with status 1, or goes on with the kernel.",
 );
 toggle("udp_enable", 1, "0: datagram sockets are left to the kernel.");
-text("unix_prefix", Kind.Name, "Prefix of the names of unix sockets.").between(0, 64).defaultsTo('""');
 integer("nic_rxqueue_size", 4096, "Receive descriptors of the port.").between(512, 8192).onlyPowersOfTwo();
-integer("nic_txqueue_size", 2048, "Transmit descriptors of the port.").between(512, 8192).onlyPowersOfTwo();
-integer("nic_read_number", 128, "Most frames taken from the port at a time.").between(1, 8192);
 
+integer("nic_txqueue_size", 2048, "Transmit descriptors of the port.")
+  .between(512, 8192)
+  .onlyPowersOfTwo()
+  .withoutEffect(2048, "the port chooses the number");
+integer("nic_read_number", 128, "Most frames taken from the port at a time.")
+  .between(1, 8192)
+  .withoutEffect(128, "the port chooses the number");
+integer("rate_limit_pps", 0, "Most packets per second that the stack sends.")
+  .between(0, 1_000_000_000)
+  .meaning("0: no limit.")
+  .withoutEffect(0, "there is no limit yet");
+integer("rate_limit_mbps", 0, "Most megabits per second that the stack sends.")
+  .between(0, 1_000_000)
+  .meaning("0: no limit.")
+  .withoutEffect(0, "there is no limit yet");
+choice("congestion_control", ["cubic", "newreno"], "Congestion control: RFC 9438 or RFC 6582.").withoutEffect(
+  0,
+  "all connections use CUBIC so far",
+);
+text("unix_prefix", Kind.Name, "Prefix of the names of unix sockets.")
+  .between(0, 64)
+  .withoutEffect(0, "there is no unix socket yet")
+  .defaultsTo('""');
 choice(
   "stack_thread_mode",
   ["run-to-wakeup", "run-to-completion"],
