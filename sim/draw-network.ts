@@ -26,7 +26,7 @@ const MEBIBYTE = 1 << 20;
 interface Faults {
   loss: number;
   burstLoss: number;
-  burstLength: number;
+  burstDuration: number;
   reorder: number;
   duplicate: number;
   corruption: CorruptionKind;
@@ -43,8 +43,8 @@ function drawFaults(random: Random): Faults {
   const outage = random.chance(0.06);
   return {
     loss: shape < 0.45 ? random.spread(1, 50) / 1000 : 0,
-    burstLoss: shape >= 0.45 && shape < 0.68 ? random.spread(1, 40) / 10000 : 0,
-    burstLength: random.between(2, 12),
+    burstLoss: shape >= 0.45 && shape < 0.68 ? random.spread(3, 60) / 10000 : 0,
+    burstDuration: random.spread(50, 50_000),
     reorder: random.chance(0.4) ? random.spread(1, 50) / 1000 : 0,
     duplicate: random.chance(0.3) ? random.spread(1, 50) / 1000 : 0,
     corruption: arbitrary ? "arbitrary" : detectable ? "detectable" : "none",

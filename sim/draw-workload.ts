@@ -22,8 +22,6 @@ const PLANNED_MIN = BYTES_MIN + 65536;
 const CONVERSATIONS_MIN = 3;
 const CONVERSATIONS_MAX = 16;
 const START_WITHIN = 200_000;
-const DATAGRAM_MAX = 65507;
-const DATAGRAM_MAX_LOSSY = 9000;
 
 /** What a conversation that was drawn will move, in bytes that are sure to arrive. */
 interface Drawn {
@@ -33,9 +31,9 @@ interface Drawn {
 
 /** What the workload has to suit. */
 export interface WorkloadConditions {
-  lossy: boolean;
   mtu: number;
-  tolerant: boolean;
+  /** Largest datagram that has a fair chance to arrive. */
+  datagramMax: number;
 }
 
 /** Draws the conversations of a run. */
@@ -116,6 +114,7 @@ export class WorkloadDrawer {
       clientPort: 0,
       serverPort: 0,
       simultaneousOpen: false,
+      mayBeRefused: false,
       cutAfter: 0,
       backlog: random.spread(1, 128),
     };
@@ -182,7 +181,8 @@ export class WorkloadDrawer {
       // The handshake's last ACK can be lost without a trace when cookies are sent: then only the client knows of the
       // connection, and it must be the one who speaks first. In a dialogue it is.
       bytes += pair.client.sendTotal + pair.server.sendTotal;
-      return { ...this.setting(pair, "clean"), client: random.pick(clients), server, startAt };
+      const setting = this.setting(pair, "clean");
+      return { ...setting, client: random.pick(clients), server, startAt, mayBeRefused: true };
     });
     this.number += count;
     const plan = {
@@ -198,9 +198,8 @@ export class WorkloadDrawer {
 
   private datagrams(refused: boolean): Drawn {
     const { random, conditions } = this;
-    const limit = conditions.lossy || conditions.tolerant ? DATAGRAM_MAX_LOSSY : DATAGRAM_MAX;
     const size = () => {
-      const large = random.chance(0.5) ? limit : conditions.mtu;
+      const large = random.chance(0.5) ? conditions.datagramMax : conditions.mtu;
       return random.spread(DATAGRAM_HEADER, large);
     };
     const exchanges = Array.from({ length: refused ? 1 : random.between(3, 25) }, () => ({

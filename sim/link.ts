@@ -12,9 +12,9 @@ export interface LinkSettings {
   /** Bytes that may wait to be sent; what comes on top is lost. */
   queueLimit: number;
   loss: number;
-  /** Probability that a frame begins a burst of losses, and the mean length of one. */
+  /** Probability that a frame begins a burst of losses, and how long one lasts at most. */
   burstLoss: number;
-  burstLength: number;
+  burstDuration: number;
   reorder: number;
   /** How much later a reordered frame arrives, at most. */
   reorderDelay: number;
@@ -34,7 +34,7 @@ export const PERFECT_LINK: LinkSettings = {
   queueLimit: Number.POSITIVE_INFINITY,
   loss: 0,
   burstLoss: 0,
-  burstLength: 1,
+  burstDuration: 0,
   reorder: 0,
   reorderDelay: 0,
   duplicate: 0,
@@ -66,7 +66,7 @@ const WIRE_OVERHEAD = 24;
 export class Link {
   private freeAt = 0;
   private lastArrival = 0;
-  private burstLeft = 0;
+  private burstUntil = 0;
 
   constructor(
     private readonly settings: LinkSettings,
@@ -107,12 +107,9 @@ export class Link {
   private isLost(now: number): boolean {
     const s = this.settings;
     if (s.outagePeriod > 0 && now % s.outagePeriod > s.outagePeriod - s.outageLength) return true;
-    if (this.burstLeft > 0) {
-      this.burstLeft--;
-      return true;
-    }
+    if (now < this.burstUntil) return true;
     if (this.random.chance(s.burstLoss)) {
-      this.burstLeft = this.random.below(2 * s.burstLength);
+      this.burstUntil = now + this.random.below(s.burstDuration);
       return true;
     }
     return this.random.chance(s.loss);

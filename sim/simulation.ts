@@ -23,6 +23,8 @@ const CLOSING_LIMIT = 1800 * SECOND;
 const CLOSING_CHECK = SECOND;
 const STEPS_MAX = 4_000_000;
 const EXTRA_TRANSFERS_MAX = 60;
+const DATAGRAM_MAX = 65507;
+const DATAGRAM_MAX_LOSSY = 9000;
 const WRAP_CHANCE = 0.15;
 
 /** Independent sequences of pseudo-random numbers of one seed. */
@@ -86,7 +88,7 @@ export class Simulation {
       blockFlow: (flow) => this.fabric.block(flow),
       freePort: () => this.nextPort++,
     };
-    const conditions = { lossy: this.plan.lossy, tolerant: this.plan.tolerant, mtu: this.mtu() };
+    const conditions = { mtu: this.mtu(), datagramMax: this.datagramMax() };
     this.workload = new WorkloadDrawer(new Random(seed, Stream.workload), world, conditions);
   }
 
@@ -118,6 +120,13 @@ export class Simulation {
 
   private mtu(): number {
     return this.plan.places[0]?.machine.mtu ?? 0;
+  }
+
+  /** Every fragment of a datagram must get through, and through every queue. */
+  private datagramMax(): number {
+    const { lossy, tolerant, places } = this.plan;
+    const queue = Math.min(...places.flatMap(({ up, down }) => [up.queueLimit, down.queueLimit]));
+    return Math.min(lossy || tolerant ? DATAGRAM_MAX_LOSSY : DATAGRAM_MAX, Math.floor(queue / 2));
   }
 
   private addMachine(index: number, seed: NonNullable<HostOptions["seed"]>, random: Random): void {

@@ -22,6 +22,8 @@ export interface StreamSetting {
   serverPort: number;
   /** Both ends connect to each other at the same moment. */
   simultaneousOpen: boolean;
+  /** The listener may be so busy that the handshake is never completed on its side: the client may get an error. */
+  mayBeRefused: boolean;
   /** For `cut`: when the path dies, after the start. */
   cutAfter: number;
   backlog: number;
@@ -39,6 +41,7 @@ export class StreamConversation extends Conversation implements StreamOwner {
   private ownAcceptor: Acceptor | undefined;
   private exchanges = 0;
   private done = false;
+  private refused = false;
 
   constructor(
     name: string,
@@ -111,15 +114,17 @@ export class StreamConversation extends Conversation implements StreamOwner {
   ended(end: StreamEnd, outcome: Outcome): void {
     this.world.progress(0);
     const other = end === this.client ? this.server : this.client;
-    if (this.world.tolerant && typeof outcome === "number" && other === this.server && !other.isOpen()) {
+    const failed = typeof outcome === "number" && other === this.server && !other.isOpen();
+    if (failed && (this.world.tolerant || this.setting.mayBeRefused)) {
+      this.refused = true;
       other.abandon();
     }
-    if (!this.world.tolerant) this.judge(end, outcome);
+    if (!this.world.tolerant && !this.refused) this.judge(end, outcome);
     if (other.outcome === undefined) return;
     this.done = true;
     const acceptor = this.ownAcceptor;
     if (acceptor !== undefined) acceptor.machine.later(0, () => acceptor.close());
-    if (!this.world.tolerant) this.judgeBoth();
+    if (!this.world.tolerant && !this.refused) this.judgeBoth();
   }
 
   private judge(end: StreamEnd, outcome: Outcome): void {

@@ -44,7 +44,7 @@ test("the rate spaces frames, the queue limit drops what comes on top", () => {
 test("loss, bursts and outages lose about as many frames as they say", () => {
   const lost = (settings: Partial<LinkSettings>) => send(settings, 5000, 10).counts.lost / 5000;
   assert.ok(Math.abs(lost({ loss: 0.1 }) - 0.1) < 0.02);
-  assert.ok(Math.abs(lost({ burstLoss: 0.01, burstLength: 10 }) - 0.096) < 0.05);
+  assert.ok(Math.abs(lost({ burstLoss: 0.01, burstDuration: 200 }) - 0.096) < 0.05);
   assert.ok(Math.abs(lost({ outagePeriod: 5000, outageLength: 1000 }) - 0.2) < 0.02);
 });
 
