@@ -1,0 +1,85 @@
+/*
+ * A port: one way for frames in and out. The stack decides what is in the frames; a port moves them between the rings
+ * in the region and a device.
+ */
+#ifndef GZ_PORT_H
+#define GZ_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct gz_port;
+
+/* What a port is asked for. */
+struct gz_port_request {
+    /* Hardware address of the device, or all zero: then `name` counts. */
+    uint8_t mac[6];
+    const char *name;
+    /* Largest IP packet, or 0: the device's own. */
+    uint32_t mtu;
+    /* Frames that the receive ring shall hold. */
+    uint32_t slots;
+    /* The stack's IPv4 address, which the kernel must not own on this device. */
+    uint8_t address[4];
+    /* argv for the port's library, ends with NULL; for dpdk only. */
+    char *const *arguments;
+    /* Linear memory, and the first byte of it that is free for the port's own memory. */
+    uint8_t *memory;
+    uint32_t window;
+};
+
+struct gz_port_kind {
+    const char *name;
+    /*
+     * Finds the device and reads its properties; takes nothing from anybody. 0, or -1 with a message of cause and remedy in
+     * port->message, as open() below. NULL: only opening the device tells its properties.
+     */
+    int (*describe)(struct gz_port *port, const struct gz_port_request *request);
+    /* Begins to receive; describe(), if there is one, was called before. */
+    int (*open)(struct gz_port *port, const struct gz_port_request *request);
+    /* Whether a frame waits; no system call, needs no lock. */
+    bool (*pending)(const struct gz_port *port);
+    /* Fills up to `most` descriptors at `frames`; they stay valid until release(). */
+    uint32_t (*receive)(struct gz_port *port, uint8_t *frames, uint32_t most);
+    void (*release)(struct gz_port *port);
+    /* Sends the first `count` frames from position `head` of the ring at `slots`; answers how many are done with. */
+    uint32_t (*transmit)(struct gz_port *port, const uint8_t *slots, uint32_t head, uint32_t count);
+    /* Ends the port in this process; a forked child closes its copy the same way. */
+    void (*close)(struct gz_port *port);
+};
+
+struct gz_port {
+    const struct gz_port_kind *kind;
+    uint8_t *memory;
+    /* Readable when frames wait; -1 before open. */
+    int fd;
+    /* The stack's number of this port. */
+    uint32_t id;
+    /* For portOpen(): PortFlag bits, the device's properties. */
+    uint32_t flags;
+    uint32_t mtu;
+    uint64_t mac;
+    uint32_t segmentation_max;
+    /* The interface's name. */
+    char device[16];
+    /* Bytes of the window that the port's own memory takes. */
+    uint32_t window_size;
+    bool opened;
+    /* The device took no more frames when transmit() last ran. */
+    bool blocked;
+    /* Frames that the port itself could not hand over or send: VLAN tagged, refused by the device. */
+    uint64_t skipped;
+    uint64_t refused;
+    char message[400];
+    /* The kind's own state. */
+    void *state;
+};
+
+extern const struct gz_port_kind gz_packet_port;
+/* In liblstack-dpdk.so, a shared object of its own. */
+extern const struct gz_port_kind gz_dpdk_port;
+#define GZ_DPDK_OBJECT "liblstack-dpdk.so"
+#define GZ_DPDK_SYMBOL "gz_dpdk_port"
+
+#endif

@@ -1,0 +1,175 @@
+#include "address.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "stack.h"
+
+/* How long a list of the kernel's interfaces is good for, in microseconds. */
+#define LIST_AGE 1000000
+#define NETWORKS_MOST 256
+
+static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+struct network {
+    uint8_t address[4];
+    uint8_t mask[4];
+};
+
+static struct network networks[NETWORKS_MOST];
+static uint32_t network_count;
+static uint64_t listed_at;
+
+int gz_address_from(struct gz_address *out, const struct sockaddr *address, socklen_t length, bool v6)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
+
+    *out = (struct gz_address){ 0 };
+    if (length < sizeof(sa_family_t))
+        return -EINVAL;
+    if (v6) {
+        if (address->sa_family != AF_INET6)
+            return -EAFNOSUPPORT;
+        if (length < sizeof(*six) - sizeof(six->sin6_scope_id))
+            return -EINVAL;
+        memcpy(out->bytes, &six->sin6_addr, 16);
+        out->port = ntohs(six->sin6_port);
+        out->scope = length >= sizeof(*six) ? six->sin6_scope_id : 0;
+        out->version = 6;
+        return 0;
+    }
+    if (length < sizeof(*v4))
+        return -EINVAL;
+    if (v4->sin_family != AF_INET && !(v4->sin_family == AF_UNSPEC && v4->sin_addr.s_addr == INADDR_ANY))
+        return -EAFNOSUPPORT;
+    memcpy(out->bytes, mapped, sizeof(mapped));
+    memcpy(out->bytes + 12, &v4->sin_addr, 4);
+    out->port = ntohs(v4->sin_port);
+    out->version = 4;
+    return 0;
+}
+
+void gz_address_to(const struct gz_address *from, bool v6, struct sockaddr *address, socklen_t *length)
+{
+    struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(from->port) };
+    struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(from->port) };
+    socklen_t full = v6 ? sizeof(six) : sizeof(v4);
+
+    memcpy(&v4.sin_addr, from->bytes + 12, 4);
+    memcpy(&six.sin6_addr, from->bytes, 16);
+    six.sin6_scope_id = from->scope;
+    if (address != NULL)
+        memcpy(address, v6 ? (const void *)&six : (const void *)&v4, *length < full ? *length : full);
+    *length = full;
+}
+
+void gz_endpoint_put(const struct gz_address *address)
+{
+    uint8_t *at = gz_at(GZ_CALL_ENDPOINT);
+    bool all_zero = gz_address_any(address);
+
+    memcpy(at + GZ_ENDPOINT_HIGH, address->bytes, 8);
+    memcpy(at + GZ_ENDPOINT_LOW, address->bytes + 8, 8);
+    if (all_zero)
+        memset(at + GZ_ENDPOINT_LOW, 0, 8);
+    memcpy(at + GZ_ENDPOINT_PORT, &address->port, 2);
+    memcpy(at + GZ_ENDPOINT_VERSION, &address->version, 2);
+    memcpy(at + GZ_ENDPOINT_SCOPE, &address->scope, 4);
+    gz_put32(GZ_CALL + GZ_CALL_ENDPOINT_GIVEN, 1);
+}
+
+void gz_endpoint_get(struct gz_address *address)
+{
+    const uint8_t *at = gz_at(GZ_CALL_ENDPOINT);
+
+    memcpy(address->bytes, at + GZ_ENDPOINT_HIGH, 8);
+    memcpy(address->bytes + 8, at + GZ_ENDPOINT_LOW, 8);
+    memcpy(&address->port, at + GZ_ENDPOINT_PORT, 2);
+    memcpy(&address->version, at + GZ_ENDPOINT_VERSION, 2);
+    memcpy(&address->scope, at + GZ_ENDPOINT_SCOPE, 4);
+}
+
+bool gz_address_any(const struct gz_address *address)
+{
+    static const uint8_t zero[16];
+
+    return memcmp(address->bytes, zero, 16) == 0 ||
+        (memcmp(address->bytes, mapped, 12) == 0 && memcmp(address->bytes + 12, zero, 4) == 0);
+}
+
+bool gz_address_ours(const struct gz_address *address)
+{
+    return memcmp(address->bytes, gz_stack.config.host_addr, 16) == 0;
+}
+
+bool gz_address_foreign(const struct gz_address *address)
+{
+    return !gz_address_any(address) && memcmp(address->bytes, mapped, 12) != 0;
+}
+
+static void list_networks(void)
+{
+    struct ifaddrs *all;
+    uint64_t now = gz_now();
+
+    if (listed_at != 0 && now - listed_at < LIST_AGE)
+        return;
+    if (getifaddrs(&all) != 0)
+        return;
+    network_count = 0;
+    for (struct ifaddrs *at = all; at != NULL && network_count < NETWORKS_MOST; at = at->ifa_next) {
+        if (at->ifa_addr == NULL || at->ifa_netmask == NULL || at->ifa_addr->sa_family != AF_INET)
+            continue;
+        memcpy(networks[network_count].address, &((struct sockaddr_in *)at->ifa_addr)->sin_addr, 4);
+        memcpy(networks[network_count].mask, &((struct sockaddr_in *)at->ifa_netmask)->sin_addr, 4);
+        network_count++;
+    }
+    freeifaddrs(all);
+    listed_at = now;
+}
+
+static bool same_network(const uint8_t a[4], const uint8_t b[4], const uint8_t mask[4])
+{
+    for (int i = 0; i < 4; i++)
+        if ((a[i] & mask[i]) != (b[i] & mask[i]))
+            return false;
+    return true;
+}
+
+/* In the network of the stack's own address. */
+static bool near(const uint8_t address[4])
+{
+    uint32_t bits = (uint32_t)gz_stack.config.prefix_length;
+    uint8_t mask[4];
+
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t part = bits > i * 8 ? bits - i * 8 : 0;
+
+        mask[i] = part >= 8 ? 0xff : (uint8_t)(0xff00 >> part);
+    }
+    return same_network(address, gz_stack.config.host_addr + 12, mask);
+}
+
+bool gz_address_kernel(const struct gz_address *address)
+{
+    static const uint8_t none[4];
+    const uint8_t *v4 = address->bytes + 12;
+
+    if (gz_address_foreign(address) || gz_address_any(address) || v4[0] == 127)
+        return true;
+    if (gz_address_ours(address))
+        return false;
+    list_networks();
+    for (uint32_t i = 0; i < network_count; i++)
+        if (memcmp(networks[i].address, v4, 4) == 0)
+            return true;
+    if (near(v4))
+        return false;
+    for (uint32_t i = 0; i < network_count; i++)
+        if (same_network(networks[i].address, v4, networks[i].mask))
+            return true;
+    return memcmp(gz_stack.config.gateway_addr + 12, none, 4) == 0;
+}

@@ -1,0 +1,89 @@
+/* bind, and who serves a socket: the stack, the kernel, or both. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "calls.h"
+#include "stack.h"
+
+void gz_settle(int fd, struct gz_file *file, enum gz_side side, uint32_t reason)
+{
+    if (side == GZ_KERNEL_SIDE) {
+        gz_count_fallback(reason);
+        file->side = GZ_KERNEL_SIDE;
+        gz_watches_settle(file);
+        gz_reference(file->handle, -1);
+        w2c_stack_socketClose(&gz_stack.module, (u32)file->handle, gz_now());
+        gz_file_to_kernel(fd, file);
+        return;
+    }
+    file->side = (uint8_t)side;
+    if (side == GZ_BOTH)
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    gz_watches_settle(file);
+}
+
+static long bind_stack(struct gz_file *file, const struct gz_address *address)
+{
+    gz_endpoint_put(address);
+    return (int32_t)w2c_stack_socketBind(&gz_stack.module, (u32)file->handle);
+}
+
+/* Any address: both sides get the same port. */
+static long bind_both(int fd, struct gz_file *file, struct gz_address *address, const struct sockaddr *given,
+    socklen_t length)
+{
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof(storage);
+
+    if (bind(fd, given, length) != 0)
+        return -errno;
+    if (address->port == 0) {
+        struct gz_address chosen;
+
+        if (getsockname(fd, (struct sockaddr *)&storage, &size) != 0)
+            return -errno;
+        gz_address_from(&chosen, (struct sockaddr *)&storage, size, file->v6);
+        address->port = chosen.port;
+    }
+    return bind_stack(file, address);
+}
+
+static long bind_file(int fd, struct gz_file *file, const struct sockaddr *given, socklen_t length)
+{
+    struct gz_address address;
+    long result = gz_address_from(&address, given, length, file->v6);
+
+    if (result != 0)
+        return result;
+    if (file->side != GZ_UNDECIDED)
+        return bind_stack(file, &address);
+    if (gz_address_any(&address) && !file->v6_only) {
+        result = bind_both(fd, file, &address, given, length);
+        if (result == 0)
+            gz_settle(fd, file, GZ_BOTH, 0);
+        return result;
+    }
+    if (!gz_address_ours(&address)) {
+        gz_settle(fd, file, GZ_KERNEL_SIDE, GZ_FALLBACK_KERNEL_ADDRESS);
+        return GZ_KERNEL;
+    }
+    result = bind_stack(file, &address);
+    if (result == 0)
+        gz_settle(fd, file, GZ_STACK, 0);
+    return result;
+}
+
+long gz_bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+    GZ_ENTER(thread);
+    struct gz_file *file = gz_socket_at(fd);
+    long result = GZ_KERNEL;
+
+    if (file != NULL)
+        result = atomic_load(&gz_stack.shared->poisoned) ? -ECONNRESET : bind_file(fd, file, address, length);
+    GZ_LEAVE(thread);
+    return result;
+}

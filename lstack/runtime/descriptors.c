@@ -1,0 +1,196 @@
+/* close, dup, fcntl, ioctl: what happens to descriptors. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "calls.h"
+#include "stack.h"
+#include "wait.h"
+
+/* Microseconds between two looks at a socket that lingers. */
+#define LINGER_STEP 100000
+
+/* SO_LINGER: waits until everything was delivered, at most `seconds`. */
+static void linger(struct gz_thread *thread, struct gz_file *file, int32_t seconds)
+{
+    struct pollfd none[GZ_WAIT_EXTRA];
+    uint64_t end = gz_now() + (uint64_t)seconds * 1000000;
+    struct gz_wait wait = { .kernel = none };
+    w2c_stack *module = &gz_stack.module;
+
+    wait.set = (int32_t)w2c_stack_waitSetOpen(module);
+    if (wait.set >= 0)
+        w2c_stack_interestAdd(module, (u32)wait.set, (u32)file->handle, 0, EPOLLHUP | EPOLLERR | EPOLLET, 0);
+    while (gz_now() < end && (int32_t)w2c_stack_socketLingers(module, (u32)file->handle) > 0) {
+        gz_run();
+        if (wait.set >= 0)
+            w2c_stack_waitSetHarvest(module, (u32)wait.set, 1);
+        wait.deadline = gz_now() + LINGER_STEP < end ? gz_now() + LINGER_STEP : end;
+        gz_wait(thread, &wait);
+        if (atomic_load(&thread->pending) != 0)
+            break;
+    }
+    gz_wait_end(thread);
+    if (wait.set >= 0)
+        w2c_stack_waitSetClose(module, (u32)wait.set);
+}
+
+void gz_socket_end(struct gz_thread *thread, struct gz_file *file)
+{
+    w2c_stack *module = &gz_stack.module;
+    bool shared = gz_stack.shared->created && !gz_stack.detached && !atomic_load(&gz_stack.shared->poisoned);
+
+    if (file->handle < 0 || !shared)
+        return;
+    gz_reference(file->handle, -1);
+    /* The owner's close counts; before there is one, the last process' does. */
+    if (!gz_stack.running && (atomic_load(&gz_stack.shared->owner) != 0 || !gz_unreferenced(file->handle)))
+        return;
+    int32_t seconds = (int32_t)w2c_stack_socketClose(module, (u32)file->handle, gz_now());
+
+    if (seconds > 0) {
+        linger(thread, file, seconds);
+        w2c_stack_socketClose(module, (u32)file->handle, gz_now());
+    }
+    if (!gz_stack.running)
+        return;
+    if (thread->batch <= 1)
+        gz_flush(gz_now());
+}
+
+/* `fd` names nothing any more. */
+static void drop(struct gz_thread *thread, int fd)
+{
+    struct gz_file *file = gz_file_detach(fd);
+
+    if (file == NULL)
+        return;
+    gz_watches_settle(file);
+    if (file->kind == GZ_KIND_SOCKET)
+        gz_socket_end(thread, file);
+    else
+        gz_epoll_end(file);
+    gz_file_free(file);
+}
+
+static bool is_internal(int fd)
+{
+    return fd >= 0 && (uint32_t)fd < gz_files_limit() && gz_files_kinds()[fd] == GZ_KIND_INTERNAL;
+}
+
+static bool is_named(int fd)
+{
+    return gz_file_at(fd, GZ_KIND_SOCKET) != NULL || gz_file_at(fd, GZ_KIND_EPOLL) != NULL;
+}
+
+long gz_close(int fd)
+{
+    if (is_internal(fd))
+        return -EBADF;
+    GZ_ENTER(thread);
+    if (is_named(fd))
+        drop(thread, fd);
+    GZ_LEAVE(thread);
+    return close(fd) != 0 ? -errno : 0;
+}
+
+void gz_forget(int fd)
+{
+    struct gz_thread *thread = gz_lock();
+
+    if (thread == NULL)
+        return;
+    if (sigsetjmp(thread->escape, 0) != 0) {
+        gz_escaped(thread);
+        return;
+    }
+    if (is_named(fd))
+        drop(thread, fd);
+    else if (is_internal(fd))
+        gz_file_detach(fd);
+    GZ_LEAVE(thread);
+}
+
+long gz_duplicate(int fd, int target, int least, int flags)
+{
+    if (is_internal(target) || is_internal(fd))
+        return -EBADF;
+    GZ_ENTER(thread);
+    struct gz_file *file = gz_socket_at(fd);
+    int made;
+
+    if (file == NULL)
+        file = gz_file_at(fd, GZ_KIND_EPOLL);
+    if (target >= 0)
+        made = fd == target ? fcntl(fd, F_GETFD) < 0 ? -1 : fd : dup3(fd, target, flags);
+    else
+        made = fcntl(fd, (flags & O_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, least);
+    int reason = errno;
+
+    if (made >= 0 && made != fd) {
+        if (is_named(made))
+            drop(thread, made);
+        if (file != NULL && (uint32_t)made < gz_files_limit())
+            gz_file_attach(made, file);
+    }
+    GZ_LEAVE(thread);
+    return made < 0 ? -reason : made;
+}
+
+static long set_flags(int fd, struct gz_file *file, long flags)
+{
+    file->nonblocking = (flags & O_NONBLOCK) != 0;
+    if (file->side == GZ_UNDECIDED)
+        return GZ_KERNEL;
+    (void)fd;
+    return 0;
+}
+
+long gz_control(int fd, int command, long argument)
+{
+    if (is_internal(fd))
+        return -EBADF;
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+        return gz_duplicate(fd, -1, (int)argument, command == F_DUPFD ? 0 : O_CLOEXEC);
+    GZ_ENTER(thread);
+    struct gz_file *file = gz_socket_at(fd);
+    long result = GZ_KERNEL;
+
+    if (file != NULL && command == F_SETFL)
+        result = set_flags(fd, file, argument);
+    else if (file != NULL && command == F_GETFL && file->side != GZ_UNDECIDED)
+        result = O_RDWR | (file->nonblocking ? O_NONBLOCK : 0);
+    GZ_LEAVE(thread);
+    return result;
+}
+
+static long answer(void *argument, int32_t value)
+{
+    if (value < 0)
+        return value;
+    *(int *)argument = value;
+    return 0;
+}
+
+long gz_ioctl(int fd, unsigned long request, void *argument)
+{
+    if (is_internal(fd))
+        return -EBADF;
+    GZ_ENTER(thread);
+    struct gz_file *file = gz_socket_at(fd);
+    long result = GZ_KERNEL;
+    bool stack = file != NULL && file->side != GZ_UNDECIDED;
+
+    if (stack && atomic_load(&gz_stack.shared->poisoned))
+        result = -ECONNRESET;
+    else if (file != NULL && request == FIONBIO)
+        result = set_flags(fd, file, *(int *)argument != 0 ? O_NONBLOCK : 0);
+    else if (stack && request == FIONREAD)
+        result = answer(argument, (int32_t)w2c_stack_socketAvailable(&gz_stack.module, (u32)file->handle));
+    else if (stack && request == SIOCOUTQ)
+        result = answer(argument, (int32_t)w2c_stack_socketUnsent(&gz_stack.module, (u32)file->handle));
+    GZ_LEAVE(thread);
+    return result;
+}

@@ -1,0 +1,240 @@
+/* epoll: the application's instance is a real one of the kernel; a wait set beside it has the stack's sockets. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "calls.h"
+#include "stack.h"
+#include "wait.h"
+
+/* While the stack has events, the kernel's are looked at once in so many calls. */
+#define KERNEL_TURN 4
+
+long gz_epoll_create(int flags)
+{
+    int fd = epoll_create1(flags);
+
+    if (fd < 0)
+        return -errno;
+    GZ_ENTER(thread);
+    struct gz_file *file = (uint32_t)fd < gz_files_limit() ? gz_file_new(GZ_KIND_EPOLL) : NULL;
+
+    if (file != NULL)
+        gz_file_attach(fd, file);
+    GZ_LEAVE(thread);
+    return fd;
+}
+
+void gz_epoll_end(struct gz_file *file)
+{
+    if (file->set >= 0 && gz_stack.shared->created && !gz_stack.detached && !atomic_load(&gz_stack.shared->poisoned))
+        w2c_stack_waitSetClose(&gz_stack.module, (u32)file->set);
+    file->set = -1;
+}
+
+/* The wait set of an instance, made when the first socket of the stack comes; -errno. */
+static int32_t set_of(struct gz_file *epoll)
+{
+    if (epoll->set < 0) {
+        epoll->set = (int32_t)w2c_stack_waitSetOpen(&gz_stack.module);
+        /* Those who sleep in the instance don't sleep in the set yet. */
+        gz_wake_everyone();
+    }
+    return epoll->set;
+}
+
+static long stack_ctl(struct gz_file *epoll, int operation, int fd, struct gz_file *file, struct epoll_event *event)
+{
+    w2c_stack *module = &gz_stack.module;
+    int32_t set = set_of(epoll);
+
+    if (set < 0)
+        return set;
+    switch (operation) {
+    case EPOLL_CTL_ADD:
+        return (int32_t)w2c_stack_interestAdd(module, (u32)set, (u32)file->handle, (u32)fd, event->events, event->data.u64);
+    case EPOLL_CTL_MOD:
+        return (int32_t)w2c_stack_interestModify(module, (u32)set, (u32)file->handle, (u32)fd, event->events,
+            event->data.u64);
+    case EPOLL_CTL_DEL:
+        return (int32_t)w2c_stack_interestRemove(module, (u32)set, (u32)file->handle, (u32)fd);
+    default:
+        return -EINVAL;
+    }
+}
+
+static void unwatch(struct gz_file *file, struct gz_file *epoll, int fd)
+{
+    for (struct gz_watch **at = &file->watches; *at != NULL; at = &(*at)->next) {
+        struct gz_watch *watch = *at;
+
+        if (watch->epoll != epoll || watch->fd != fd)
+            continue;
+        *at = watch->next;
+        free(watch);
+        return;
+    }
+}
+
+/* Remembers what an undecided socket is watched for: the stack's half may be wanted later. */
+static void watch(struct gz_file *file, struct gz_file *epoll, int fd, const struct epoll_event *event)
+{
+    struct gz_watch *watch = malloc(sizeof(*watch));
+
+    if (watch == NULL)
+        return;
+    *watch = (struct gz_watch){ .next = file->watches, .epoll = epoll, .fd = fd, .event = *event };
+    file->watches = watch;
+}
+
+void gz_watches_settle(struct gz_file *file)
+{
+    while (file->watches != NULL) {
+        struct gz_watch *watch = file->watches;
+
+        file->watches = watch->next;
+        if (watch->epoll->kind == GZ_KIND_EPOLL && (file->side == GZ_STACK || file->side == GZ_BOTH))
+            stack_ctl(watch->epoll, EPOLL_CTL_ADD, watch->fd, file, &watch->event);
+        free(watch);
+    }
+}
+
+static long kernel_ctl(int fd, struct gz_file *epoll, int operation, int target, struct epoll_event *event)
+{
+    if (epoll_ctl(fd, operation, target, event) != 0)
+        return -errno;
+    if (operation == EPOLL_CTL_ADD)
+        epoll->kernel_interests++;
+    else if (operation == EPOLL_CTL_DEL && epoll->kernel_interests > 0)
+        epoll->kernel_interests--;
+    return 0;
+}
+
+static long ctl(int fd, struct gz_file *epoll, int operation, int target, struct epoll_event *event)
+{
+    struct gz_file *file = gz_socket_at(target);
+    long result;
+
+    if (file == NULL)
+        return kernel_ctl(fd, epoll, operation, target, event);
+    if (event == NULL && operation != EPOLL_CTL_DEL)
+        return -EFAULT;
+    if (atomic_load(&gz_stack.shared->poisoned))
+        return -ECONNRESET;
+    if (file->side == GZ_STACK)
+        return gz_detached(file) ? -ECONNABORTED : stack_ctl(epoll, operation, target, file, event);
+    result = kernel_ctl(fd, epoll, operation, target, event);
+    if (result != 0)
+        return result;
+    if (file->side == GZ_BOTH)
+        return gz_detached(file) ? 0 : stack_ctl(epoll, operation, target, file, event);
+    if (operation != EPOLL_CTL_ADD)
+        unwatch(file, epoll, target);
+    if (operation != EPOLL_CTL_DEL)
+        watch(file, epoll, target, event);
+    return 0;
+}
+
+long gz_epoll_ctl(int fd, int operation, int target, struct epoll_event *event)
+{
+    GZ_ENTER(thread);
+    struct gz_file *epoll = gz_file_at(fd, GZ_KIND_EPOLL);
+    long result = epoll == NULL ? GZ_KERNEL : ctl(fd, epoll, operation, target, event);
+
+    GZ_LEAVE(thread);
+    return result;
+}
+
+static long kernel_events(int fd, struct epoll_event *events, int most)
+{
+    long count = syscall(SYS_epoll_wait, fd, events, most, 0);
+
+    return count < 0 ? 0 : count;
+}
+
+static long stack_events(int32_t set, struct epoll_event *events, int most)
+{
+    uint32_t room = most > (int)GZ_CALL_EVENTS ? GZ_CALL_EVENTS : (uint32_t)most;
+    int32_t count;
+
+    if (set < 0 || most <= 0)
+        return 0;
+    count = (int32_t)w2c_stack_waitSetHarvest(&gz_stack.module, (u32)set, room);
+    if (count < 0)
+        return 0;
+    if ((uint32_t)count > room)
+        wasm_rt_trap(WASM_RT_TRAP_OOB);
+    for (int32_t i = 0; i < count; i++) {
+        uint32_t at = GZ_CALL_EVENT + (uint32_t)i * GZ_EVENT_SIZE;
+
+        events[i].events = gz_get32(at + GZ_EVENT_EVENTS);
+        events[i].data.u64 = gz_get64(at + GZ_EVENT_DATA);
+    }
+    return count;
+}
+
+/* Takes what is ready: the stack's first, and the kernel's in its turn. */
+static long collect(int fd, struct gz_file *epoll, struct epoll_event *events, int most)
+{
+    bool usable = gz_stack.running && !atomic_load(&gz_stack.shared->poisoned);
+    int32_t set = usable ? epoll->set : -1;
+    bool turn = epoll->kernel_interests > 0 && ++epoll->turn % KERNEL_TURN == 0;
+    long kernel = turn ? kernel_events(fd, events, most > 1 ? most / 2 : 1) : 0;
+    long stack = stack_events(set, events + kernel, most - (int)kernel);
+
+    if (kernel + stack == 0 && !turn && epoll->kernel_interests > 0)
+        kernel = kernel_events(fd, events, most);
+    return kernel + stack;
+}
+
+static long wait_for_events(struct gz_thread *thread, int fd, struct gz_file *epoll, struct epoll_event *events,
+    int most, uint64_t deadline)
+{
+    struct pollfd kernel[1 + GZ_WAIT_EXTRA] = { { .fd = fd, .events = POLLIN } };
+    struct gz_wait wait = { .kernel = kernel, .deadline = deadline };
+    long count;
+
+    for (;;) {
+        gz_run();
+        count = collect(fd, epoll, events, most);
+        if (count > 0)
+            break;
+        wait.set = gz_stack.running ? epoll->set : -1;
+        wait.kernel_count = epoll->kernel_interests > 0 || wait.set < 0 ? 1 : 0;
+        enum gz_woken woken = gz_wait(thread, &wait);
+
+        if (wait.kernel_ready && (count = kernel_events(fd, events, most)) > 0)
+            break;
+        if (woken == GZ_WOKEN_READY)
+            continue;
+        count = woken == GZ_WOKEN_SIGNAL ? -EINTR : 0;
+        break;
+    }
+    gz_wait_end(thread);
+    return count;
+}
+
+long gz_epoll_wait(int fd, struct epoll_event *events, int most, int64_t timeout, const sigset_t *mask)
+{
+    sigset_t before;
+
+    GZ_ENTER(thread);
+    struct gz_file *epoll = gz_file_at(fd, GZ_KIND_EPOLL);
+    long result = GZ_KERNEL;
+
+    if (epoll != NULL && most > 0) {
+        if (mask != NULL)
+            pthread_sigmask(SIG_SETMASK, mask, &before);
+        if (epoll->set >= 0)
+            gz_claim();
+        result = wait_for_events(thread, fd, epoll, events, most, gz_deadline(timeout));
+        thread->batch = result > 1 ? (uint32_t)result : 0;
+    }
+    GZ_LEAVE(thread);
+    if (epoll != NULL && most > 0 && mask != NULL)
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result;
+}

@@ -1,0 +1,145 @@
+#include "files.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "stack.h"
+
+/* When neither a limit nor the kernel says how many descriptors there can be. */
+#define LIMIT_MOST (1u << 24)
+
+static uint8_t *kinds;
+static struct gz_file **named;
+static struct gz_file *pool;
+static uint32_t limit, used;
+static struct gz_file *free_list;
+
+static uint32_t find_limit(void)
+{
+    struct rlimit hard;
+    unsigned long most = LIMIT_MOST;
+    FILE *file = fopen("/proc/sys/fs/nr_open", "re");
+
+    if (file != NULL) {
+        if (fscanf(file, "%lu", &most) != 1 || most > LIMIT_MOST)
+            most = LIMIT_MOST;
+        fclose(file);
+    }
+    if (getrlimit(RLIMIT_NOFILE, &hard) == 0 && hard.rlim_max < most)
+        most = hard.rlim_max;
+    return (uint32_t)most;
+}
+
+static void *reserve(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+int gz_files_start(void)
+{
+    limit = find_limit();
+    kinds = reserve(limit);
+    named = reserve((size_t)limit * sizeof(struct gz_file *));
+    pool = reserve((size_t)limit * sizeof(struct gz_file));
+    return kinds != NULL && named != NULL && pool != NULL ? 0 : -1;
+}
+
+const uint8_t *gz_files_kinds(void)
+{
+    return kinds;
+}
+
+uint32_t gz_files_limit(void)
+{
+    return limit;
+}
+
+struct gz_file *gz_file_new(enum gz_kind kind)
+{
+    struct gz_file *file = free_list;
+
+    if (file != NULL)
+        free_list = file->next_free;
+    else if (used < limit)
+        file = &pool[used++];
+    else
+        return NULL;
+    *file = (struct gz_file){ .kind = (uint8_t)kind, .handle = -1, .set = -1 };
+    return file;
+}
+
+void gz_file_free(struct gz_file *file)
+{
+    file->kind = GZ_KIND_NONE;
+    file->next_free = free_list;
+    free_list = file;
+}
+
+void gz_file_attach(int fd, struct gz_file *file)
+{
+    named[fd] = file;
+    file->descriptors++;
+    __atomic_store_n(&kinds[fd], file->kind, __ATOMIC_RELEASE);
+}
+
+struct gz_file *gz_file_at(int fd, enum gz_kind kind)
+{
+    if (fd < 0 || (uint32_t)fd >= limit || kinds[fd] != kind)
+        return NULL;
+    return named[fd];
+}
+
+struct gz_file *gz_file_detach(int fd)
+{
+    struct gz_file *file = named[fd];
+
+    __atomic_store_n(&kinds[fd], GZ_KIND_NONE, __ATOMIC_RELEASE);
+    named[fd] = NULL;
+    if (file == NULL || --file->descriptors > 0)
+        return NULL;
+    return file;
+}
+
+void gz_file_internal(int fd)
+{
+    if ((uint32_t)fd < limit)
+        __atomic_store_n(&kinds[fd], GZ_KIND_INTERNAL, __ATOMIC_RELEASE);
+}
+
+void gz_file_to_kernel(int fd, struct gz_file *file)
+{
+    file->side = GZ_KERNEL_SIDE;
+    file->handle = -1;
+    if (gz_file_detach(fd) != NULL)
+        gz_file_free(file);
+}
+
+void gz_files_each(enum gz_kind kind, void (*visit)(struct gz_file *))
+{
+    for (uint32_t i = 0; i < used; i++)
+        if (pool[i].kind == kind && pool[i].descriptors > 0)
+            visit(&pool[i]);
+}
+
+bool gz_detached(const struct gz_file *file)
+{
+    (void)file;
+    if (gz_stack.running)
+        return false;
+    return gz_stack.detached || (atomic_load(&gz_stack.shared->owner) != 0 && gz_claim() != 0);
+}
+
+void gz_reference(int32_t handle, int by)
+{
+    uint16_t *count = &gz_stack.shared->references[(uint32_t)handle & 0xfffff];
+
+    *count = (uint16_t)(*count + by);
+}
+
+bool gz_unreferenced(int32_t handle)
+{
+    return gz_stack.shared->references[(uint32_t)handle & 0xfffff] == 0;
+}

@@ -1,0 +1,85 @@
+/* Open files: what the application's descriptors mean to the engine. */
+#ifndef GZ_FILES_H
+#define GZ_FILES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#include "engine.h"
+
+/* Who serves a socket. */
+enum gz_side {
+    /* Neither bind, connect nor listen said so yet; the kernel's socket and the stack's exist both. */
+    GZ_UNDECIDED,
+    GZ_STACK,
+    /* Bound to any address: both listen. */
+    GZ_BOTH,
+    GZ_KERNEL_SIDE,
+};
+
+/* An interest of an epoll instance in a socket that is undecided: the kernel's epoll has it so far. */
+struct gz_watch {
+    struct gz_watch *next;
+    struct gz_file *epoll;
+    int fd;
+    struct epoll_event event;
+};
+
+/* An open file description, shared by all descriptors made by dup. */
+struct gz_file {
+    uint8_t kind;
+    uint8_t side;
+    bool nonblocking;
+    bool datagram;
+    bool v6;
+    bool v6_only;
+    bool bound;
+    bool listening;
+    int32_t handle;
+    uint32_t descriptors;
+    /* Time limits of blocking calls in microseconds, 0: none. */
+    uint64_t receive_limit;
+    uint64_t send_limit;
+    struct gz_watch *watches;
+    /* Epoll instances: the wait set of the stack's sockets, -1: none; and who else is in it. */
+    int32_t set;
+    uint32_t kernel_interests;
+    uint32_t turn;
+    struct gz_file *next_free;
+};
+
+/* Maps the tables; 0 or -1. */
+int gz_files_start(void);
+const uint8_t *gz_files_kinds(void);
+uint32_t gz_files_limit(void);
+
+/* A new file without descriptors, or NULL. Called with the lock held, as everything below. */
+struct gz_file *gz_file_new(enum gz_kind kind);
+void gz_file_free(struct gz_file *file);
+/* Lets `fd` name `file`. */
+void gz_file_attach(int fd, struct gz_file *file);
+/* What `fd` names, of kind `kind`, or NULL. */
+struct gz_file *gz_file_at(int fd, enum gz_kind kind);
+/* `fd` names nothing any more; answers the file when this was its last descriptor. */
+struct gz_file *gz_file_detach(int fd);
+void gz_file_internal(int fd);
+/* The kernel serves this socket from now on. */
+void gz_file_to_kernel(int fd, struct gz_file *file);
+/* Calls `visit` for each file of kind `kind` that a descriptor names. */
+void gz_files_each(enum gz_kind kind, void (*visit)(struct gz_file *));
+
+/* How many processes have a stack socket (before the claim; see process.c). */
+void gz_reference(int32_t handle, int by);
+bool gz_unreferenced(int32_t handle);
+
+/* Ends the socket of a file in the stack, with SO_LINGER. */
+struct gz_thread;
+void gz_socket_end(struct gz_thread *thread, struct gz_file *file);
+/* epoll.c: the socket's side was decided. */
+void gz_watches_settle(struct gz_file *file);
+void gz_epoll_end(struct gz_file *file);
+/* True when the child of a fork after the claim asks. */
+bool gz_detached(const struct gz_file *file);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * The keeper: a thread that runs the stack when no thread of the application did for a millisecond, because it computes or
+ * waits somewhere else. While a thread polls and nothing happens, the keeper sleeps without a time limit.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stack.h"
+#include "wait.h"
+
+#define TICK_NS 1000000l
+/* Ticks without any change after which the keeper stops ticking. */
+#define QUIET_TICKS 20
+#define STACK_SIZE (256 * 1024)
+
+static struct gz_thread *keeper;
+/* The keeper sleeps without a time limit: whoever stops polling has to tell it. */
+static bool parked;
+
+void gz_keeper_attend(void)
+{
+    if (keeper == NULL || !parked)
+        return;
+    parked = false;
+    gz_thread_kick(keeper);
+}
+
+bool gz_is_keeper(const struct gz_thread *thread)
+{
+    return thread == keeper;
+}
+
+bool gz_keeper_ticks(void)
+{
+    return keeper != NULL && !parked;
+}
+
+/* Sleeps until the port, a timer or somebody needs it: nobody else polls. Lock held on entry and on return. */
+static void watch_port(struct gz_thread *thread)
+{
+    struct pollfd none[GZ_WAIT_EXTRA];
+    struct gz_wait wait = { .set = -1, .kernel = none, .deadline = GZ_NEVER };
+
+    thread->spin_score = 0;
+    gz_wait(thread, &wait);
+    gz_run();
+}
+
+/* What the keeper saw at its last tick. */
+static uint64_t seen;
+static uint32_t quiet;
+
+static void look(struct gz_thread *thread)
+{
+    uint64_t runs = atomic_load(&gz_stack.runs);
+    bool idle = runs == seen;
+
+    quiet = idle ? quiet + 1 : 0;
+    if (gz_stack.poller == NULL && idle) {
+        gz_run();
+        if (quiet >= QUIET_TICKS) {
+            parked = false;
+            watch_port(thread);
+        }
+    } else if (quiet >= QUIET_TICKS) {
+        parked = true;
+    }
+    seen = atomic_load(&gz_stack.runs);
+    if (gz_stack.poller == thread)
+        gz_stack.poller = NULL;
+}
+
+static int keep(struct gz_thread *thread)
+{
+    uint64_t junk;
+
+    for (;;) {
+        struct pollfd event = { .fd = gz_thread_event(thread), .events = POLLIN };
+        struct timespec tick = { 0, TICK_NS };
+
+        syscall(SYS_ppoll, &event, 1L, parked ? NULL : &tick, NULL, 0L);
+        if (event.revents != 0 && read(thread->event, &junk, sizeof(junk)) > 0)
+            quiet = 0;
+        thread->inside = 1;
+        gz_resume(thread);
+        if (sigsetjmp(thread->escape, 0) != 0) {
+            gz_escaped(thread);
+            return 0;
+        }
+        look(thread);
+        gz_pause(thread);
+        thread->inside = 0;
+    }
+}
+
+static void *keeper_main(void *argument)
+{
+    struct gz_thread *thread = argument;
+
+    (void)argument;
+    prctl(PR_SET_NAME, "gz-keeper");
+    thread = gz_thread();
+    if (thread == NULL || gz_thread_event(thread) < 0)
+        return NULL;
+    keeper = thread;
+    keep(thread);
+    return NULL;
+}
+
+void gz_keeper_start(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, before;
+
+    keeper = NULL;
+    parked = false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    pthread_create(&thread, &attributes, keeper_main, NULL);
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}

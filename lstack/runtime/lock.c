@@ -1,0 +1,97 @@
+/* The stack's lock, and what happens when the module traps or a holder dies. */
+#include "stack.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "wait.h"
+
+static void poison(const char *why)
+{
+    if (atomic_exchange(&gz_stack.shared->poisoned, 1) == 0)
+        dprintf(STDERR_FILENO, "gazelle: %s; every connection of process %d is reset\n", why, (int)getpid());
+}
+
+static void take(struct gz_thread *thread)
+{
+    pthread_mutex_t *lock = &gz_stack.shared->lock;
+    int result = pthread_mutex_trylock(lock);
+
+    if (result == EBUSY) {
+        atomic_fetch_add(&gz_stack.waiting, 1);
+        result = pthread_mutex_lock(lock);
+        atomic_fetch_sub(&gz_stack.waiting, 1);
+    }
+    thread->locked = 1;
+    if (result == EOWNERDEAD) {
+        if (atomic_load(&gz_stack.shared->busy))
+            poison("a process died inside the stack");
+        pthread_mutex_consistent(lock);
+    }
+    atomic_store_explicit(&gz_stack.shared->busy, 1, memory_order_relaxed);
+}
+
+static void give(struct gz_thread *thread)
+{
+    atomic_store_explicit(&gz_stack.shared->busy, 0, memory_order_relaxed);
+    thread->locked = 0;
+    pthread_mutex_unlock(&gz_stack.shared->lock);
+}
+
+struct gz_thread *gz_lock(void)
+{
+    struct gz_thread *thread = gz_thread();
+
+    /* A handler of a fault within the engine may call us: it finds the door closed. */
+    if (thread == NULL || thread->inside)
+        return NULL;
+    thread->inside = 1;
+    take(thread);
+    return thread;
+}
+
+void gz_unlock(struct gz_thread *thread)
+{
+    gz_check_poller(thread);
+    give(thread);
+    thread->inside = 0;
+    if (atomic_load_explicit(&thread->pending, memory_order_relaxed) != 0)
+        gz_signals_deliver(thread);
+}
+
+void gz_pause(struct gz_thread *thread)
+{
+    gz_check_poller(thread);
+    give(thread);
+}
+
+void gz_resume(struct gz_thread *thread)
+{
+    take(thread);
+}
+
+long gz_escaped(struct gz_thread *thread)
+{
+    if (!thread->locked)
+        take(thread);
+    poison("the stack found its memory damaged");
+    gz_wait_end(thread);
+    gz_wake_everyone();
+    give(thread);
+    thread->inside = 0;
+    gz_signals_deliver(thread);
+    return -ECONNRESET;
+}
+
+__attribute__((noreturn, cold)) void wasm_rt_trap(wasm_rt_trap_t code)
+{
+    struct gz_thread *thread = gz_thread_if_any();
+
+    if (thread != NULL && thread->inside && thread->locked)
+        siglongjmp(thread->escape, 1);
+    dprintf(STDERR_FILENO, "gazelle: a module failed (trap %d)\n", (int)code);
+    _exit(1);
+}

@@ -1,0 +1,151 @@
+/* Receiving: plan, copy, commit. */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "address.h"
+#include "calls.h"
+#include "spans.h"
+#include "stack.h"
+#include "wait.h"
+
+/* One datagram. */
+static long receive_datagram(struct gz_file *file, struct msghdr *message, struct gz_cursor *to, size_t room, int flags)
+{
+    w2c_stack *module = &gz_stack.module;
+    uint32_t wanted = room > UINT16_MAX ? UINT16_MAX : (uint32_t)room;
+    uint64_t now = gz_now();
+    int32_t planned = (int32_t)w2c_stack_socketReceivePlan(module, (u32)file->handle, wanted, (u32)flags, 0, now);
+    struct gz_address from;
+
+    if (planned < 0)
+        return planned;
+    uint32_t copied = gz_spans_empty(to, wanted);
+    uint32_t full = (uint32_t)gz_get64(GZ_CALL + GZ_CALL_VALUE);
+
+    if (message->msg_name != NULL) {
+        gz_endpoint_get(&from);
+        gz_address_to(&from, file->v6, message->msg_name, &message->msg_namelen);
+    }
+    message->msg_controllen = 0;
+    message->msg_flags = full > copied ? MSG_TRUNC : 0;
+    w2c_stack_socketReceiveCommit(module, (u32)file->handle, copied, (u32)flags, now);
+    return (flags & MSG_TRUNC) != 0 ? (long)full : (long)copied;
+}
+
+/* Bytes of a stream that are there: up to `room` of them. */
+static long receive_bytes(struct gz_file *file, struct gz_cursor *to, size_t room, size_t skip, int flags)
+{
+    w2c_stack *module = &gz_stack.module;
+    size_t done = 0;
+
+    do {
+        uint32_t wanted = room - done > INT32_MAX ? INT32_MAX : (uint32_t)(room - done);
+        uint32_t offset = (flags & MSG_PEEK) != 0 ? (uint32_t)(skip + done) : 0;
+        uint64_t now = gz_now();
+        int32_t planned =
+            (int32_t)w2c_stack_socketReceivePlan(module, (u32)file->handle, wanted, (u32)flags, offset, now);
+
+        if (planned < 0)
+            return done > 0 ? (long)done : planned;
+        if (planned == 0)
+            break;
+        uint32_t part = (uint32_t)planned < wanted ? (uint32_t)planned : wanted;
+        bool thrown_away = (flags & MSG_TRUNC) != 0;
+
+        if (!thrown_away && gz_spans_empty(to, part) != part)
+            wasm_rt_trap(WASM_RT_TRAP_OOB);
+        bool full_plan = thrown_away || gz_get32(GZ_CALL + GZ_CALL_SPAN_COUNT) == GZ_CALL_SPANS;
+
+        w2c_stack_socketReceiveCommit(module, (u32)file->handle, part, (u32)flags, now);
+        done += part;
+        if (!full_plan)
+            break;
+    } while (done < room);
+    return (long)done;
+}
+
+/* What the kernel's half of a datagram socket has. */
+static long receive_kernel(int fd, struct msghdr *message, int flags)
+{
+    ssize_t result = recvmsg(fd, message, flags | MSG_DONTWAIT);
+
+    return result < 0 ? -errno : result;
+}
+
+static long receive_stream(struct gz_thread *thread, int fd, struct gz_file *file, struct msghdr *message, int flags)
+{
+    uint64_t deadline = file->receive_limit != 0 ? gz_now() + file->receive_limit : GZ_NEVER;
+    struct gz_cursor to = { .pieces = message->msg_iov, .count = message->msg_iovlen };
+    size_t room = gz_pieces_length(message->msg_iov, message->msg_iovlen), done = 0;
+    bool wait = !file->nonblocking && (flags & MSG_DONTWAIT) == 0, looked = false;
+
+    message->msg_namelen = 0;
+    message->msg_controllen = 0;
+    message->msg_flags = 0;
+    for (;;) {
+        long result = receive_bytes(file, &to, room - done, done, flags);
+
+        if (result > 0)
+            done += (size_t)result;
+        if (result == 0 || done == room || (done > 0 && ((flags & MSG_WAITALL) == 0 || !wait)))
+            return (long)done;
+        if (result < 0 && result != -EAGAIN)
+            return done > 0 ? (long)done : result;
+        if (!looked && gz_due(gz_now())) {
+            looked = true;
+            gz_run();
+            continue;
+        }
+        if (!wait)
+            return -EAGAIN;
+        result = gz_wait_socket(thread, file, fd, EPOLLIN | EPOLLRDHUP, deadline);
+        if (result != 0)
+            return done > 0 ? (long)done : result;
+    }
+}
+
+static long receive_packet(struct gz_thread *thread, int fd, struct gz_file *file, struct msghdr *message, int flags)
+{
+    uint64_t deadline = file->receive_limit != 0 ? gz_now() + file->receive_limit : GZ_NEVER;
+    size_t room = gz_pieces_length(message->msg_iov, message->msg_iovlen);
+    bool wait = !file->nonblocking && (flags & MSG_DONTWAIT) == 0;
+
+    for (;;) {
+        struct gz_cursor to = { .pieces = message->msg_iov, .count = message->msg_iovlen };
+        long result = receive_datagram(file, message, &to, room, flags);
+
+        if (result == -EAGAIN && gz_due(gz_now())) {
+            gz_run();
+            result = receive_datagram(file, message, &to, room, flags);
+        }
+        if (result == -EAGAIN && file->side == GZ_BOTH)
+            result = receive_kernel(fd, message, flags);
+        if (result != -EAGAIN || !wait)
+            return result;
+        result = gz_wait_socket(thread, file, fd, EPOLLIN, deadline);
+        if (result != 0)
+            return result;
+    }
+}
+
+static long receive_once(int fd, struct msghdr *message, int flags)
+{
+    GZ_ENTER(thread);
+    struct gz_file *file = gz_socket_at(fd);
+    long result = GZ_KERNEL;
+
+    if (file != NULL && (file->side != GZ_UNDECIDED)) {
+        result = gz_ready_to_use(file);
+        if (result == 0 && file->datagram)
+            result = receive_packet(thread, fd, file, message, flags);
+        else if (result == 0)
+            result = receive_stream(thread, fd, file, message, flags);
+    }
+    GZ_LEAVE(thread);
+    return result;
+}
+
+long gz_receive(int fd, struct msghdr *message, int flags)
+{
+    GZ_RESTARTING(receive_once(fd, message, flags));
+}

@@ -1,0 +1,89 @@
+/* Running the stack: transmit, receive, timers, wake-ups. */
+#include "stack.h"
+
+#include "wait.h"
+
+/* Bursts of received frames, and fillings of the transmit ring, in one run: bounds the time the lock is held. */
+#define RECEIVE_ROUNDS 4
+#define TRANSMIT_ROUNDS 8
+
+static uint32_t port_at(uint32_t id)
+{
+    return GZ_PORTS + id * GZ_PORT_STRIDE;
+}
+
+void gz_flush(uint64_t now)
+{
+    struct gz_port *port = &gz_stack.port;
+    uint32_t base = port_at(port->id);
+
+    gz_stack.deferred = false;
+    for (int round = 0; round < TRANSMIT_ROUNDS; round++) {
+        uint32_t waiting = w2c_stack_output(&gz_stack.module, port->id, now);
+
+        if (waiting == 0)
+            return;
+        if (waiting > GZ_TX_RING)
+            wasm_rt_trap(WASM_RT_TRAP_OOB);
+        uint32_t done = port->kind->transmit(port, gz_at(base + GZ_PORT_TX), gz_get32(base + GZ_PORT_TX_HEAD), waiting);
+
+        w2c_stack_outputDone(&gz_stack.module, port->id, done);
+        if (done < waiting)
+            return;
+    }
+}
+
+void gz_wake_all(void)
+{
+    uint32_t count;
+
+    do {
+        count = w2c_stack_takeWakes(&gz_stack.module);
+        if (count > GZ_CALL_WAKES)
+            wasm_rt_trap(WASM_RT_TRAP_OOB);
+        for (uint32_t i = 0; i < count; i++)
+            gz_wake_set((int32_t)gz_get32(GZ_CALL_WAKE + i * 4));
+    } while (count == GZ_CALL_WAKES);
+}
+
+static void receive(uint64_t now)
+{
+    struct gz_port *port = &gz_stack.port;
+    uint8_t *frames = gz_at(port_at(port->id) + GZ_PORT_RX);
+
+    for (int round = 0; round < RECEIVE_ROUNDS; round++) {
+        uint32_t count = port->kind->receive(port, frames, GZ_RX_BURST);
+
+        if (count > 0)
+            w2c_stack_receive(&gz_stack.module, port->id, count, now);
+        port->kind->release(port);
+        if (count < GZ_RX_BURST)
+            return;
+    }
+}
+
+void gz_run(void)
+{
+    w2c_stack *module = &gz_stack.module;
+    uint64_t now;
+
+    if (!gz_stack.running || atomic_load_explicit(&gz_stack.shared->poisoned, memory_order_relaxed))
+        return;
+    now = gz_now();
+    atomic_fetch_add_explicit(&gz_stack.runs, 1, memory_order_relaxed);
+    gz_flush(now);
+    receive(now);
+    if (now >= w2c_stack_nextDeadline(module))
+        w2c_stack_tick(module, now);
+    if (w2c_stack_outputUrgent(module, gz_stack.port.id) != 0)
+        gz_flush(now);
+    gz_wake_all();
+    atomic_store_explicit(&gz_stack.next_deadline, w2c_stack_nextDeadline(module), memory_order_relaxed);
+}
+
+bool gz_due(uint64_t now)
+{
+    return gz_stack.running &&
+        (gz_stack.port.kind->pending(&gz_stack.port) ||
+            now >= atomic_load_explicit(&gz_stack.next_deadline, memory_order_relaxed));
+}

@@ -1,0 +1,138 @@
+/* Sending: plan, copy, commit; and when frames leave. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "address.h"
+#include "calls.h"
+#include "spans.h"
+#include "stack.h"
+#include "wait.h"
+
+/*
+ * A reply leaves at once when it answers the only event of the thread's last wait. Several are put off until all are
+ * answered, so that one system call takes their frames: the next wait sends them, or the keeper's tick.
+ */
+static void transmit(struct gz_thread *thread)
+{
+    if (thread->batch > 1 && gz_stack.poller == NULL && gz_keeper_ticks()) {
+        thread->batch--;
+        gz_stack.deferred = true;
+        return;
+    }
+    thread->batch = 0;
+    gz_flush(gz_now());
+}
+
+/* Sends `total` bytes, or as many as there is room for. */
+static long send_bytes(struct gz_file *file, struct gz_cursor *from, size_t total, int flags)
+{
+    w2c_stack *module = &gz_stack.module;
+    size_t sent = 0;
+
+    do {
+        uint32_t wanted = total - sent > INT32_MAX ? INT32_MAX : (uint32_t)(total - sent);
+        uint64_t now = gz_now();
+        int32_t planned = (int32_t)w2c_stack_socketSendPlan(module, (u32)file->handle, wanted, (u32)flags, now);
+
+        if (planned < 0)
+            return sent > 0 ? (long)sent : planned;
+        uint32_t part = (uint32_t)planned < wanted ? (uint32_t)planned : wanted;
+
+        gz_spans_fill(from, part);
+        int more = sent + part < total ? MSG_MORE : 0;
+        int32_t taken = (int32_t)w2c_stack_socketSendCommit(module, (u32)file->handle, part, (u32)(flags | more), now);
+
+        if (taken < 0)
+            return sent > 0 ? (long)sent : taken;
+        sent += part;
+        if (part == 0)
+            break;
+    } while (sent < total && !file->datagram);
+    return (long)sent;
+}
+
+/* A datagram's destination: GZ_KERNEL when the kernel serves it, else 0 with the endpoint in the call area. */
+static long direct(int fd, struct gz_file *file, const struct msghdr *message)
+{
+    struct gz_address to;
+    long result;
+
+    gz_put32(GZ_CALL + GZ_CALL_ENDPOINT_GIVEN, 0);
+    if (!file->datagram)
+        return 0;
+    if (message->msg_name == NULL || message->msg_namelen == 0)
+        return 0;
+    result = gz_address_from(&to, message->msg_name, message->msg_namelen, file->v6);
+    if (result != 0)
+        return result;
+    if (file->side != GZ_STACK && gz_address_kernel(&to))
+        return GZ_KERNEL;
+    if (file->side == GZ_UNDECIDED)
+        gz_settle(fd, file, GZ_BOTH, 0);
+    gz_endpoint_put(&to);
+    return 0;
+}
+
+static long send_waiting(struct gz_thread *thread, int fd, struct gz_file *file, const struct msghdr *message, int flags)
+{
+    uint64_t deadline = file->send_limit != 0 ? gz_now() + file->send_limit : GZ_NEVER;
+    struct gz_cursor from = { .pieces = message->msg_iov, .count = message->msg_iovlen };
+    size_t total = gz_pieces_length(message->msg_iov, message->msg_iovlen), done = 0;
+    bool wait = !file->nonblocking && (flags & MSG_DONTWAIT) == 0;
+
+    for (;;) {
+        long result = send_bytes(file, &from, total - done, flags);
+
+        if (result >= 0)
+            done += (size_t)result;
+        if (result >= 0 && (done == total || file->datagram))
+            break;
+        if (result < 0 && result != -EAGAIN)
+            return done > 0 ? (long)done : result;
+        gz_flush(gz_now());
+        if (!wait)
+            return done > 0 ? (long)done : -EAGAIN;
+        result = gz_wait_socket(thread, file, fd, EPOLLOUT, deadline);
+        if (result != 0)
+            return done > 0 ? (long)done : result;
+        result = direct(fd, file, message);
+        if (result != 0)
+            return result;
+    }
+    transmit(thread);
+    return (long)done;
+}
+
+static long send_once(int fd, const struct msghdr *message, int flags)
+{
+    long result;
+
+    GZ_ENTER(thread);
+    struct gz_file *file = gz_socket_at(fd);
+    bool kernel = file == NULL || (file->side == GZ_UNDECIDED && !file->datagram);
+
+    result = kernel ? GZ_KERNEL : 0;
+    if (result == 0 && (!file->datagram || file->side != GZ_UNDECIDED))
+        result = gz_ready_to_use(file);
+    if (result == 0)
+        result = direct(fd, file, message);
+    if (result == 0 && file->datagram)
+        result = gz_ready_to_use(file);
+    if (result == 0)
+        result = send_waiting(thread, fd, file, message, flags);
+    bool pipe = result == -EPIPE && (flags & MSG_NOSIGNAL) == 0 && !file->datagram;
+
+    GZ_LEAVE(thread);
+    if (pipe)
+        pthread_kill(pthread_self(), SIGPIPE);
+    return result;
+}
+
+long gz_send(int fd, const struct msghdr *message, int flags)
+{
+    GZ_RESTARTING(send_once(fd, message, flags));
+}

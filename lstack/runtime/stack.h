@@ -1,0 +1,154 @@
+/* The one stack of this process: its region, its lock, and running it. */
+#ifndef GZ_STACK_H
+#define GZ_STACK_H
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "config.h"
+#include "port/port.h"
+#include "stack/stack.h"
+#include "stack_layout.h"
+#include "thread.h"
+
+#define GZ_NEVER UINT64_MAX
+
+/* The import of the module: its memory. */
+struct w2c_env {
+    wasm_rt_memory_t memory;
+};
+
+/* What all processes that share a region see; lives beside it, and is inherited by fork. */
+struct gz_shared {
+    pthread_mutex_t lock;
+    /* Set while the lock's holder may have left the region half changed. */
+    _Atomic uint32_t busy;
+    _Atomic uint32_t poisoned;
+    /* The process that has the port; 0: nobody yet. */
+    _Atomic pid_t owner;
+    bool created;
+    uint32_t port_id;
+    /* Descriptors that name a stack socket, in all processes, by the socket's place in its pool. */
+    uint16_t references[1 << 20];
+};
+
+struct gz_stack {
+    struct w2c_env env;
+    w2c_stack module;
+    struct gz_config config;
+    struct gz_shared *shared;
+    int region_fd;
+    uint32_t region_size;
+    struct gz_port port;
+    /* This process has the port and runs the stack. */
+    bool running;
+    /* A child forked after the claim: its stack descriptors are only numbers. */
+    bool detached;
+    /* Starting failed and the configuration says to go on with the kernel. */
+    bool failed;
+    /* Threads that wait for the lock. */
+    _Atomic uint32_t waiting;
+    /* Times that gz_run() ran. */
+    _Atomic uint64_t runs;
+    /* Transmission was put off; the next wait does it. */
+    bool deferred;
+    /* See wait.c. */
+    struct gz_thread *poller;
+    uint64_t poller_deadline;
+    _Atomic uint64_t next_deadline;
+};
+
+extern struct gz_stack gz_stack;
+
+/* Makes the region unless it exists; 0 or -errno. Called with the lock held. */
+int gz_region_create(void);
+/* Reserves the window and shared page; at the engine's start. */
+int gz_region_reserve(void);
+/* Another page beside the region, for a process that will have a region of its own. 0 or -1. */
+int gz_shared_renew(void);
+/* Makes the port, the address and the gateway known to a new region; 0 or -1 with a message (start.c). */
+int gz_introduce(void);
+/* Says why the stack does not work here and ends the process, unless the configuration wants the kernel then. */
+long gz_start_failed(void);
+/* True in the keeper thread. */
+bool gz_is_keeper(const struct gz_thread *thread);
+
+static inline uint8_t *gz_at(uint32_t address)
+{
+    return gz_stack.env.memory.data + address;
+}
+
+static inline uint32_t gz_get32(uint32_t address)
+{
+    uint32_t value;
+
+    memcpy(&value, gz_at(address), sizeof(value));
+    return value;
+}
+
+static inline uint64_t gz_get64(uint32_t address)
+{
+    uint64_t value;
+
+    memcpy(&value, gz_at(address), sizeof(value));
+    return value;
+}
+
+static inline void gz_put32(uint32_t address, uint32_t value)
+{
+    memcpy(gz_at(address), &value, sizeof(value));
+}
+
+/* Microseconds of a clock that never goes back. */
+uint64_t gz_now(void);
+
+/* The lock, with what must happen around it: see lock.c. */
+struct gz_thread *gz_lock(void);
+void gz_unlock(struct gz_thread *thread);
+/* Gives the lock up for a while within a call, and takes it again. */
+void gz_pause(struct gz_thread *thread);
+void gz_resume(struct gz_thread *thread);
+long gz_escaped(struct gz_thread *thread);
+
+/*
+ * Every call of the application enters here and leaves by GZ_LEAVE. A trap within the module comes back in this
+ * place: the macro then leaves the calling function with -ECONNRESET.
+ */
+#define GZ_ENTER(thread)                                \
+    struct gz_thread *thread = gz_lock();               \
+    do {                                                \
+        if (thread == NULL)                             \
+            return -EDEADLK;                            \
+        if (sigsetjmp(thread->escape, 0) != 0)          \
+            return gz_escaped(thread);                  \
+    } while (0)
+#define GZ_LEAVE(thread) gz_unlock(thread)
+
+/* Runs the stack once: transmit, receive, timers, transmit what is urgent, wake. Called with the lock held. */
+void gz_run(void);
+/* Transmits everything that waits. */
+void gz_flush(uint64_t now);
+/* Wakes whom the stack wants woken. */
+void gz_wake_all(void);
+/* Whether gz_run() would find something to do. No lock needed. */
+bool gz_due(uint64_t now);
+
+/* Claims the port for this process unless that was done: 0 or -errno. Called with the lock held. */
+int gz_claim(void);
+
+/* Starts the thread that runs the stack when no other does (keeper.c), and calls for its attention. */
+void gz_keeper_start(void);
+void gz_keeper_attend(void);
+bool gz_keeper_ticks(void);
+
+/* Counts a fallback to the kernel; `reason` is a GZ_FALLBACK_ value. */
+void gz_count_fallback(uint32_t reason);
+
+/* Moves a descriptor of the engine's own out of the application's way; answers the new one or -1. */
+int gz_internal(int fd);
+#endif

@@ -1,0 +1,216 @@
+/* The start: the engine's when the process is selected, the stack's when the process first needs the wire (DESIGN D7). */
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "calls.h"
+#include "stack.h"
+#include "wait.h"
+
+/* Every slot holds a frame of 64 KB: this many, 32 MiB of the kernel's memory, are as good as any larger number. */
+#define SLOTS_MOST 510
+
+static const struct gz_engine engine_calls = {
+    .socket = gz_socket,
+    .bind = gz_bind,
+    .listen = gz_listen,
+    .accept = gz_accept,
+    .connect = gz_connect,
+    .shutdown = gz_shutdown,
+    .name = gz_name,
+    .option_get = gz_option_get,
+    .option_set = gz_option_set,
+    .send = gz_send,
+    .receive = gz_receive,
+    .close = gz_close,
+    .duplicate = gz_duplicate,
+    .control = gz_control,
+    .ioctl = gz_ioctl,
+    .forget = gz_forget,
+    .epoll_create = gz_epoll_create,
+    .epoll_ctl = gz_epoll_ctl,
+    .epoll_wait = gz_epoll_wait,
+    .poll = gz_poll,
+    .action = gz_signal_action,
+    .fork_prepare = gz_fork_prepare,
+    .fork_parent = gz_fork_parent,
+    .fork_child = gz_fork_child,
+};
+
+static struct gz_engine engine;
+
+static void give_up(const char *message)
+{
+    dprintf(STDERR_FILENO, "gazelle: %s\n", message);
+    _exit(1);
+}
+
+__attribute__((visibility("default"))) const struct gz_engine *gz_engine_open(void)
+{
+    int status = 1;
+
+    if (gz_config_load(NULL, &gz_stack.config, &status) != 0)
+        _exit(status);
+    gz_threads_start();
+    if (gz_files_start() != 0 || gz_region_reserve() != 0)
+        give_up("cannot reserve address space for the stack; check `ulimit -v`");
+    if (gz_signals_start() != 0)
+        give_up("cannot watch over signals");
+    engine = engine_calls;
+    engine.kinds = gz_files_kinds();
+    engine.limit = gz_files_limit();
+    return &engine;
+}
+
+static bool alive(pid_t process)
+{
+    return kill(process, 0) == 0 || errno == EPERM;
+}
+
+/*
+ * DPDK is a shared object of its own, beside the engine, so that the packet port starts without it. Bound deeply: what it
+ * calls of libc must never come back to us.
+ */
+static const struct gz_port_kind *load_dpdk(struct gz_port *port)
+{
+    char path[PATH_MAX];
+    Dl_info self;
+
+    if (dladdr(&engine_calls, &self) == 0)
+        return NULL;
+    snprintf(path, sizeof(path), "%.*s" GZ_DPDK_OBJECT, (int)(strrchr(self.dli_fname, '/') + 1 - self.dli_fname),
+        self.dli_fname);
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+    const struct gz_port_kind *kind = object == NULL ? NULL : dlsym(object, GZ_DPDK_SYMBOL);
+
+    if (kind == NULL)
+        snprintf(port->message, sizeof(port->message), "port dpdk: %.300s", dlerror());
+    return kind;
+}
+
+/* What the configuration asks of the port. */
+static int request_port(struct gz_port_request *request)
+{
+    const struct gz_config *config = &gz_stack.config;
+    struct gz_port *port = &gz_stack.port;
+
+    *request = (struct gz_port_request){
+        .name = config->device_name,
+        .mtu = (uint32_t)config->mtu,
+        .slots = config->nic_rxqueue_size < SLOTS_MOST ? (uint32_t)config->nic_rxqueue_size : SLOTS_MOST,
+        .memory = gz_stack.env.memory.data,
+        .window = gz_stack.region_size,
+    };
+    memcpy(request->mac, config->device_mac, sizeof(request->mac));
+    memcpy(request->address, config->host_addr + 12, sizeof(request->address));
+    request->arguments = config->eal_args;
+    if (port->kind == NULL)
+        port->kind = config->port_kind == GZ_PORT_KIND_PACKET ? &gz_packet_port : load_dpdk(port);
+    return port->kind == NULL ? -1 : 0;
+}
+
+static int open_port(void)
+{
+    struct gz_port *port = &gz_stack.port;
+    struct gz_port_request request;
+
+    if (port->opened)
+        return 0;
+    if (request_port(&request) != 0)
+        return -1;
+    if ((port->kind->describe != NULL && port->kind->describe(port, &request) != 0) ||
+        port->kind->open(port, &request) != 0) {
+        port->kind->close(port);
+        return -1;
+    }
+    port->opened = true;
+    port->fd = gz_internal(port->fd);
+    gz_stack.env.memory.size = gz_stack.region_size + port->window_size;
+    return 0;
+}
+
+static void put_address(const uint8_t bytes[16])
+{
+    struct gz_address address = { .version = 4 };
+
+    memcpy(address.bytes, bytes, 16);
+    gz_endpoint_put(&address);
+}
+
+/* The stack's own view: port, address, gateway. */
+static int introduce_to_stack(void)
+{
+    static const uint8_t none[4];
+    const struct gz_config *config = &gz_stack.config;
+    struct gz_port *port = &gz_stack.port;
+    w2c_stack *module = &gz_stack.module;
+    int32_t id = (int32_t)w2c_stack_portOpen(module, port->flags, port->mtu, port->mac, port->segmentation_max);
+
+    if (id < 0)
+        return -1;
+    port->id = (uint32_t)id;
+    put_address(config->host_addr);
+    if ((int32_t)w2c_stack_addressAdd(module, port->id, (uint32_t)config->prefix_length, gz_now()) < 0)
+        return -1;
+    if (memcmp(config->gateway_addr + 12, none, sizeof(none)) == 0)
+        return 0;
+    put_address(config->gateway_addr);
+    return (int32_t)w2c_stack_gatewaySet(module) < 0 ? -1 : 0;
+}
+
+int gz_introduce(void)
+{
+    struct gz_port *port = &gz_stack.port;
+    struct gz_port_request request;
+
+    if (request_port(&request) != 0)
+        return -1;
+    if (port->kind->describe == NULL ? open_port() != 0 : port->kind->describe(port, &request) != 0)
+        return -1;
+    if (introduce_to_stack() != 0) {
+        snprintf(port->message, sizeof(port->message), "the stack refuses host_addr, mask_addr or gateway_addr");
+        return -1;
+    }
+    gz_stack.shared->port_id = port->id;
+    return 0;
+}
+
+long gz_start_failed(void)
+{
+    const char *message = gz_stack.port.message;
+
+    if (gz_stack.config.on_failure != GZ_ON_FAILURE_KERNEL)
+        give_up(message);
+    dprintf(STDERR_FILENO, "gazelle: %s; the kernel's stack is used instead\n", message);
+    gz_stack.failed = true;
+    gz_count_fallback(GZ_FALLBACK_STACK_FAILED);
+    return -ENETDOWN;
+}
+
+int gz_claim(void)
+{
+    struct gz_shared *shared = gz_stack.shared;
+    pid_t owner = atomic_load(&shared->owner);
+
+    if (gz_stack.running)
+        return 0;
+    if (gz_stack.failed || gz_stack.detached)
+        return gz_stack.failed ? -ENETDOWN : -ECONNABORTED;
+    if (owner != 0 && alive(owner))
+        return -ECONNABORTED;
+    if (gz_region_create() != 0)
+        return -ENETDOWN;
+    if (open_port() != 0)
+        return (int)gz_start_failed();
+    gz_stack.port.id = shared->port_id;
+    atomic_store(&shared->owner, getpid());
+    gz_stack.running = true;
+    gz_keeper_start();
+    return 0;
+}

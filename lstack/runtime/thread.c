@@ -1,0 +1,104 @@
+#include "thread.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "stack.h"
+
+static __thread struct gz_thread *self __attribute__((tls_model("initial-exec")));
+static pthread_key_t key;
+static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct gz_thread *free_list;
+
+static void thread_ended(void *value)
+{
+    struct gz_thread *thread = value;
+
+    self = NULL;
+    pthread_mutex_lock(&free_lock);
+    thread->next_free = free_list;
+    free_list = thread;
+    pthread_mutex_unlock(&free_lock);
+}
+
+void gz_threads_start(void)
+{
+    pthread_key_create(&key, thread_ended);
+}
+
+void gz_threads_forked(void)
+{
+    pthread_mutex_init(&free_lock, NULL);
+    if (self != NULL) {
+        self->event = -1;
+        self->listed = false;
+        self->asleep = false;
+        self->locked = 0;
+        atomic_store(&self->pending, 0);
+    }
+    free_list = NULL;
+}
+
+/* A used structure keeps its eventfd. */
+static struct gz_thread *obtain(void)
+{
+    struct gz_thread *thread;
+
+    pthread_mutex_lock(&free_lock);
+    thread = free_list;
+    if (thread != NULL)
+        free_list = thread->next_free;
+    pthread_mutex_unlock(&free_lock);
+    if (thread != NULL)
+        return thread;
+    thread = mmap(NULL, sizeof(*thread), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (thread == MAP_FAILED)
+        return NULL;
+    thread->event = -1;
+    return thread;
+}
+
+struct gz_thread *gz_thread(void)
+{
+    if (self != NULL)
+        return self;
+    struct gz_thread *thread = obtain();
+
+    if (thread == NULL)
+        return NULL;
+    thread->inside = 0;
+    thread->locked = 0;
+    atomic_store(&thread->pending, 0);
+    thread->set = -1;
+    thread->listed = false;
+    thread->asleep = false;
+    thread->spin_score = 2;
+    thread->batch = 0;
+    thread->selected = -1;
+    self = thread;
+    pthread_setspecific(key, thread);
+    return thread;
+}
+
+struct gz_thread *gz_thread_if_any(void)
+{
+    return self;
+}
+
+int gz_thread_event(struct gz_thread *thread)
+{
+    if (thread->event < 0)
+        thread->event = gz_internal(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    return thread->event;
+}
+
+void gz_thread_kick(struct gz_thread *thread)
+{
+    uint64_t one = 1;
+
+    if (thread->event >= 0 && write(thread->event, &one, sizeof(one)) < 0)
+        return; /* The counter is full: it is readable anyway. */
+}

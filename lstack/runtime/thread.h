@@ -1,0 +1,57 @@
+/* What the engine knows of a thread of the application. */
+#ifndef GZ_THREAD_H
+#define GZ_THREAD_H
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GZ_SIGNALS 65
+
+struct gz_thread {
+    /* Within the engine: handlers of signals are put off until the thread leaves it. */
+    volatile sig_atomic_t inside;
+    volatile sig_atomic_t locked;
+    /* Bit n: signal n arrived and its handler was put off. */
+    _Atomic uint64_t pending;
+    sigjmp_buf escape;
+    /* Wakes the thread when it sleeps; -1 until needed. */
+    int event;
+    /* The wait set in which it sleeps, -1: none. */
+    int set;
+    struct gz_thread *next_sleeper;
+    bool listed;
+    bool asleep;
+    _Atomic bool woken;
+    /* Whether spinning has paid lately: 0 (never) to GZ_SPIN_MOST. */
+    int spin_score;
+    /* Events of its last wait that are not answered yet: sends may be put off as long. */
+    uint32_t batch;
+    /* Threads whose name the configuration does not select: -1 unknown, 0 excluded, 1 selected. */
+    int selected;
+    struct gz_thread *next_free;
+    siginfo_t information[GZ_SIGNALS];
+};
+
+/* The calling thread's; made at its first call. NULL when there is no memory. */
+struct gz_thread *gz_thread(void);
+/* The same without making one. */
+struct gz_thread *gz_thread_if_any(void);
+/* The thread's eventfd, made when needed; -1 when there is none. */
+int gz_thread_event(struct gz_thread *thread);
+/* Wakes it if it sleeps. */
+void gz_thread_kick(struct gz_thread *thread);
+void gz_threads_start(void);
+void gz_threads_forked(void);
+
+/* signals.c */
+int gz_signals_start(void);
+long gz_signal_action(int signal, const struct sigaction *set, struct sigaction *old);
+/* Runs the handlers that were put off; the thread is outside the engine. */
+void gz_signals_deliver(struct gz_thread *thread);
+/* Whether every handler put off so far was installed with SA_RESTART. */
+bool gz_signals_restart(const struct gz_thread *thread);
+
+#endif
