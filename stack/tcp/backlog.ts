@@ -1,7 +1,10 @@
 import { EPOLLIN, EPOLLRDNORM } from "../../build/generated/system";
+import { root } from "../memory/root";
 import { socketNotify } from "../socket/readiness";
 import { Socket } from "../socket/socket";
 import { Counter, count } from "../stats/counters";
+import { deadlineArm } from "./deadlines";
+import { tcpRequestOutput } from "./output-queue";
 import { Tcb, TcbFlag, tcbClear, tcbHas, tcbSet } from "./tcb";
 
 /** A listener's two queues: handshakes under way, and connections that wait for accept. */
@@ -12,6 +15,11 @@ const SYN_QUEUE_MAX: u32 = 4096;
 /** Whether another handshake must do without a control block (SYN cookie). */
 export function synQueueFull(listener: Socket): bool {
   return listener.synCount >= min(max(listener.backlog, SYN_QUEUE_MIN), SYN_QUEUE_MAX);
+}
+
+/** Whether not even a handshake that its peer has completed may be added. */
+export function synQueueCrowded(listener: Socket): bool {
+  return listener.synCount >= SYN_QUEUE_MAX;
 }
 
 /** Whether no further connection may wait for accept; as on Linux one more than the backlog may. */
@@ -27,6 +35,17 @@ export function synQueueJoin(listener: Socket, tcb: Tcb): void {
   listener.synHead = changetype<usize>(tcb);
   listener.synCount++;
   tcbSet(tcb, TcbFlag.inSynQueue);
+}
+
+/**
+ * Keeps a handshake that its peer has completed until the accept queue has room; the SYN-ACK is repeated
+ * meanwhile.
+ */
+export function handshakeHold(listener: Socket, tcb: Tcb): void {
+  synQueueJoin(listener, tcb);
+  tcbSet(tcb, TcbFlag.handshakeWaits);
+  tcb.retransmitAt = root().now + tcb.rto;
+  deadlineArm(tcb, tcb.retransmitAt);
 }
 
 /** Harmless when it is not in a SYN queue. */
@@ -55,6 +74,27 @@ export function acceptQueueJoin(listener: Socket, tcb: Tcb): void {
   socketNotify(listener, EPOLLIN | EPOLLRDNORM);
 }
 
+/** Looks of acceptQueueRoom() at handshakes. */
+const LOOKS_MAX: u32 = 64;
+
+/**
+ * The accept queue is no longer full: the peer of a handshake that waited for that is asked for its ACK
+ * again.
+ */
+function acceptQueueRoom(listener: Socket): void {
+  let at = listener.synHead;
+  for (let looks: u32 = 0; at != 0 && looks < LOOKS_MAX; looks++) {
+    const tcb = changetype<Tcb>(at);
+    if (tcbHas(tcb, TcbFlag.handshakeWaits)) {
+      tcbClear(tcb, TcbFlag.handshakeWaits);
+      tcb.sndNxt = tcb.iss;
+      tcpRequestOutput(tcb, true);
+      return;
+    }
+    at = tcb.listNext;
+  }
+}
+
 /** The oldest connection that waits for accept, taken out; or 0. */
 export function acceptQueueTake(listener: Socket): usize {
   const at = listener.acceptHead;
@@ -63,6 +103,7 @@ export function acceptQueueTake(listener: Socket): usize {
   listener.acceptHead = tcb.acceptNext;
   if (listener.acceptHead == 0) listener.acceptTail = 0;
   assert(listener.acceptCount > 0);
+  if (listener.synHead != 0 && acceptQueueFull(listener)) acceptQueueRoom(listener);
   listener.acceptCount--;
   tcb.listener = 0;
   tcbClear(tcb, TcbFlag.inAcceptQueue);

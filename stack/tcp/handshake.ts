@@ -150,7 +150,8 @@ export function synReceivedAcknowledged(tcb: Tcb, s: Segment): bool {
   if (tcbHas(tcb, TcbFlag.passive)) {
     const listener = changetype<Socket>(tcb.listener);
     if (acceptQueueFull(listener)) {
-      // As on Linux: the peer believes that it is connected and will try again.
+      // As on Linux: the peer believes that it is connected and will try again; acceptQueueRoom() asks it to.
+      tcbSet(tcb, TcbFlag.handshakeWaits);
       drop(DropReason.tcpBacklogFull);
       return false;
     }

@@ -16,7 +16,7 @@ import {
   tcpWriteTimestamps,
   tcpWriteWindowScale,
 } from "../wire/tcp";
-import { acceptQueueFull, acceptQueueJoin } from "./backlog";
+import { acceptQueueFull, acceptQueueJoin, handshakeHold, synQueueCrowded } from "./backlog";
 import { establish } from "./handshake";
 import { tupleHash } from "./isn";
 import { passiveMake } from "./listen-input";
@@ -29,14 +29,19 @@ import { synchronisedInput } from "./synchronised";
 
 /**
  * SYN cookies (RFC 4987, section 3.6): while a listener has no room for handshakes, everything it must
- * remember goes into the sequence number of the SYN-ACK (minutes and MSS, authenticated) and, since that has
+ * remember goes into the sequence number of the SYN-ACK (time and MSS, authenticated) and, since that has
  * no room for more, the low bits of its timestamp (window scale, SACK).
  */
 const MINUTE_US: u64 = 60_000_000;
-const MINUTES_VALID: u32 = 2;
+const MINUTES_VALID: u32 = 3;
 /** For how long after the last cookie ACKs are taken for answers to one. */
-const LIFE_US: u64 = 120_000_000;
+const LIFE_US: u64 = 240_000_000;
 const MSS_STEPS: u32 = 8;
+const FIRST_BITS: u32 = 23;
+const FIRST_MASK: u32 = (1 << FIRST_BITS) - 1;
+const TUPLE_MASK: u32 = 127;
+/** Keeps the two hashes apart. */
+const FIRST_MARK: u64 = 1 << 32;
 const SCALE_BITS: u32 = 0x0f;
 const SCALE_NONE: u32 = 0x0f;
 const SACK_BIT: u32 = 0x10;
@@ -73,30 +78,59 @@ function mssIndex(mss: u32): u32 {
 }
 
 function minute(): u32 {
-  return <u32>(root().now / MINUTE_US) & 0xff;
+  return <u32>(root().now / MINUTE_US) & 3;
 }
 
-/** Keyed hash of the segment's four-tuple and its sender's initial sequence number. */
-function hashOf(minutes: u32, peerSequence: u32): u32 {
+/**
+ * Keyed hash of the segment's four-tuple: its high half is for every segment of the peer, the low one for its
+ * first.
+ */
+function hashOf(minutes: u32, peerSequence: u32): u64 {
   const r = root();
   const s = segment();
-  const ports = ((<u64>s.destinationPort) << 16) | <u64>s.sourcePort | ((<u64>peerSequence) << 32);
+  const ports = ((<u64>s.destinationPort) << 16) | <u64>s.sourcePort;
   const remote = s.sourceLow ^ rotl<u64>(s.sourceHigh, 7);
   const local = s.destinationLow ^ rotl<u64>(s.destinationHigh, 7);
-  return <u32>sipHash(r.cookieKey0, r.cookieKey1, remote, local, ports, minutes, 0) & 0x00ff_ffff;
+  const tuple = sipHash(r.cookieKey0, r.cookieKey1, remote, local, ports, minutes, 0);
+  const first = sipHash(
+    r.cookieKey0,
+    r.cookieKey1,
+    remote,
+    local,
+    ports,
+    minutes,
+    <u64>peerSequence | FIRST_MARK,
+  );
+  return (tuple & 0xffff_ffff_0000_0000) | (first & 0xffff_ffff);
 }
 
-/** Eight bits of time, then 24 bits that only this stack can have made, the MSS added. */
+/**
+ * A cookie: two bits of time, seven that are right for whatever segment of this peer comes, and 23 that are
+ * right only together with the sequence number after the peer's SYN, the MSS step added to them.
+ */
 function cookieMake(peerSequence: u32, index: u32): u32 {
   const minutes = minute();
-  return (minutes << 24) | ((hashOf(minutes, peerSequence) + index) & 0x00ff_ffff);
+  const hash = hashOf(minutes, peerSequence);
+  const tuple = <u32>(hash >> 32) & TUPLE_MASK;
+  return (minutes << 30) | (tuple << FIRST_BITS) | ((<u32>hash + index) & FIRST_MASK);
 }
 
-/** The MSS step in a cookie, or MSS_STEPS when it is none of ours or too old. */
+/** What an acknowledged number turned out to be. */
+enum Cookie {
+  /** None of ours, or too old. */
+  none = 0x100,
+  /** Ours, but the segment isn't the peer's first: that one is missing or still under way. */
+  later = 0x101,
+}
+
+/** The MSS step in a cookie that the current segment acknowledges, or one of Cookie. */
 function cookieCheck(cookie: u32, peerSequence: u32): u32 {
-  const minutes = cookie >> 24;
-  if (((minute() - minutes) & 0xff) >= MINUTES_VALID) return MSS_STEPS;
-  return min(((cookie & 0x00ff_ffff) - hashOf(minutes, peerSequence)) & 0x00ff_ffff, MSS_STEPS);
+  const minutes = cookie >> 30;
+  if (((minute() - minutes) & 3) >= MINUTES_VALID) return Cookie.none;
+  const hash = hashOf(minutes, peerSequence);
+  if (((cookie >> FIRST_BITS) & TUPLE_MASK) != (<u32>(hash >> 32) & TUPLE_MASK)) return Cookie.none;
+  const index = ((cookie & FIRST_MASK) - <u32>hash) & FIRST_MASK;
+  return index < MSS_STEPS ? index : Cookie.later;
 }
 
 function stampOffset(): u32 {
@@ -193,8 +227,14 @@ export function cookieAccept(listener: Socket): bool {
   const s = segment();
   if (root().cookieUntil <= root().now) return false;
   const index = cookieCheck(s.acknowledgement - 1, s.sequence - 1);
-  if (index == MSS_STEPS) return false;
-  if (acceptQueueFull(listener)) {
+  if (index == Cookie.none) return false;
+  if (index == Cookie.later) {
+    // Taking it would lose what came before; the peer sends that again.
+    drop(DropReason.tcpSynQueue);
+    return true;
+  }
+  const full = acceptQueueFull(listener);
+  if (full && synQueueCrowded(listener)) {
     drop(DropReason.tcpBacklogFull);
     return true;
   }
@@ -209,6 +249,12 @@ export function cookieAccept(listener: Socket): bool {
   sequenceStart(tcb, s.acknowledgement - 1);
   tcb.sndMax = s.acknowledgement;
   tcb.rcvAdv = tcb.rcvNxt + WINDOW;
+  if (full) {
+    // The peer is real and believes that it is connected: it waits like a handshake that came too late.
+    drop(DropReason.tcpBacklogFull);
+    handshakeHold(listener, tcb);
+    return true;
+  }
   establish(tcb, s);
   tcb.sndWnd = s.window << tcb.sndScale;
   tcb.sndWndMax = tcb.sndWnd;

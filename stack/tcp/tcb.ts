@@ -68,6 +68,8 @@ export enum TcbFlag {
   inTimeWait = 2097152,
   /** A writer waits for packet buffers, not for room in its own queue. */
   memoryWait = 4194304,
+  /** SYN_RECEIVED, and the peer has answered, but the accept queue had no room. */
+  handshakeWaits = 8388608,
 }
 
 /** How lost data is being recovered. */

@@ -26,7 +26,7 @@ function timedOut(tcb: Tcb): void {
 
 function triesOf(tcb: Tcb): u8 {
   if (tcb.state == TcpState.synSent) return SYN_TRIES;
-  if (tcb.state == TcpState.synReceived) return SYN_ACK_TRIES;
+  if (tcb.state == TcpState.synReceived && !tcbHas(tcb, TcbFlag.handshakeWaits)) return SYN_ACK_TRIES;
   return tcbHas(tcb, TcbFlag.orphan) ? ORPHAN_TRIES : DATA_TRIES;
 }
 
