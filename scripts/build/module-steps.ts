@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runNodeTool } from "./command.js";
 import { writeAtomically } from "./files.js";
+import { hoistMemory } from "./hoist-memory.js";
 import { ASC_OPTIONS, COMPILERS, type Module, moduleInputs } from "./modules.js";
 import { inBuild, inRoot, shown } from "./paths.js";
 import type { Step } from "./step.js";
@@ -44,8 +45,8 @@ export function translateStep(module: Module): Step {
   const buildHeader = inBuild("generated", `${module.name}_build.h`);
   return {
     name: `wasm2c ${module.name}`,
-    inputs: [module.wasm],
-    options: [packageVersion("wabt"), "simd"],
+    inputs: [module.wasm, inRoot("scripts", "build", "hoist-memory.ts")],
+    options: [packageVersion("wabt"), String(module.isFixed)],
     outputs: [module.c, module.header, buildHeader],
     work: async () => {
       const folder = dirname(module.c);
@@ -57,8 +58,10 @@ export function translateStep(module: Module): Step {
         [module.wasm, "-n", module.name, "-o", join(temporary, name)],
         true,
       );
+      const text = readFileSync(join(temporary, name), "utf8");
       renameSync(join(temporary, `${module.name}.h`), module.header);
-      renameSync(join(temporary, name), module.c);
+      writeAtomically(module.c, module.isFixed ? hoistMemory(text) : text);
+      rmSync(temporary, { recursive: true });
       const hash = createHash("sha256").update(readFileSync(module.wasm)).digest("hex");
       const define = `GZ_${module.name.toUpperCase()}_BUILD_HASH`;
       writeAtomically(

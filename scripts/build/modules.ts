@@ -11,17 +11,20 @@ export interface Module {
   entry: string;
   /** Folder whose TypeScript decides whether to compile again. */
   folder: string;
+  /** Its memory never grows: the shell maps all of it. */
+  isFixed: boolean;
   wasm: string;
   c: string;
   header: string;
   object: string;
 }
 
-function describe(name: string, folder: string): Module {
+function describe(name: string, folder: string, isFixed: boolean): Module {
   return {
     name,
     entry: inRoot(folder, "index.ts"),
     folder: inRoot(folder),
+    isFixed,
     wasm: inBuild(name, `${name}.wasm`),
     c: inBuild(name, `${name}.c`),
     header: inBuild(name, `${name}.h`),
@@ -31,7 +34,7 @@ function describe(name: string, folder: string): Module {
 
 /** Every module, by name and folder; one without an entry file is left out. */
 export function modules(): Module[] {
-  const all = [describe("stack", "stack"), describe("config", "config/module")];
+  const all = [describe("stack", "stack", true), describe("config", "config/module", false)];
   return all.filter((module) => existsSync(module.entry));
 }
 
