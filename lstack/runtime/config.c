@@ -18,7 +18,10 @@
 #define MODULE_MEMORY (256ull << 20)
 #define LONGEST_NUMBER 32
 
-/* The module's imports: nothing but its memory. */
+/*
+ * The module's imports: nothing but its memory. The stack's module has the same one, and uses this function
+ * too.
+ */
 struct w2c_env {
     wasm_rt_memory_t memory;
 };
@@ -127,29 +130,30 @@ static void tell_machine(struct reader *reader)
     tell_huge_pages(reader);
 }
 
-/* The content of a regular file as a new text, or NULL after a message at the line of `from`. */
-static char *read_file(struct reader *reader, const char *path, int from)
+/* The content of the file as a new text, or NULL after a message. */
+static char *read_file(struct reader *reader)
 {
+    const char *path = reader->path;
     struct stat status;
     FILE *file = NULL;
     char *content = NULL;
 
     if (stat(path, &status) != 0 || (S_ISREG(status.st_mode) && (file = fopen(path, "re")) == NULL)) {
-        fail(reader, from, "%s: %s", path, strerror(errno));
+        fail(reader, 0, "%s", strerror(errno));
         return NULL;
     }
     if (file == NULL) {
-        fail(reader, from, "%s: not a regular file", path);
+        fail(reader, 0, "not a regular file");
         return NULL;
     }
     content = malloc(LARGEST_FILE + 2);
     size_t length = content == NULL ? 0 : fread(content, 1, LARGEST_FILE + 1, file);
     if (content == NULL || ferror(file)) {
-        fail(reader, from, "%s: %s", path, strerror(errno));
+        fail(reader, 0, "%s", strerror(errno));
     } else if (length > LARGEST_FILE) {
-        fail(reader, from, "%s: larger than %d bytes", path, LARGEST_FILE);
+        fail(reader, 0, "larger than %d bytes", LARGEST_FILE);
     } else if (memchr(content, 0, length) != NULL) {
-        fail(reader, from, "%s: contains a zero byte", path);
+        fail(reader, 0, "contains a zero byte");
     } else {
         /* libconfig 1.5 refuses a comment on a last line without an end. */
         if (length == 0 || content[length - 1] != '\n')
@@ -232,7 +236,7 @@ static void enter(struct reader *reader, config_setting_t *setting)
 /* Hands every setting to the module. Returns the number of the last line. */
 static int read_settings(struct reader *reader)
 {
-    char *content = read_file(reader, reader->path, 0);
+    char *content = read_file(reader);
     int lines;
     config_t config;
 
@@ -308,7 +312,7 @@ static void fill(struct reader *reader, struct gz_config *out)
 
 static const char *choose_path(const char *path_or_null)
 {
-    const char *path = path_or_null != NULL ? path_or_null : getenv("LSTACK_CONF_PATH");
+    const char *path = path_or_null != NULL ? path_or_null : secure_getenv("LSTACK_CONF_PATH");
 
     return path != NULL && path[0] != 0 ? path : GZ_CONFIG_DEFAULT_PATH;
 }
