@@ -36,6 +36,8 @@ const IMPORTS = inRoot("lstack", "runtime", "imports.h");
 export interface SharedObject {
   name: string;
   folders: readonly string[];
+  /** Single files of other folders. */
+  files?: readonly string[];
   modules: readonly string[];
   /** Options for compiling its own C files, from pkg-config for example. */
   compile: readonly string[];
@@ -61,6 +63,7 @@ export const SHARED_OBJECTS: readonly SharedObject[] = [
   {
     name: "liblstack-dpdk.so",
     folders: ["lstack/port/dpdk"],
+    files: ["lstack/runtime/allocate.c"],
     modules: [],
     compile: DPDK_COMPILE,
     link: DPDK_LINK,
@@ -115,7 +118,8 @@ export function objectOf(source: string): string {
 }
 
 function sourcesOf(object: SharedObject): string[] {
-  return object.folders.flatMap((folder) => listFolder(inRoot(folder), [".c"]));
+  const files = (object.files ?? []).map((file) => inRoot(file));
+  return [...object.folders.flatMap((folder) => listFolder(inRoot(folder), [".c"])), ...files];
 }
 
 /** Steps that compile one shared object's hand-written C; none when there is no source yet. */

@@ -157,7 +157,8 @@ static int dpdk_open(struct gz_port *port, const struct gz_port_request *request
             gz_dpdk_fail(port, "the device does not start");
         return -1;
     }
-    port->fd = gz_dpdk_descriptor();
+    /* A second name for it: the engine moves and closes its own. */
+    port->fd = dup(gz_dpdk_descriptor());
     if (port->fd < 0) {
         gz_dpdk_fail(port, "this device has no descriptor to wait on");
         return -1;
