@@ -8,6 +8,7 @@ const DOORS = [
   "portOpen",
   "addressAdd",
   "gatewaySet",
+  "portLink",
   "receive",
   "tick",
   "output",

@@ -4,6 +4,7 @@
  */
 import { regionAttach, regionCreate } from "./create";
 import { addressAssign, gatewayAssign } from "./ip/addresses";
+import { linkChanged } from "./link/addresses";
 import { linkInput } from "./link/input";
 import { txDone } from "./link/transmit";
 import { callEndpoint } from "./memory/call";
@@ -57,6 +58,12 @@ export function addressAdd(id: u32, prefixLength: u32, now: u64): i32 {
 export function gatewaySet(): i32 {
   const endpoint = callEndpoint();
   return gatewayAssign(endpoint.high, endpoint.low);
+}
+
+/** The link of port `id` went up (1) or down (0). */
+export function portLink(id: u32, isUp: u32, now: u64): void {
+  root().now = now;
+  linkChanged(port(id), isUp != 0);
 }
 
 /** Takes the first `count` received frames of port `id` in; they are the shell's again when this returns. */

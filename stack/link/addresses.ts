@@ -3,7 +3,7 @@ import { ADDRESSES } from "../memory/map";
 import { Port } from "../memory/port";
 import { root } from "../memory/root";
 import { Timer, TimerKind, timerSet } from "../timer/wheel";
-import { IPV4_BROADCAST_LOW, ipv4Mask, ipv4Raw, isIpv4, isIpv4Martian } from "../wire/address";
+import { ipv4Mask, ipv4Raw, isIpv4, isIpv4Martian } from "../wire/address";
 import { arpAnnounce } from "./arp";
 
 /** Own addresses that one stack may have. */
@@ -11,6 +11,7 @@ export const ADDRESSES_MAX: u32 = 8;
 /** RFC 5227, section 1.1: announcements, and the time between them. */
 const ANNOUNCE_NUM: u32 = 2;
 const ANNOUNCE_INTERVAL_US: u64 = 2_000_000;
+const LIMITED_BROADCAST: u32 = 0xffffffff;
 const DEFEND_INTERVAL_US: u64 = 10_000_000;
 /** How soon an announcement is tried again while the link is down. */
 const LINK_WAIT_US: u64 = 1_000_000;
@@ -24,10 +25,12 @@ export class Address extends Timer {
   mask: u32;
   high: u64;
   low: u64;
+  /** The subnet's broadcast address, first byte lowest; the limited broadcast on a /31 or /32 (RFC 3021). */
+  broadcast: u32;
   /** Announcements still to be sent. */
-  announcements: u32;
+  announcements: u16;
   /** 1 when `defendedAt` is set. */
-  defended: u32;
+  defended: u16;
   /** When the address was last defended against another host that uses it. */
   defendedAt: u64;
 }
@@ -59,20 +62,19 @@ export function addressOnLink(p: Port, raw: u32): Address {
   return changetype<Address>(0);
 }
 
-/** Whether an IPv4 address is the limited broadcast, or the broadcast of one of our subnets (RFC 919; RFC 3021 for /31). */
+/** Whether an IPv4 address is the limited broadcast, or the broadcast of one of our subnets (RFC 919). */
 export function isBroadcast(raw: u32): bool {
-  if (raw == ipv4Raw(IPV4_BROADCAST_LOW)) return true;
+  if (raw == LIMITED_BROADCAST || raw == addressAt(0).broadcast) return root().addresses != 0;
   const held = root().addresses;
-  for (let i: u32 = 0; i < held; i++) {
-    const a = addressAt(i);
-    if (a.prefixLength <= 30 && raw == (ipv4Raw(a.low) | ~a.mask)) return true;
+  for (let i: u32 = 1; i < held; i++) {
+    if (addressAt(i).broadcast == raw) return true;
   }
   return false;
 }
 
 /** Sends the announcements of an address, the first one now (RFC 5227, section 2.3). */
 function announce(a: Address): void {
-  a.announcements = ANNOUNCE_NUM;
+  a.announcements = <u16>ANNOUNCE_NUM;
   addressTimer(a);
 }
 
@@ -98,8 +100,11 @@ export function addressDefend(a: Address): void {
   arpAnnounce(a);
 }
 
-/** The port came up: neighbours and switches may have forgotten us. */
-export function addressesLinkUp(p: Port): void {
+/** The link of a port went up or down. After it came up its addresses are announced: switches may have forgotten us. */
+export function linkChanged(p: Port, isUp: bool): void {
+  const wasUp = p.linkUp != 0;
+  p.linkUp = isUp ? 1 : 0;
+  if (!isUp || wasUp) return;
   const held = root().addresses;
   for (let i: u32 = 0; i < held; i++) {
     const a = addressAt(i);
@@ -126,6 +131,7 @@ export function addressAssign(p: Port, high: u64, low: u64, prefixLength: u32): 
   a.port = p;
   a.prefixLength = prefixLength;
   a.mask = ipv4Mask(prefixLength);
+  a.broadcast = prefixLength <= 30 ? raw | ~a.mask : LIMITED_BROADCAST;
   a.high = high;
   a.low = low;
   a.defended = 0;

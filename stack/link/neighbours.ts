@@ -263,6 +263,8 @@ function queueTake(n: Neighbour): usize {
 }
 
 function resolved(n: Neighbour): void {
+  // Held meanwhile: who sends now may need an entry and push idle ones out.
+  n.holders++;
   let waiting = n.parkedCount;
   while (waiting > 0 && n.parkedHead != 0) {
     const tcb = n.parkedHead;
@@ -275,6 +277,7 @@ function resolved(n: Neighbour): void {
     ipResume(n, queueTake(n));
     queued--;
   }
+  n.holders--;
 }
 
 function failed(n: Neighbour): void {

@@ -10,7 +10,7 @@ import { root } from "../memory/root";
 import { Socket, SocketFlag } from "../socket/socket";
 import { Counter, count, countBy } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
-import { ipv4Raw, isAnyAddress, isIpv4 } from "../wire/address";
+import { ipv4Raw, isAnyAddress, isIpv4, isIpv4Multicast } from "../wire/address";
 import { checksumAdd, checksumAddAt, checksumFold, pseudoSum } from "../wire/checksum";
 import { IPV4_HEADER, PROTOCOL_UDP } from "../wire/ipv4";
 import { UDP_HEADER, UDP_PAYLOAD_MAX, udpStoreChecksum, udpWrite } from "../wire/udp";
@@ -27,6 +27,11 @@ function chainSum(sum: u64, chain: usize): u64 {
     at = buffer.next;
   }
   return total;
+}
+
+/** The time to live of what a socket sends: to a group, one hop (RFC 1112, section 6.1). */
+function ttlOf(socket: Socket, remoteLow: u64): u8 {
+  return isIpv4Multicast(ipv4Raw(remoteLow)) ? 1 : socket.ttl;
 }
 
 /** A datagram that is fragmented, or waits for its neighbour: header and checksum are made here. Takes the chain. */
@@ -55,7 +60,18 @@ function sendWhole(
   head.length = <u16>UDP_HEADER;
   head.next = chain;
   const at = changetype<usize>(head);
-  return ipSend(n, high, low, remoteHigh, remoteLow, PROTOCOL_UDP, socket.tos, socket.ttl, at, total);
+  return ipSend(
+    n,
+    high,
+    low,
+    remoteHigh,
+    remoteLow,
+    PROTOCOL_UDP,
+    socket.tos,
+    ttlOf(socket, remoteLow),
+    at,
+    total,
+  );
 }
 
 /**
@@ -88,7 +104,16 @@ export function udpSend(
   if (IPV4_HEADER + UDP_HEADER + length > n.port.mtu || !neighbourReady(n)) {
     error = sendWhole(n, socket, high, low, remoteHigh, remoteLow, remotePort, chain, length);
   } else {
-    const slot = ipOpen(n, high, low, remoteHigh, remoteLow, PROTOCOL_UDP, socket.tos, socket.ttl);
+    const slot = ipOpen(
+      n,
+      high,
+      low,
+      remoteHigh,
+      remoteLow,
+      PROTOCOL_UDP,
+      socket.tos,
+      ttlOf(socket, remoteLow),
+    );
     if (changetype<usize>(slot) == 0) {
       chainGive(chain);
       return -EAGAIN;

@@ -84,6 +84,13 @@ describe("IPv4 input", () => {
     lan.expectDrops({ notOurMac: 1 }, () => assert.deepEqual(lan.give(frame), []));
   });
 
+  it("keeps broadcasts from TCP (RFC 9293, section 3.9.2.3)", () => {
+    const lan = new Lan();
+    const syn = hex("1f90 0050 00000001 00000000 5002 ffff 0000 0000");
+    const frame = fromPeer({ protocol: 6, payload: syn, destination: "10.0.0.255" }, BROADCAST_MAC);
+    lan.expectDrops({ ipNotOurs: 1 }, () => assert.deepEqual(lan.give(frame), []));
+  });
+
   it("ignores what follows the datagram in the frame", () => {
     const lan = new Lan();
     lan.meet();

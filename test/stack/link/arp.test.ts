@@ -113,6 +113,36 @@ describe("announcement (RFC 5227, section 2.3)", () => {
   });
 });
 
+describe("a link that comes up again", () => {
+  it("has its addresses announced, and not while it is down", () => {
+    const lan = new Lan();
+    const { doors } = lan.host;
+    doors.portLink(0, 1, lan.host.now);
+    assert.deepEqual(lan.sent(), []);
+    doors.portLink(0, 0, lan.host.now);
+    assert.deepEqual(lan.wait(5_000_000), []);
+    doors.portLink(0, 1, lan.host.now);
+    const sent = [...lan.sent(), ...lan.wait(5_000_000)];
+    assert.deepEqual(
+      sent.map((frame) => [frame.to, frame.arp?.operation, frame.arp?.sender, frame.arp?.target]),
+      [
+        [EVERYONE, 1, OWN, OWN],
+        [EVERYONE, 1, OWN, OWN],
+      ],
+    );
+  });
+
+  it("has to wait with an announcement that is due until then", () => {
+    const host = new StackHost();
+    host.transmit();
+    host.doors.portLink(0, 0, host.now);
+    host.advance(2_000_000n);
+    assert.equal(host.transmit().length, 0);
+    host.advance(10_000_000n);
+    assert.equal(host.transmit().length, 0);
+  });
+});
+
 describe("conflict detection (RFC 5227, section 2.4)", () => {
   const intruder = arp({ operation: 1, senderMac: macOf(66), sender: OWN, target: PEER });
 

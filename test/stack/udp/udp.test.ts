@@ -297,6 +297,15 @@ describe("UDP output", () => {
     assert.equal(lan.used("buffer"), 0);
   });
 
+  it("sends to a group with its hardware address and a time to live of one (RFC 1112)", () => {
+    const lan = new Lan({ gateway: "10.0.0.254" });
+    const socket = openDatagram(lan, PORT);
+    assert.equal(sendTo(lan, socket, "239.129.2.3", 7, hex("00")), 1);
+    const [sent] = lan.sent();
+    assert.equal(sent?.to, "01005e010203");
+    assert.equal(sent?.ip?.ttl, 1);
+  });
+
   it("says that the ring is full, and loses no buffer", () => {
     const lan = new Lan();
     lan.meet();
