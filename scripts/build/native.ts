@@ -84,10 +84,16 @@ function dependencies(file: string): string[] {
   return names.split(/(?<!\\)\s+/).map((name) => inRoot(name.replaceAll("\\ ", " ")));
 }
 
-function compileStep(source: string, object: string, options: readonly string[], compiler: string): Step {
+function compileStep(
+  source: string,
+  object: string,
+  options: readonly string[],
+  compiler: string,
+  variant = "",
+): Step {
   const list = `${object}.d`;
   return {
-    name: `gcc ${shown(source)}`,
+    name: `gcc ${shown(source)}${variant === "" ? "" : ` (${variant})`}`,
     inputs: () => [source, ...dependencies(list)],
     options: [...options, compiler],
     outputs: [object, list],
@@ -112,9 +118,14 @@ export function handWrittenStep(source: string, compiler: string): Step {
   return compileStep(source, objectOf(source), [...COMMON, ...HAND_WRITTEN, ...INCLUDES], compiler);
 }
 
-/** Where the object file of a hand-written C file is. */
-export function objectOf(source: string): string {
-  return inBuild("native", `${shown(source).replaceAll("/", "-")}.o`);
+/** Where the object file of a hand-written C file is; a variant is one compiled with other options. */
+export function objectOf(source: string, variant = ""): string {
+  return inBuild("native", variant, `${shown(source).replaceAll("/", "-")}.o`);
+}
+
+/** A source that several objects share is compiled once for each set of options. */
+function variantOf(object: SharedObject): string {
+  return object.compile.length > 0 ? object.name : "";
 }
 
 function sourcesOf(object: SharedObject): string[] {
@@ -125,7 +136,10 @@ function sourcesOf(object: SharedObject): string[] {
 /** Steps that compile one shared object's hand-written C; none when there is no source yet. */
 export function objectSteps(object: SharedObject, compiler: string): Step[] {
   const options = [...COMMON, ...HAND_WRITTEN, ...INCLUDES, ...object.compile];
-  return sourcesOf(object).map((source) => compileStep(source, objectOf(source), options, compiler));
+  const variant = variantOf(object);
+  return sourcesOf(object).map((source) => {
+    return compileStep(source, objectOf(source, variant), options, compiler, variant);
+  });
 }
 
 /** The step that links a shared object, or null when it has no source yet. */
@@ -135,7 +149,7 @@ export function linkStep(object: SharedObject, modules: readonly Module[], compi
   const compiled = modules
     .filter((module) => object.modules.includes(module.name))
     .map((module) => module.object);
-  const objects = [...sources.map(objectOf), ...compiled];
+  const objects = [...sources.map((source) => objectOf(source, variantOf(object))), ...compiled];
   const script = inRoot(object.folders[0] ?? "", "exports.map");
   const scripted = existsSync(script) ? [`-Wl,--version-script=${shown(script)}`] : [];
   const output = inBuild(object.name);

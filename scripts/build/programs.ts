@@ -38,7 +38,7 @@ export function programLinkStep(program: Program, modules: readonly Module[], co
   const compiled = modules
     .filter((module) => program.modules.includes(module.name))
     .map((module) => module.object);
-  const objects = [...sourcesOf(program).map(objectOf), ...compiled];
+  const objects = [...sourcesOf(program).map((source) => objectOf(source)), ...compiled];
   const output = inBuild(program.name);
   const options = ["-Wl,-z,relro,-z,now", "-Wl,--gc-sections"];
   return {

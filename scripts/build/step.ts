@@ -55,7 +55,8 @@ export async function runStep(step: Step): Promise<boolean> {
 
 /** Runs independent steps, two at a time: the smallest machine we build on has two cores. */
 export async function runSteps(steps: readonly Step[]): Promise<void> {
-  const waiting = [...steps];
+  // Two outputs may share an object file, which is made once.
+  const waiting = [...new Map(steps.map((step) => [step.name, step])).values()];
   const worker = async () => {
     for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) await runStep(step);
   };
