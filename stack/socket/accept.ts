@@ -31,7 +31,6 @@ function inherit(socket: Socket, listener: Socket): void {
   socket.flags = listener.flags & INHERITED;
   socket.tos = listener.tos;
   socket.ttl = listener.ttl;
-  socket.minTtl = listener.minTtl;
   socket.mtuDiscover = listener.mtuDiscover;
   socket.sendLimit = listener.sendLimit;
   socket.receiveLimit = listener.receiveLimit;

@@ -57,7 +57,8 @@ function orphanConflicts(socket: Socket, port: u16): bool {
   const touched = pool(PoolId.tcb).touched;
   for (let i: u32 = 0; i < touched; i++) {
     const tcb = changetype<Tcb>(poolAt(PoolId.tcb, i));
-    if (tcb.state == TcpState.closed || tcb.localPort != port || tcb.socket != 0) continue;
+    if (tcb.state == TcpState.closed || tcb.localPort != port) continue;
+    if (tcb.socket != 0 && tcb.state != TcpState.timeWait) continue;
     if (tcb.listener != 0 || (tcb.flags & TcbFlag.hashed) == 0) continue;
     if (mayShare(socket.flags, tcb.options, false)) continue;
     if (overlaps(socket, tcb.localHigh, tcb.localLow, 4, 0)) return true;

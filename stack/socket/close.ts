@@ -1,4 +1,4 @@
-import { EINVAL, ENOTCONN, SHUT_RD, SHUT_RDWR, SHUT_WR } from "../../build/generated/system";
+import { ECONNRESET, EINVAL, ENOTCONN, SHUT_RD, SHUT_RDWR, SHUT_WR } from "../../build/generated/system";
 import { chainGive } from "../memory/buffer";
 import { ResetReason } from "../stats/reset";
 import { synchronised, Tcb, TcpState } from "../tcp/tcb";
@@ -23,7 +23,7 @@ function shutdownConnection(socket: Socket, bits: u32): i32 {
   if (tcb.state == TcpState.synSent) {
     tcpAbort(tcb, ResetReason.aborted);
     forgetConnection(socket);
-    socket.error = 0;
+    socket.error = ECONNRESET;
     socketNotify(socket, ALL_EVENTS);
     return 0;
   }
@@ -41,7 +41,10 @@ export function shutdownSocket(socket: Socket, how: i32): i32 {
   if (how != SHUT_RD) bits |= SocketFlag.writeShut;
   if (connectionAlive(socket)) return shutdownConnection(socket, bits);
   if (socket.kind == SocketKind.listener) {
-    if (how != SHUT_WR) stopListening(socket);
+    if (how != SHUT_WR) {
+      stopListening(socket);
+      forgetConnection(socket);
+    }
     socketNotify(socket, ALL_EVENTS);
     return 0;
   }

@@ -6,11 +6,13 @@ import {
   EAGAIN,
   EALREADY,
   ECONNABORTED,
+  ECONNRESET,
   EINPROGRESS,
   EISCONN,
   ENETUNREACH,
 } from "../../build/generated/system";
 import { sourceFor } from "../ip/addresses";
+import { isBroadcast } from "../link/addresses";
 import { callEndpoint, Endpoint } from "../memory/call";
 import { root } from "../memory/root";
 import { ResetReason } from "../stats/reset";
@@ -18,20 +20,21 @@ import { ephemeralPort } from "../tcp/ports";
 import { Tcb, TcpState } from "../tcp/tcb";
 import { tcpAbort, tcpClose, tcpConnect, tcpUnlisten } from "../tcp/user";
 import { datagramAdd, datagramRemove } from "../udp/table";
-import { IPV4_BROADCAST_LOW, ipv4Raw, isAnyAddress, isIpv4, isIpv4Multicast } from "../wire/address";
+import { ipv4Raw, isAnyAddress, isIpv4, isIpv4Multicast } from "../wire/address";
 import { bindAutomatically, unbind } from "./bind";
 import { portIsGiven } from "./bind-conflict";
 import { bindEnter } from "./bind-table";
 import { connectionAlive } from "./connection";
 import { errorTake } from "./error";
+import { ALL_EVENTS, socketNotify } from "./readiness";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
 /** Ports that connect() tries before it says that there is none: those that bind() named are skipped. */
 const PORT_TRIES: u32 = 64;
 
 /** Whether a destination is a group, or every host. */
-export function isGroup(high: u64, low: u64): bool {
-  return isIpv4(high, low) && (low == IPV4_BROADCAST_LOW || isIpv4Multicast(ipv4Raw(low)));
+function isGroup(high: u64, low: u64): bool {
+  return isIpv4(high, low) && (isBroadcast(ipv4Raw(low)) || isIpv4Multicast(ipv4Raw(low)));
 }
 
 /** Whether the call area's endpoint is one that this socket can reach at all: 0 or -errno. */
@@ -127,9 +130,8 @@ function associate(socket: Socket): i32 {
   const endpoint = callEndpoint();
   const result = usable(socket, endpoint);
   if (result != 0) return result;
-  if (isGroup(endpoint.high, endpoint.low) && (socket.flags & SocketFlag.broadcast) == 0) {
-    if (endpoint.low == IPV4_BROADCAST_LOW) return -EACCES;
-  }
+  const toAll = isIpv4(endpoint.high, endpoint.low) && isBroadcast(ipv4Raw(endpoint.low));
+  if (toAll && (socket.flags & SocketFlag.broadcast) == 0) return -EACCES;
   const sourceHigh = root().sourceHigh;
   const sourceLow = root().sourceLow;
   if (bindAutomatically(socket) != 0) return -EAGAIN;
@@ -180,8 +182,12 @@ export function dissolve(socket: Socket): i32 {
     tcpUnlisten(socket);
     socket.kind = <u8>SocketKind.stream;
   }
-  if (socket.tcb != 0) tcpAbort(changetype<Tcb>(socket.tcb), ResetReason.aborted);
+  const aborted = connectionAlive(socket);
+  if (aborted) tcpAbort(changetype<Tcb>(socket.tcb), ResetReason.aborted);
+  else if (socket.tcb != 0) tcpClose(changetype<Tcb>(socket.tcb));
   forgetConnection(socket);
-  socket.error = 0;
+  // Linux: who aborts a connection finds this in SO_ERROR.
+  socket.error = aborted ? ECONNRESET : 0;
+  socketNotify(socket, ALL_EVENTS);
   return 0;
 }

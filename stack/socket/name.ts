@@ -1,7 +1,7 @@
 import { ENOTCONN } from "../../build/generated/system";
 import { callEndpoint } from "../memory/call";
 import { Tcb, TcpState } from "../tcp/tcb";
-import { IPV4_ANY_LOW } from "../wire/address";
+import { ipv4Low } from "../wire/address";
 import { connectionAlive } from "./connection";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
@@ -10,7 +10,7 @@ export function endpointAnswer(socket: Socket, high: u64, low: u64, port: u16): 
   const endpoint = callEndpoint();
   const any = (high | low) == 0;
   endpoint.high = high;
-  endpoint.low = any && socket.version == 4 ? IPV4_ANY_LOW : low;
+  endpoint.low = any && socket.version == 4 ? ipv4Low(0) : low;
   endpoint.port = port;
   endpoint.version = socket.version;
   endpoint.scope = 0;

@@ -4,6 +4,7 @@ import {
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
+  IPPROTO_UDP,
   SOL_SOCKET,
 } from "../../build/generated/system";
 import { CALL_OPTION_SIZE } from "../memory/call";
@@ -19,5 +20,7 @@ export function optionGet(socket: Socket, level: i32, name: i32, length: u32): i
   if (level == IPPROTO_IP) return ipOptionGet(socket, name, room);
   if (level == IPPROTO_TCP && socket.kind != SocketKind.datagram) return tcpOptionGet(socket, name, room);
   if (level == IPPROTO_IPV6 && socket.version == 6) return ipv6OptionGet(socket, name, room);
-  return level == IPPROTO_TCP ? -EOPNOTSUPP : -ENOPROTOOPT;
+  // Linux answers so for a level that the socket does not have; setsockopt() says -ENOPROTOOPT.
+  const known = level == IPPROTO_UDP && socket.kind == SocketKind.datagram;
+  return known ? -ENOPROTOOPT : -EOPNOTSUPP;
 }

@@ -4,7 +4,6 @@ import {
   ENOTCONN,
   IP_BIND_ADDRESS_NO_PORT,
   IP_FREEBIND,
-  IP_MINTTL,
   IP_MTU,
   IP_MTU_DISCOVER,
   IP_PKTINFO,
@@ -66,7 +65,7 @@ function discoverSet(socket: Socket, value: i32): i32 {
 /** setsockopt() of level IPPROTO_IP. */
 export function ipOptionSet(socket: Socket, name: i32, length: u32): i32 {
   const flag = flagOfIpOption(name);
-  const known = flag != 0 || name == IP_TOS || name == IP_TTL || name == IP_MTU_DISCOVER || name == IP_MINTTL;
+  const known = flag != 0 || name == IP_TOS || name == IP_TTL || name == IP_MTU_DISCOVER;
   if (!known) return -ENOPROTOOPT;
   const value = length == 0 ? 0 : intOrByteGiven(length);
   if (flag != 0) {
@@ -76,10 +75,7 @@ export function ipOptionSet(socket: Socket, name: i32, length: u32): i32 {
   if (name == IP_TOS) return tosSet(socket, value);
   if (length == 0) return -EINVAL;
   if (name == IP_TTL) return ttlSet(socket, value);
-  if (name == IP_MTU_DISCOVER) return discoverSet(socket, value);
-  if (value < 0 || value > 255) return -EINVAL;
-  socket.minTtl = <u8>value;
-  return 0;
+  return discoverSet(socket, value);
 }
 
 /** The MTU of the path to the peer. */
@@ -95,7 +91,6 @@ export function ipOptionGet(socket: Socket, name: i32, length: u32): i32 {
   if (name == IP_TOS) return intOrByteAnswer(socket.tos, length);
   if (name == IP_TTL) return intOrByteAnswer(socket.ttl, length);
   if (name == IP_MTU_DISCOVER) return intOrByteAnswer(socket.mtuDiscover, length);
-  if (name == IP_MINTTL) return intOrByteAnswer(socket.minTtl, length);
   if (name != IP_MTU) return -ENOPROTOOPT;
   const mtu = mtuOf(socket);
   return mtu < 0 ? mtu : intOrByteAnswer(mtu, length);

@@ -29,8 +29,8 @@ import { intAnswer, intGiven, LingerValue, lingerValue } from "./option-value";
 import { ALL_EVENTS, socketNotify } from "./readiness";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
-/** Linux: net.core.wmem_max and rmem_max as they come, and the smallest limits (socket(7)). Before doubling. */
-const BUFFER_MAX: u32 = 212992;
+/** net.core.wmem_max and rmem_max as recent kernels have them, and the smallest limits (socket(7)). Before doubling. */
+const BUFFER_MAX: u32 = 4 << 20;
 const SEND_MIN: u32 = 4608;
 const RECEIVE_MIN: u32 = 2304;
 /** A bound of our own for the FORCE options, which know none in Linux: no socket may claim the region. */

@@ -28,6 +28,7 @@ const KEEP_SECONDS_MAX: i32 = 32767;
 const KEEP_COUNT_MAX: i32 = 127;
 const SEGMENT_MIN: i32 = 88;
 const SEGMENT_MAX: i32 = 32767;
+const LINGER2_DEFAULT: i32 = 60;
 const LINGER2_MAX: i32 = 120;
 const CLAMP_MIN: u32 = 1152;
 /** What a socket without a connection says of its segment size (RFC 9293, section 3.7.1). */
@@ -55,6 +56,12 @@ function deferTime(seconds: i32): u32 {
     total += interval;
   }
   return total;
+}
+
+/** TCP_LINGER2: a negative value means not to wait in FIN_WAIT_2 at all, 0 the default. */
+function linger2Of(seconds: i32): i32 {
+  if (seconds == 0) return LINGER2_DEFAULT;
+  return seconds < 0 ? -1 : min(seconds, LINGER2_MAX);
 }
 
 function within(value: i32, least: i32, most: i32): bool {
@@ -100,7 +107,7 @@ export function tcpOptionSet(socket: Socket, name: i32, length: u32): i32 {
   } else if (name == TCP_USER_TIMEOUT) {
     if (value < 0) return -EINVAL;
     socket.userTimeoutMs = <u32>value;
-  } else if (name == TCP_LINGER2) socket.linger2Seconds = value < 0 ? -1 : min(value, LINGER2_MAX);
+  } else if (name == TCP_LINGER2) socket.linger2Seconds = linger2Of(value);
   else if (name == TCP_DEFER_ACCEPT) socket.deferSeconds = deferTime(value);
   else if (name == TCP_WINDOW_CLAMP) return windowClampSet(socket, value);
   else return -ENOPROTOOPT;

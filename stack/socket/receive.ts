@@ -73,8 +73,19 @@ function chainPlan(chain: usize, length: u32, offset: u32): u32 {
   return done;
 }
 
+/**
+ * What recvmsg() may have to tell beside the addresses: TTL in bits 0-7, TOS in 8-15; bits 16, 17 and 18 say that the application
+ * asked for IP_PKTINFO, IP_TTL and IP_TOS.
+ */
+function ancillary(socket: Socket, ttl: u8, tos: u8): u32 {
+  let word: u32 = <u32>ttl | ((<u32>tos) << 8);
+  if ((socket.flags & SocketFlag.receivePacketInfo) != 0) word |= 1 << 16;
+  if ((socket.flags & SocketFlag.receiveTtl) != 0) word |= 1 << 17;
+  if ((socket.flags & SocketFlag.receiveTos) != 0) word |= 1 << 18;
+  return word;
+}
+
 function datagramPlan(socket: Socket, length: u32, flags: i32, offset: u32): i32 {
-  if ((flags & MSG_OOB) != 0) return -EINVAL;
   if (socket.error != 0) return -errorTake(socket);
   if (socket.receiveHead == 0) {
     // As Linux: who would wait is told of the end, who would not is told that there is nothing.
@@ -88,7 +99,7 @@ function datagramPlan(socket: Socket, length: u32, flags: i32, offset: u32): i32
   target.low = info.destinationLow;
   target.port = socket.localPort;
   target.version = socket.version;
-  target.scope = 0;
+  target.scope = ancillary(socket, info.ttl, info.tos);
   call().value = changetype<Buffer>(socket.receiveHead).extra;
   return <i32>chainPlan(socket.receiveHead, length, offset);
 }

@@ -88,11 +88,12 @@ function aim(socket: Socket): i32 {
 }
 
 function datagramPlan(socket: Socket, length: u32, flags: i32): i32 {
+  // As in Linux, whoever tries to send has a port from then on, even if he is told no.
+  if (bindAutomatically(socket) != 0) return -EAGAIN;
   if (length > UDP_PAYLOAD_MAX) return -EMSGSIZE;
   if ((flags & MSG_OOB) != 0) return -EOPNOTSUPP;
   const aimed = aim(socket);
   if (aimed != 0) return aimed;
-  if (bindAutomatically(socket) != 0) return -EAGAIN;
   if (socket.error != 0) return -errorTake(socket);
   if ((socket.flags & SocketFlag.writeShut) != 0) return -EPIPE;
   if (length == 0) return 0;

@@ -110,12 +110,11 @@ export class Socket {
   userTimeoutMs: u32;
   maxSegment: u32;
   congestionControl: u32;
-  /** SO_PRIORITY, SO_MARK, TCP_SYNCNT, IP_MTU_DISCOVER, IP_MINTTL. */
+  /** SO_PRIORITY, SO_MARK, TCP_SYNCNT, IP_MTU_DISCOVER. */
   priority: u32;
   mark: u32;
   synCountMax: u8;
   mtuDiscover: u8;
-  minTtl: u8;
   /** TCP_LINGER2 and TCP_DEFER_ACCEPT in seconds, TCP_WINDOW_CLAMP in bytes. */
   linger2Seconds: i32;
   deferSeconds: u32;

@@ -37,8 +37,9 @@ export function socketSendCancel(handle: i32): i32 {
 /**
  * First step of a receive: spans with up to `length` bytes that are there, beginning `offset` bytes behind the first one
  * (for MSG_PEEK beyond one plan). 0 is the end of the stream (or an empty datagram). Datagrams: the spans hold the
- * front of one datagram; its full length is in call().value, its source in callEndpoint(), its destination address in
- * callEndpoint2() and its place in MSG_TRUNC terms is the caller's comparison of the two lengths.
+ * front of one datagram; its full length is in call().value (longer than the answer: MSG_TRUNC), its source in
+ * callEndpoint(), its destination in callEndpoint2(), whose scope holds the TTL in bits 0-7, the TOS in 8-15, and in bits
+ * 16, 17 and 18 whether the application asked for IP_PKTINFO, IP_TTL and IP_TOS.
  * `flags` are MSG_* bits: MSG_PEEK changes nothing here but lets the commit keep the bytes; MSG_TRUNC on a stream plans
  * no spans (the bytes are to be thrown away); MSG_OOB is -EINVAL. -EAGAIN, -ENOTCONN, or the pending error, once.
  */
