@@ -16,6 +16,7 @@ export interface Place {
 export interface NetworkPlan {
   places: Place[];
   lossy: boolean;
+  smallRegions: boolean;
   /** Frames are damaged in ways that no checksum can catch. */
   tolerant: boolean;
 }
@@ -89,7 +90,7 @@ export function drawNetwork(random: Random): NetworkPlan {
   const faults = drawFaults(random);
   const count = random.pick([2, 2, 2, 3, 3, 4]);
   const mtu = random.pick([1500, 1500, 1500, 1500, 1500, 1280, 576, 4000, 9000]);
-  const tiny = random.chance(0.25);
+  const smallRegions = random.chance(0.25);
   const places = Array.from({ length: count }, (_, i) => {
     const nic = drawNic(random);
     const machine: MachineSettings = {
@@ -97,7 +98,7 @@ export function drawNetwork(random: Random): NetworkPlan {
       address: `10.0.0.${i + 1}`,
       nic,
       mtu,
-      regionSize: (tiny ? 4 : 8) * MEBIBYTE,
+      regionSize: (smallRegions ? 4 : 8) * MEBIBYTE,
       clockOffset: random.between(1_000_000, 2_000_000_000),
       wakeDelay: random.chance(0.5) ? random.spread(1, 2000) : 0,
     };
@@ -109,5 +110,5 @@ export function drawNetwork(random: Random): NetworkPlan {
     };
   });
   const lossy = faults.burstLoss > 0 || places.some((place) => place.up.loss + place.down.loss > 0);
-  return { places, lossy, tolerant: faults.corruption === "arbitrary" };
+  return { places, lossy, smallRegions, tolerant: faults.corruption === "arbitrary" };
 }

@@ -136,17 +136,17 @@ export function drawSlowReader(random: Random, size: number): PlanPair {
   return pair;
 }
 
-/** Bulk both ways with large buffers to readers that take their time: in a small region the packet buffers run out. */
+/** Bulk with large buffers to a reader that takes long pauses: several of them use up the buffers of a small region. */
 export function drawHoarder(random: Random, size: number): PlanPair {
-  const pair = drawBulk(random, size, true);
+  const pair = drawBulk(random, size, random.chance(0.3));
   const large = 1 << 20;
   for (const plan of [pair.client, pair.server]) {
     plan.options = [
       { level: SOL_SOCKET, name: SO_RCVBUF, value: large },
       { level: SOL_SOCKET, name: SO_SNDBUF, value: large },
     ];
-    plan.readSize = Math.max(2000, Math.ceil(plan.receiveTotal / 60));
-    plan.readPause = random.spread(10_000, 200_000);
+    plan.readSize = Math.max(2000, Math.ceil(plan.receiveTotal / random.between(8, 40)));
+    plan.readPause = random.spread(50_000, 500_000);
     plan.writeSize = 65536;
   }
   return pair;

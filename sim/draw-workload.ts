@@ -32,6 +32,8 @@ interface Drawn {
 /** What the workload has to suit. */
 export interface WorkloadConditions {
   mtu: number;
+  /** The regions are as small as regions may be. */
+  smallRegions: boolean;
   /** Largest datagram that has a fair chance to arrive. */
   datagramMax: number;
 }
@@ -84,8 +86,8 @@ export class WorkloadDrawer {
     if (kind < 0.38) return this.stream("both-ways", drawBulk(random, size, true), "clean");
     if (kind < 0.53) return this.stream("dialogue", drawDialogue(random, size >> 2), "clean");
     if (kind < 0.62) return this.stream("slow-reader", drawSlowReader(random, size >> 1), "clean");
-    if (kind < 0.66) return this.hoarders(size);
-    if (kind < 0.73) return this.stream("reset", drawReset(random, size), "reset");
+    if (kind < (this.conditions.smallRegions ? 0.7 : 0.63)) return this.hoarders();
+    if (kind < 0.75) return this.stream("reset", drawReset(random, size), "reset");
     if (kind < 0.78)
       return this.stream("simultaneous-open", drawBulk(random, size >> 1, true), "clean", true);
     if (kind < 0.82) return this.stream("idle", drawIdle(random), "clean");
@@ -149,16 +151,17 @@ export class WorkloadDrawer {
   }
 
   /** Several connections of one pair of machines that together keep more bytes than a small region has buffers. */
-  private hoarders(size: number): Drawn {
+  private hoarders(): Drawn {
     const { random } = this;
     const first = this.number;
-    const count = random.between(3, 6);
+    const count = random.between(4, 8);
     const machines = this.pair();
+    const startAt = random.below(START_WITHIN);
     let bytes = 0;
     const settings = Array.from({ length: count }, () => {
-      const pair = drawHoarder(random, Math.max(size, 400_000));
+      const pair = drawHoarder(random, random.between(300_000, 700_000));
       bytes += pair.client.sendTotal + pair.server.sendTotal;
-      return { ...this.setting(pair, "clean"), ...machines };
+      return { ...this.setting(pair, "clean"), ...machines, startAt };
     });
     this.number += count;
     const port = this.world.freePort();

@@ -88,7 +88,8 @@ export class Simulation {
       blockFlow: (flow) => this.fabric.block(flow),
       freePort: () => this.nextPort++,
     };
-    const conditions = { mtu: this.mtu(), datagramMax: this.datagramMax() };
+    const { smallRegions } = this.plan;
+    const conditions = { mtu: this.mtu(), smallRegions, datagramMax: this.datagramMax() };
     this.workload = new WorkloadDrawer(new Random(seed, Stream.workload), world, conditions);
   }
 
