@@ -19,10 +19,16 @@ function describeError(error: unknown): string {
   return typeof cause === "string" ? cause : JSON.stringify(cause);
 }
 
+/** Whether a group failed only because tests in it did, which are counted themselves. */
+function isEcho(error: unknown): boolean {
+  return (error as { failureType?: string }).failureType === "subtestsFailed";
+}
+
 function toRecord(event: TestEvent): TestRecord | null {
   if (event.type !== "test:pass" && event.type !== "test:fail") return null;
   const { name, details, skip, todo } = event.data;
-  if (details.type === "suite" && event.type === "test:pass") return null;
+  if (details.type === "suite" && (event.type === "test:pass" || isEcho(event.data.details.error)))
+    return null;
   const milliseconds = details.duration_ms;
   // A test marked as still to be done cannot fail, so it is none.
   if (todo !== undefined) return { name, outcome: "failed", error: "marked as to do", milliseconds };

@@ -26,11 +26,17 @@ test("passed, failed and skipped tests are counted, groups are not", async () =>
   const result = await outcome(`
     describe("group", () => { test("a", () => {}); test("b", () => { throw new Error("broken b"); }); });
     test("c", { skip: "no cable" }, () => {});`);
-  assert.equal(result.passed, 1);
-  assert.equal(result.skipped, 1);
-  assert.ok(result.failed >= 1);
+  assert.deepEqual(counts(result), [1, 1, 1]);
   assert.match(result.report, /not ok: b[\s\S]*broken b/);
   assert.deepEqual(result.skips, ["sample: c: no cable"]);
+});
+
+test("a group that fails by itself is a failure", async () => {
+  const result = await outcome(`
+    import { before } from "node:test";
+    describe("group", () => { before(() => { throw new Error("no cable"); }); test("a", () => {}); });`);
+  assert.ok(result.failed >= 1);
+  assert.match(result.report, /no cable/);
 });
 
 test("a crash after passing tests is a failure", async () => {
