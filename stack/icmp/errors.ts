@@ -51,7 +51,10 @@ function isUnmentionable(packet: usize, headerLength: u32, total: u32, flags: u3
   return total <= headerLength || icmpIsError(icmpType(packet + headerLength));
 }
 
-/** Sends an ICMP error about a received packet of `total` contiguous bytes, unless a rule or the rate limit forbids it. */
+/**
+ * Sends an ICMP error about a received packet of `total` contiguous bytes, unless a rule or the rate limit
+ * forbids it.
+ */
 export function icmpError(
   type: u8,
   code: u8,

@@ -60,7 +60,8 @@ export function icmpInput(
   }
   switch (icmpType(message)) {
     case ICMP_ECHO_REQUEST:
-      // RFC 1122, section 3.2.2.6: an echo request to a broadcast address may be discarded (and is: RFC 2644's reason).
+      // RFC 1122, section 3.2.2.6: an echo request to a broadcast address may be discarded (and is: RFC
+      // 2644's reason).
       if ((flags & (RxFlag.broadcast | RxFlag.linkGroup)) != 0) drop(DropReason.icmpUnrelated);
       else echo(message, length, sourceHigh, sourceLow, destinationHigh, destinationLow);
       break;
@@ -70,7 +71,8 @@ export function icmpInput(
       icmpErrorInput(message, length);
       break;
     default:
-      // Among them source quench, which RFC 6633 abolished, and redirects: a host with one gateway has no use for them.
+      // Among them source quench, which RFC 6633 abolished, and redirects: a host with one gateway has no use
+      // for them.
       drop(DropReason.icmpUnrelated);
       break;
   }

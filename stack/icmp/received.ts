@@ -77,7 +77,10 @@ function errnoOf(type: u8, code: u8): i32 {
   }
 }
 
-/** Whether the error will not go away by itself (RFC 1122, section 4.2.3.9: codes 2 to 4 are hard; Linux has more). */
+/**
+ * Whether the error will not go away by itself (RFC 1122, section 4.2.3.9: codes 2 to 4 are hard; Linux has
+ * more).
+ */
 function isHard(type: u8, code: u8): bool {
   if (type == ICMP_TIME_EXCEEDED) return false;
   if (type == ICMP_PARAMETER_PROBLEM) return true;
@@ -106,7 +109,10 @@ function mtuOf(message: usize, quoted: usize): u32 {
   return mtu >= MTU_MIN && mtu < length ? mtu : 0;
 }
 
-/** A received ICMP error: goes to the socket whose packet it quotes, if there is one (RFC 1122, section 3.2.2). */
+/**
+ * A received ICMP error: goes to the socket whose packet it quotes, if there is one (RFC 1122, section
+ * 3.2.2).
+ */
 export function icmpErrorInput(message: usize, length: u32): void {
   const quoted = message + ICMP_HEADER;
   const present = length - ICMP_HEADER;

@@ -20,8 +20,8 @@ export function addressIsOurs(high: u64, low: u64): bool {
 }
 
 /**
- * Sends everything that is not on-link through a gateway. Answers 0, -EAFNOSUPPORT for IPv6, or -ENETUNREACH when the
- * gateway is not itself on-link.
+ * Sends everything that is not on-link through a gateway. Answers 0, -EAFNOSUPPORT for IPv6, or -ENETUNREACH
+ * when the gateway is not itself on-link.
  */
 export function gatewayAssign(high: u64, low: u64): i32 {
   if (!isIpv4(high, low)) return -EAFNOSUPPORT;
@@ -39,7 +39,10 @@ export function gatewayAssign(high: u64, low: u64): i32 {
   return -ENETUNREACH;
 }
 
-/** The source address for a destination, in root().sourceHigh and sourceLow; false when there is no route to it. */
+/**
+ * The source address for a destination, in root().sourceHigh and sourceLow; false when there is no route to
+ * it.
+ */
 export function sourceFor(high: u64, low: u64): bool {
   const r = root();
   if (!isIpv4(high, low) || r.addresses == 0) return false;

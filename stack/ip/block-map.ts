@@ -1,7 +1,7 @@
 /**
- * Which blocks of eight bytes of a datagram have arrived, and at which of them a fragment began: two bitmaps of 8192 bits,
- * 2 KB, which fill one packet buffer. With them a fragment costs its own length, however many there are, and an exact
- * duplicate is told from an overlap.
+ * Which blocks of eight bytes of a datagram have arrived, and at which of them a fragment began: two bitmaps
+ * of 8192 bits, 2 KB, which fill one packet buffer. With them a fragment costs its own length, however many
+ * there are, and an exact duplicate is told from an overlap.
  */
 const HALF: usize = 1024;
 const BLOCKS: u32 = 8192;

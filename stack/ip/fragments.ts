@@ -10,9 +10,10 @@ import { IPV4_HEADER, IPV4_MORE_FRAGMENTS, ipv4Begin, ipv4Finish } from "../wire
 import { TX_IP } from "./output";
 
 /**
- * Sends a datagram of `length` bytes behind the IP header as fragments (RFC 791, section 3.2): all of them, or none when the
- * ring has not enough room. The payload is not copied: each fragment's spans lie in the chain, which goes with the last
- * one. Answers 0, -ENOBUFS, or -EMSGSIZE on a link whose MTU leaves no room for a fragment.
+ * Sends a datagram of `length` bytes behind the IP header as fragments (RFC 791, section 3.2): all of them,
+ * or none when the ring has not enough room. The payload is not copied: each fragment's spans lie in the
+ * chain, which goes with the last one. Answers 0, -ENOBUFS, or -EMSGSIZE on a link whose MTU leaves no room
+ * for a fragment.
  */
 export function fragmentsSend(
   n: Neighbour,

@@ -11,9 +11,9 @@ class Identification {
 }
 
 /**
- * The identification of a datagram that may be fragmented: unique for as long as possible among one pair of addresses and
- * protocol (RFC 6864, section 4.3), not to be guessed by others (RFC 7739, section 5.3: a keyed hash selects counter and
- * offset), nor telling by its step how much is sent elsewhere.
+ * The identification of a datagram that may be fragmented: unique for as long as possible among one pair of
+ * addresses and protocol (RFC 6864, section 4.3), not to be guessed by others (RFC 7739, section 5.3: a keyed
+ * hash selects counter and offset), nor telling by its step how much is sent elsewhere.
  */
 export function identificationFor(source: u64, destination: u64, protocol: u8): u16 {
   const r = root();

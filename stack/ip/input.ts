@@ -56,6 +56,7 @@ export function ipInput(p: Port, packet: usize, length: u32, flags: u32): void {
   let headerLength = IPV4_HEADER;
   if (ipv4VersionLength(packet) != PLAIN) {
     headerLength = optionsLength(packet, length);
+    // optionsLength() has counted why.
     if (headerLength == 0) return;
   } else if (ipv4FixedSum(packet) != 0xffff) {
     drop(DropReason.ipChecksum);

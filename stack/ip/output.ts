@@ -33,7 +33,10 @@ import { identificationFor } from "./identification";
 export const TX_IP: u32 = TX_ETHERNET + ETHERNET_HEADER;
 const TX_TRANSPORT: u32 = TX_IP + IPV4_HEADER;
 
-/** Reserves a slot for a packet to a neighbour that is ready, with `cursor` at the transport header; null (0): ring full. */
+/**
+ * Reserves a slot for a packet to a neighbour that is ready, with `cursor` at the transport header; null (0):
+ * ring full.
+ */
 export function ipOpen(
   n: Neighbour,
   sourceHigh: u64,
@@ -86,8 +89,9 @@ function finishChecksum(p: Port, slot: TxSlot, ip: usize, headerLength: u32, len
 }
 
 /**
- * Completes and publishes a packet whose transport header (with a zero checksum field) and payload spans are in place. TCP
- * packets are never fragmented on the way and so need no identification (RFC 6864, section 4.1).
+ * Completes and publishes a packet whose transport header (with a zero checksum field) and payload spans are
+ * in place. TCP packets are never fragmented on the way and so need no identification (RFC 6864, section
+ * 4.1).
  */
 export function ipClose(n: Neighbour, slot: TxSlot, transportHeaderLength: u32, payloadLength: u32): void {
   const p = n.port;
@@ -142,9 +146,9 @@ function transmit(
 }
 
 /**
- * Sends a whole datagram: `chain` holds the transport's header, checksum done, and payload, `length` bytes, in buffers that
- * are full but for the first and last; it is taken in every case. Waits in a bounded queue while the neighbour is being
- * resolved. Answers 0, -EMSGSIZE when no IP packet can hold it, or -ENOBUFS.
+ * Sends a whole datagram: `chain` holds the transport's header, checksum done, and payload, `length` bytes,
+ * in buffers that are full but for the first and last; it is taken in every case. Waits in a bounded queue
+ * while the neighbour is being resolved. Answers 0, -EMSGSIZE when no IP packet can hold it, or -ENOBUFS.
  */
 export function ipSend(
   n: Neighbour,

@@ -38,8 +38,8 @@ const UNKNOWN: u32 = 0xffffffff;
 const QUOTED: u32 = 8;
 
 /**
- * A datagram of which fragments have arrived. Its data lies by position in up to 32 buffers, so that any number of fragments
- * costs no more than the datagram itself.
+ * A datagram of which fragments have arrived. Its data lies by position in up to 32 buffers, so that any
+ * number of fragments costs no more than the datagram itself.
  */
 @unmanaged
 export class Reassembly extends Timer {
@@ -49,7 +49,9 @@ export class Reassembly extends Timer {
   destination: u32;
   id: u16;
   protocol: u8;
-  /** 1: given up; it stays until its time is over, so that later fragments of the datagram are refused too. */
+  /**
+   * 1: given up; it stays until its time is over, so that later fragments of the datagram are refused too.
+   */
   dead: u8;
   /** RxFlag.broadcast and linkGroup of its fragments. */
   flags: u32;
@@ -177,7 +179,10 @@ function start(p: Port, packet: usize, bucket: Reference): Reassembly {
   return r;
 }
 
-/** The entry of the datagram that `packet` is a fragment of, made when it is missing; null (0) when there is no room. */
+/**
+ * The entry of the datagram that `packet` is a fragment of, made when it is missing; null (0) when there is
+ * no room.
+ */
 function entryFor(p: Port, packet: usize): Reassembly {
   const source = ipv4Source(packet);
   const destination = ipv4Destination(packet);
@@ -274,7 +279,8 @@ function accept(r: Reassembly, data: usize, offset: u32, length: u32, isLast: bo
     return false;
   }
   if (blockMapHeld(map, first, endBlock) == 0) return true;
-  // What says "last" must have been the last before, and the other way round: the lengths were compared above.
+  // What says "last" must have been the last before, and the other way round: the lengths were compared
+  // above.
   const isDuplicate = blockMapIsFragment(map, first, endBlock) && (isLast || end <= r.end);
   if (isDuplicate && isSame(r, data, offset, length)) drop(DropReason.duplicate);
   else kill(r, DropReason.fragmentOverlap);
@@ -319,7 +325,10 @@ export function fragmentInput(p: Port, packet: usize, headerLength: u32, total: 
   if (r.held == r.length) complete(r);
 }
 
-/** The time of a datagram is over: says so to its sender if the first fragment arrived (RFC 1122, section 3.3.2). */
+/**
+ * The time of a datagram is over: says so to its sender if the first fragment arrived (RFC 1122, section
+ * 3.3.2).
+ */
 export function reassemblyTimer(r: Reassembly): void {
   if (r.dead == 0) {
     drop(DropReason.fragmentTimeout);

@@ -24,8 +24,9 @@ function routePort(high: u64, low: u64): Port {
 }
 
 /**
- * The entry of the next hop towards a destination: the destination itself when it is on-link, or the gateway (RFC 1122,
- * section 3.3.1). Null (0) when there is no route, when the destination is this stack itself, or no entry is left.
+ * The entry of the next hop towards a destination: the destination itself when it is on-link, or the gateway
+ * (RFC 1122, section 3.3.1). Null (0) when there is no route, when the destination is this stack itself, or
+ * no entry is left.
  */
 export function routeTo(high: u64, low: u64): Neighbour {
   const p = routePort(high, low);

@@ -7,7 +7,7 @@ import { ipv4Mask, ipv4Raw, isIpv4, isIpv4Martian } from "../wire/address";
 import { arpAnnounce } from "./arp";
 
 /** Own addresses that one stack may have. */
-export const ADDRESSES_MAX: u32 = 8;
+const ADDRESSES_MAX: u32 = 8;
 /** RFC 5227, section 1.1: announcements, and the time between them. */
 const ANNOUNCE_NUM: u32 = 2;
 const ANNOUNCE_INTERVAL_US: u64 = 2_000_000;
@@ -51,7 +51,10 @@ export function addressFind(high: u64, low: u64): Address {
   return changetype<Address>(0);
 }
 
-/** The own address in whose subnet an IPv4 address (first byte lowest) lies, on port `p` or, if null, any; or null (0). */
+/**
+ * The own address in whose subnet an IPv4 address (first byte lowest) lies, on port `p` or, if null, any; or
+ * null (0).
+ */
 export function addressOnLink(p: Port, raw: u32): Address {
   const held = root().addresses;
   for (let i: u32 = 0; i < held; i++) {
@@ -100,7 +103,10 @@ export function addressDefend(a: Address): void {
   arpAnnounce(a);
 }
 
-/** The link of a port went up or down. After it came up its addresses are announced: switches may have forgotten us. */
+/**
+ * The link of a port went up or down. After it came up its addresses are announced: switches may have
+ * forgotten us.
+ */
 export function linkChanged(p: Port, isUp: bool): void {
   const wasUp = p.linkUp != 0;
   p.linkUp = isUp ? 1 : 0;
@@ -113,8 +119,9 @@ export function linkChanged(p: Port, isUp: bool): void {
 }
 
 /**
- * Gives the stack an address on a port and announces it. Answers 0, or -EAFNOSUPPORT for IPv6, -EINVAL for a prefix
- * longer than the address, -EADDRNOTAVAIL for one that no host may have, -EEXIST, or -ENOSPC when there are too many.
+ * Gives the stack an address on a port and announces it. Answers 0, or -EAFNOSUPPORT for IPv6, -EINVAL for a
+ * prefix longer than the address, -EADDRNOTAVAIL for one that no host may have, -EEXIST, or -ENOSPC when
+ * there are too many.
  */
 export function addressAssign(p: Port, high: u64, low: u64, prefixLength: u32): i32 {
   if (!isIpv4(high, low)) return -EAFNOSUPPORT;

@@ -13,7 +13,10 @@ import {
 import { VIRTIO_NET_HEADER, virtioNetChecksumGood } from "../wire/virtio-net";
 import { arpInput } from "./arp";
 
-/** Takes in one received frame as the shell described it: `address` is that of a virtio-net header on such ports. */
+/**
+ * Takes in one received frame as the shell described it: `address` is that of a virtio-net header on such
+ * ports.
+ */
 export function linkInput(p: Port, address: usize, length: u32, wireLength: u32, flags: u32): void {
   let frame = address;
   let present = length;
@@ -37,7 +40,7 @@ export function linkInput(p: Port, address: usize, length: u32, wireLength: u32,
 }
 
 /** A received Ethernet frame, without a virtio-net header; `flags` are RxFlag. */
-export function ethernetInput(p: Port, address: usize, length: u32, flags: u32): void {
+function ethernetInput(p: Port, address: usize, length: u32, flags: u32): void {
   if (length < ETHERNET_HEADER) {
     drop(DropReason.truncated);
     return;

@@ -15,7 +15,7 @@ import { arpAsk } from "./arp";
 import { Parked } from "./parked";
 
 /** What is known about a neighbour's hardware address. */
-export enum NeighbourState {
+enum NeighbourState {
   /** Nothing, and nobody has asked: new, or it did not answer. */
   unresolved,
   /** A broadcast request is out. */
@@ -239,7 +239,10 @@ export function neighbourUnpark(tcb: usize): void {
   n.parkedCount--;
 }
 
-/** Queues a whole IP packet until the entry is resolved; takes the chain. A full queue loses its oldest packet. */
+/**
+ * Queues a whole IP packet until the entry is resolved; takes the chain. A full queue loses its oldest
+ * packet.
+ */
 export function neighbourQueue(n: Neighbour, chain: usize): void {
   if (n.queued >= QUEUE_MAX) {
     drop(DropReason.neighbourQueue);
@@ -303,8 +306,8 @@ function failed(n: Neighbour): void {
 }
 
 /**
- * Takes what an ARP packet says of its sender: updates an entry, or makes one when `create` (the packet asked for us and so
- * shows that the host is about to talk to us). Answers whether anything was learnt.
+ * Takes what an ARP packet says of its sender: updates an entry, or makes one when `create` (the packet asked
+ * for us and so shows that the host is about to talk to us). Answers whether anything was learnt.
  */
 export function neighbourLearn(p: Port, high: u64, low: u64, mac: u64, create: bool): bool {
   let n = find(p, high, low);

@@ -1,8 +1,8 @@
 import { Timer } from "../timer/wheel";
 
 /**
- * Extended by what can wait for a neighbour to be resolved: a control block with a send queue of its own, which then
- * needs no copy of a packet. The links of the neighbour's list.
+ * Extended by what can wait for a neighbour to be resolved: a control block with a send queue of its own,
+ * which then needs no copy of a packet. The links of the neighbour's list.
  */
 @unmanaged
 export class Parked extends Timer {

@@ -71,7 +71,10 @@ export function txAppendChain(slot: TxSlot, chain: usize): void {
   }
 }
 
-/** Completes the frame in a slot whose `headerLength` is set: first span, length, virtio-net header. Counts it. */
+/**
+ * Completes the frame in a slot whose `headerLength` is set: first span, length, virtio-net header. Counts
+ * it.
+ */
 export function txPublish(p: Port, slot: TxSlot): void {
   const span = txSpan(slot, 0);
   const header = txHeader(slot);

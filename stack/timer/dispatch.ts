@@ -5,7 +5,10 @@ import { Tcb } from "../tcp/tcb";
 import { tcpTimer } from "../tcp/timers";
 import { Timer, TimerKind, wheelExpire } from "./wheel";
 
-/** Calls the owner of every timer that is due at `now`, in microseconds. A timer set meanwhile fires a tick later at the soonest. */
+/**
+ * Calls the owner of every timer that is due at `now`, in microseconds. A timer set meanwhile fires a tick
+ * later at the soonest.
+ */
 export function timerRun(now: u64): void {
   for (;;) {
     const expired = wheelExpire(now);

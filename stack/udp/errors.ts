@@ -4,8 +4,9 @@ import { Socket, SocketFlag } from "../socket/socket";
 import { datagramConnected } from "./lookup";
 
 /**
- * An ICMP error about a datagram of ours. A connected socket sees hard errors in SO_ERROR; with IP_RECVERR also soft ones.
- * Sockets that are not connected see none: they could not tell which datagram it was about. Answers whether there is a socket.
+ * An ICMP error about a datagram of ours. A connected socket sees hard errors in SO_ERROR; with IP_RECVERR
+ * also soft ones. Sockets that are not connected see none: they could not tell which datagram it was about.
+ * Answers whether there is a socket.
  */
 export function udpError(
   high: u64,

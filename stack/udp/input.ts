@@ -13,7 +13,10 @@ import { datagramFor, datagramScore } from "./lookup";
 import { datagramPut } from "./queue";
 import { datagramsAt } from "./table";
 
-/** Whether a datagram's checksum is right, absent (RFC 768), or left unfinished by a sender on the same machine. */
+/**
+ * Whether a datagram's checksum is right, absent (RFC 768), or left unfinished by a sender on the same
+ * machine.
+ */
 function checksumRight(p: Port, datagram: usize, length: u32, pseudo: u64): bool {
   const field = udpChecksum(datagram);
   if (field == 0) return true;
@@ -80,8 +83,8 @@ function deliverToAll(
 }
 
 /**
- * A received UDP datagram, contiguous (RFC 768; RFC 1122, section 4.1): `length` from the IP header, `packet` the IP header,
- * quoted in an error when nobody listens.
+ * A received UDP datagram, contiguous (RFC 768; RFC 1122, section 4.1): `length` from the IP header, `packet`
+ * the IP header, quoted in an error when nobody listens.
  */
 export function udpInput(
   p: Port,

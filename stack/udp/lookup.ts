@@ -8,8 +8,8 @@ import { datagramsAt } from "./table";
 const NONE: u32 = 0;
 
 /**
- * How well a socket fits a datagram's addresses: 0 not at all, 1 wildcard, 2 bound to the address, +2 connected to its
- * sender. A connected socket takes datagrams of its peer only.
+ * How well a socket fits a datagram's addresses: 0 not at all, 1 wildcard, 2 bound to the address, +2
+ * connected to its sender. A connected socket takes datagrams of its peer only.
  */
 export function datagramScore(
   socket: Socket,
@@ -35,7 +35,10 @@ export function datagramScore(
   return isPeer ? score + 2 : NONE;
 }
 
-/** The socket that takes a unicast datagram, or null (0). Among equals of a SO_REUSEPORT group the flow's hash chooses. */
+/**
+ * The socket that takes a unicast datagram, or null (0). Among equals of a SO_REUSEPORT group the flow's hash
+ * chooses.
+ */
 export function datagramFor(
   high: u64,
   low: u64,

@@ -34,7 +34,10 @@ function ttlOf(socket: Socket, remoteLow: u64): u8 {
   return isIpv4Multicast(ipv4Raw(remoteLow)) ? 1 : socket.ttl;
 }
 
-/** A datagram that is fragmented, or waits for its neighbour: header and checksum are made here. Takes the chain. */
+/**
+ * A datagram that is fragmented, or waits for its neighbour: header and checksum are made here. Takes the
+ * chain.
+ */
 function sendWhole(
   n: Neighbour,
   socket: Socket,
@@ -75,8 +78,9 @@ function sendWhole(
 }
 
 /**
- * Sends a datagram of `length` bytes of payload in `chain` (buffers full but for the last; taken in every case; 0 for none)
- * from a bound socket. Answers 0, -EMSGSIZE (more than 65507 bytes), -EACCES (broadcast without SO_BROADCAST),
+ * Sends a datagram of `length` bytes of payload in `chain` (buffers full but for the last; taken in every
+ * case; 0 for none) from a bound socket. Answers 0, -EMSGSIZE (more than 65507 bytes), -EACCES (broadcast
+ * without SO_BROADCAST),
  * -ENETUNREACH, -EINVAL (port 0), -ENOBUFS, or -EAGAIN when the transmit ring is full.
  */
 export function udpSend(

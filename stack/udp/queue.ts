@@ -12,9 +12,11 @@ import { PoolId, pool } from "../memory/pool";
 import { Socket } from "../socket/socket";
 import { DropReason, drop } from "../stats/drop";
 
-/** Where a queued datagram came from and went to: in the first bytes of its first buffer, before the payload. */
+/**
+ * Where a queued datagram came from and went to: in the first bytes of its first buffer, before the payload.
+ */
 @unmanaged
-export class Datagram {
+class Datagram {
   sourceHigh: u64;
   sourceLow: u64;
   destinationHigh: u64;
@@ -59,8 +61,9 @@ function chainOf(payload: usize, length: u32): usize {
 }
 
 /**
- * Appends a copy of a datagram to a socket's receive queue and answers where its addresses are to be noted; null (0), and
- * counted, when the queue (SO_RCVBUF) or the buffers are full. An empty queue takes a datagram of any size, as in Linux.
+ * Appends a copy of a datagram to a socket's receive queue and answers where its addresses are to be noted;
+ * null (0), and counted, when the queue (SO_RCVBUF) or the buffers are full. An empty queue takes a datagram
+ * of any size, as in Linux.
  */
 export function datagramPut(socket: Socket, payload: usize, length: u32): Datagram {
   const none = changetype<Datagram>(0);
@@ -82,7 +85,10 @@ export function datagramPut(socket: Socket, payload: usize, length: u32): Datagr
   return changetype<Datagram>(bufferBase(head));
 }
 
-/** The addresses of the datagram that `chain` (Socket.receiveHead) holds; its length is `extra` of the first buffer. */
+/**
+ * The addresses of the datagram that `chain` (Socket.receiveHead) holds; its length is `extra` of the first
+ * buffer.
+ */
 export function datagramInfo(chain: usize): Datagram {
   return changetype<Datagram>(bufferBase(changetype<Buffer>(chain)));
 }

@@ -1,13 +1,12 @@
 /**
- * IP addresses are 16 bytes everywhere, held as two little-endian loads of the network-order bytes; an IPv4 address is
- * ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2). `raw` is the plain 32-bit load of an IPv4 address: first byte lowest.
+ * IP addresses are 16 bytes everywhere, held as two little-endian loads of the network-order bytes; an IPv4
+ * address is ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2). `raw` is the plain 32-bit load of an IPv4 address:
+ * first byte lowest.
  */
 
 /** The high half of every IPv4 address. */
 export const IPV4_HIGH: u64 = 0;
 const IPV4_PREFIX: u64 = 0xffff0000;
-/** 255.255.255.255 as a low half. */
-export const IPV4_BROADCAST_LOW: u64 = 0xffffffffffff0000;
 /** 0.0.0.0 as a low half. */
 export const IPV4_ANY_LOW: u64 = IPV4_PREFIX;
 
@@ -42,8 +41,8 @@ export function ipv4Mask(prefixLength: u32): u32 {
 }
 
 /**
- * Source addresses that no packet on a wire may have (RFC 1122, section 3.2.1.3): 0/8 ("this network"), 127/8 (loopback),
- * 224/4 (multicast) and 240/4 (reserved, with the broadcast address).
+ * Source addresses that no packet on a wire may have (RFC 1122, section 3.2.1.3): 0/8 ("this network"), 127/8
+ * (loopback), 224/4 (multicast) and 240/4 (reserved, with the broadcast address).
  */
 export function isIpv4Martian(raw: u32): bool {
   const first = raw & 0xff;

@@ -4,7 +4,10 @@ import { loadBig16, storeBig16 } from "./bytes";
 export const ARP_LENGTH: u32 = 28;
 export const ARP_REQUEST: u16 = 1;
 export const ARP_REPLY: u16 = 2;
-/** Hardware Ethernet, protocol IPv4, address lengths 6 and 4: the first six bytes as a number, first byte lowest. */
+/**
+ * Hardware Ethernet, protocol IPv4, address lengths 6 and 4: the first six bytes as a number, first byte
+ * lowest.
+ */
 const ETHERNET_IPV4: u64 = 0x040600080100;
 
 /** Whether the packet is about Ethernet and IPv4. */

@@ -1,6 +1,6 @@
 /**
- * Big-endian numbers in packets. A module of WebAssembly is little-endian, so a plain load of network-order bytes has the
- * first byte lowest.
+ * Big-endian numbers in packets. A module of WebAssembly is little-endian, so a plain load of network-order
+ * bytes has the first byte lowest.
  */
 
 /** The 16-bit number at `address`, network byte order. */
@@ -16,9 +16,4 @@ export function loadBig32(address: usize): u32 {
 /** Stores a 16-bit number in network byte order. */
 export function storeBig16(address: usize, value: u16): void {
   store<u16>(address, bswap<u16>(value));
-}
-
-/** Stores a 32-bit number in network byte order. */
-export function storeBig32(address: usize, value: u32): void {
-  store<u32>(address, bswap<u32>(value));
 }

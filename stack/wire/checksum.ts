@@ -1,12 +1,12 @@
 /**
- * The Internet checksum (RFC 1071): the ones' complement sum of 16-bit words. Sums are taken in memory order, as plain
- * little-endian loads, and accumulated in 64 bits; the folded result is stored as it is. Such a sum may be formed over
- * words of any width, because 2^16 is 1 modulo 2^16 - 1.
+ * The Internet checksum (RFC 1071): the ones' complement sum of 16-bit words. Sums are taken in memory order,
+ * as plain little-endian loads, and accumulated in 64 bits; the folded result is stored as it is. Such a sum
+ * may be formed over words of any width, because 2^16 is 1 modulo 2^16 - 1.
  */
 
 /**
- * Adds the 0..65535 bytes at `address` to `sum`. The first byte must be at an even distance from the start of what is
- * summed; an odd last byte is padded with zero.
+ * Adds the 0..65535 bytes at `address` to `sum`. The first byte must be at an even distance from the start of
+ * what is summed; an odd last byte is padded with zero.
  */
 export function checksumAdd(sum: u64, address: usize, length: u32): u64 {
   let total = sum;
@@ -47,15 +47,18 @@ export function checksumFold(sum: u64): u16 {
   return <u16>short;
 }
 
-/** As checksumAdd for a piece that starts at `offset` bytes from the start of what is summed, even or odd (RFC 1071, 2.B). */
+/**
+ * As checksumAdd for a piece that starts at `offset` bytes from the start of what is summed, even or odd (RFC
+ * 1071, 2.B).
+ */
 export function checksumAddAt(sum: u64, address: usize, length: u32, offset: u32): u64 {
   if ((offset & 1) == 0) return checksumAdd(sum, address, length);
   return sum + <u64>bswap<u16>(checksumFold(checksumAdd(0, address, length)));
 }
 
 /**
- * The sum of a pseudo-header (RFC 9293, section 3.1; RFC 8200, section 8.1). The prefix of an IPv4 address held in 16 bytes
- * adds 0xffff, which is zero in this arithmetic, so one form serves both versions.
+ * The sum of a pseudo-header (RFC 9293, section 3.1; RFC 8200, section 8.1). The prefix of an IPv4 address
+ * held in 16 bytes adds 0xffff, which is zero in this arithmetic, so one form serves both versions.
  */
 export function pseudoSum(
   sourceHigh: u64,
@@ -79,12 +82,17 @@ export function pseudoSum(
   );
 }
 
-/** The checksum field's new value when a 16-bit word of what it covers changes (RFC 1624, equation 3); memory order. */
+/**
+ * The checksum field's new value when a 16-bit word of what it covers changes (RFC 1624, equation 3); memory
+ * order.
+ */
 export function checksumUpdate(checksum: u16, from: u16, to: u16): u16 {
   return ~checksumFold(<u64>~checksum + <u64>~from + <u64>to);
 }
 
-/** The sum of a pseudo-header over IPv4; addresses with the first byte lowest, as they stand in the header. */
+/**
+ * The sum of a pseudo-header over IPv4; addresses with the first byte lowest, as they stand in the header.
+ */
 export function ipv4PseudoSum(source: u32, destination: u32, protocol: u8, length: u32): u64 {
   return <u64>source + <u64>destination + ((<u64>protocol) << 8) + <u64>bswap<u32>(length);
 }

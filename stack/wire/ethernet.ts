@@ -28,7 +28,9 @@ export function isGroupMac(mac: u64): bool {
   return (mac & 1) != 0;
 }
 
-/** The group address of an IPv4 multicast address (RFC 1112, section 6.4); `raw` has the first byte lowest. */
+/**
+ * The group address of an IPv4 multicast address (RFC 1112, section 6.4); `raw` has the first byte lowest.
+ */
 export function multicastMac(raw: u32): u64 {
   return 0x5e0001 | ((<u64>(raw & 0xffff7f00)) << 16);
 }

@@ -3,10 +3,10 @@ import { checksumAdd, checksumFold, checksumUpdate } from "./checksum";
 
 /** Bytes of an ICMP header (RFC 792). */
 export const ICMP_HEADER: u32 = 8;
-export const ICMP_ECHO_REPLY: u8 = 0;
+const ICMP_ECHO_REPLY: u8 = 0;
 export const ICMP_UNREACHABLE: u8 = 3;
-export const ICMP_SOURCE_QUENCH: u8 = 4;
-export const ICMP_REDIRECT: u8 = 5;
+const ICMP_SOURCE_QUENCH: u8 = 4;
+const ICMP_REDIRECT: u8 = 5;
 export const ICMP_ECHO_REQUEST: u8 = 8;
 export const ICMP_TIME_EXCEEDED: u8 = 11;
 export const ICMP_PARAMETER_PROBLEM: u8 = 12;

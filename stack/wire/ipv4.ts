@@ -65,7 +65,9 @@ export function ipv4Destination(packet: usize): u32 {
   return load<u32>(packet, 16);
 }
 
-/** The folded sum over the 20 fixed bytes; 0xffff when they are all of the header and its checksum is right. */
+/**
+ * The folded sum over the 20 fixed bytes; 0xffff when they are all of the header and its checksum is right.
+ */
 export function ipv4FixedSum(packet: usize): u16 {
   return checksumFold(
     <u64>load<u32>(packet) +
@@ -100,7 +102,10 @@ export function ipv4Finish(packet: usize, totalLength: u32, identification: u16,
   store<u16>(packet, ~ipv4FixedSum(packet), 10);
 }
 
-/** Copies the fixed part of the header at `from` and makes it a header without options (to be quoted in an ICMP error). */
+/**
+ * Copies the fixed part of the header at `from` and makes it a header without options (to be quoted in an
+ * ICMP error).
+ */
 export function ipv4CopyFixed(to: usize, from: usize): void {
   memory.copy(to, from, IPV4_HEADER);
   store<u8>(to, 0x45);

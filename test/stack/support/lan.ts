@@ -4,7 +4,9 @@ import * as layout from "../../../build/generated/node/layout.js";
 import { type HostOptions, StackHost } from "../../../sim/host.js";
 import { arp, ethernet, type Ipv4Packet, ipv4, macOf, type Seen, seen, toHex } from "./frames.js";
 
-/** The stack under test is 10.0.0.1/24 with hardware address 02:00:00:00:00:01; 10.0.0.N is played with ...:N. */
+/**
+ * The stack under test is 10.0.0.1/24 with hardware address 02:00:00:00:00:01; 10.0.0.N is played with ...:N.
+ */
 export const OWN = "10.0.0.1";
 export const OWN_MAC = macOf(1);
 export const PEER = "10.0.0.2";
