@@ -22,6 +22,11 @@ export const DATAGRAM_HEADER = 8;
 const TRIES_MAX = 200;
 const PATTERN_STEP = 104729;
 
+/** No room for a datagram at the moment: it is as good as lost. */
+function isShortage(answer: number): boolean {
+  return answer === -EAGAIN || answer === -ENOBUFS;
+}
+
 /** Requests and replies in datagrams of every size, sent again until they are answered. */
 export class DatagramConversation extends Conversation {
   private clientHandle = -1;
@@ -93,7 +98,7 @@ export class DatagramConversation extends Conversation {
     const payload = this.payload(this.current, exchange.request, exchange.reply);
     const sent = client.host.send(this.clientHandle, payload);
     if (sent === -ECONNREFUSED) this.refusedNow();
-    else if (sent < 0 && sent !== -EAGAIN && !this.world.tolerant) this.broken(`send answered ${sent}`);
+    else if (sent < 0 && !isShortage(sent) && !this.world.tolerant) this.broken(`send answered ${sent}`);
     const waitingFor = this.current;
     const wait = retryAfter * 2 ** Math.min(5, this.tries - 1);
     client.later(wait, () => {
