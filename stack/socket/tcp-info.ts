@@ -16,6 +16,7 @@ import {
 } from "../../build/generated/system";
 import { CALL_OPTION } from "../memory/call";
 import { root } from "../memory/root";
+import { rtoBackedOff } from "../tcp/rtt";
 import { Recovery, Tcb, TcbFlag, TcpState, tcbHas } from "../tcp/tcb";
 import { Socket, SocketKind } from "./socket";
 
@@ -109,7 +110,7 @@ function fill(info: TcpInfo, tcb: Tcb): void {
   info.backoff = tcb.backoff;
   info.options = optionBits(tcb);
   info.windowScales = (tcb.sndScale & 15) | (tcb.rcvScale << 4);
-  info.rto = tcb.rto;
+  info.rto = <u32>rtoBackedOff(tcb);
   info.sendMss = tcb.mss;
   info.receiveMss = tcb.rcvMss;
   info.unacknowledged = segments(tcb.sndMax - tcb.sndUna, tcb.mss);

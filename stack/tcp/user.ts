@@ -130,6 +130,7 @@ export function tcpOptionsChanged(tcb: Tcb): void {
   tcb.congestion = <u8>socket.congestionControl;
   if (!synchronised(tcb)) return;
   if ((socket.flags & SocketFlag.keepAlive) != 0 || (before & SocketFlag.keepAlive) != 0) keepAliveStart(tcb);
+  if ((socket.flags & SocketFlag.slowAck) != 0) tcb.quickAcks = 0;
   // Linux: TCP_QUICKACK also sends an ACK that is being delayed.
   if ((socket.flags & SocketFlag.quickAck) != 0 && tcb.delayedAckAt != 0) ackSoon(tcb, true);
   tcpRequestOutput(tcb, true);

@@ -7,6 +7,10 @@ const ROUNDS_MAX = 10_000;
 /** Two stacks, 10.0.0.1 and 10.0.0.2, on one wire, in virtual time. */
 export class Pair {
   readonly hosts: [StackHost, StackHost];
+  /** Every frame carried since it was last emptied, with the place of its sender. */
+  log: { from: number; bytes: Uint8Array }[] = [];
+  /** Frames are lost while this is true. */
+  cut = false;
 
   constructor(options: HostOptions = {}) {
     this.hosts = [
@@ -28,6 +32,9 @@ export class Pair {
 
   private carry(from: StackHost, to: StackHost): number {
     const frames = from.transmit().map((frame) => frame.bytes);
+    const sender = from === this.hosts[0] ? 0 : 1;
+    for (const bytes of frames) this.log.push({ from: sender, bytes });
+    if (this.cut) return frames.length;
     for (let at = 0; at < frames.length; at += layout.RX_BURST)
       to.receive(frames.slice(at, at + layout.RX_BURST));
     return frames.length;
