@@ -53,10 +53,11 @@ export function createNamespace(name: string): void {
   });
 }
 
-/** Whether a namespace has a network device of this name. */
-export function namespaceHas(name: string, device: string): boolean {
+/** Whether a namespace has a network device of this name that is up. */
+export function isDeviceUp(name: string, device: string): boolean {
   const links = JSON.parse(run("ip", ["-n", name, "-json", "link", "show"]).toString());
-  return (links as { ifname: string }[]).some((link) => link.ifname === device);
+  const found = (links as { ifname: string; flags: string[] }[]).find((link) => link.ifname === device);
+  return found?.flags.includes("UP") ?? false;
 }
 
 /** Sets kernel parameters inside a namespace. */

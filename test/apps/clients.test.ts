@@ -91,6 +91,16 @@ class Peer {
   }
 }
 
+/** The kernel's servers that the clients talk to. */
+async function startServers(made: Peer): Promise<void> {
+  const redis = ["--bind", peer, "--port", String(ports.redis), "--protected-mode", "no"];
+  await made.serve(ports.redis, "redis-server", [...redis, "--save", "", "--dir", made.folder]);
+  await made.serve(ports.iperf3, "iperf3", ["-s", "-B", peer, "-p", String(ports.iperf3)]);
+  await made.serve(ports.sockperf, "sockperf", ["sr", "--tcp", "-i", peer, "-p", String(ports.sockperf)]);
+  const http = ["-m", "http.server", "--bind", peer, "--directory", made.folder, String(ports.http)];
+  await made.serve(ports.http, "/usr/bin/python3", http);
+}
+
 for (const stack of stacks) {
   describe(`clients on ${stack}`, { timeout: suiteTimeoutMs }, () => {
     let started: Peer | Error = new Error("not started");
@@ -107,12 +117,12 @@ for (const stack of stacks) {
       }
       const made = new Peer(createLab({ label: `clients-${stack}`, stack, offloads: "default" }));
       writeRandomFile(join(made.folder, "large"), largeBytes);
-      const redis = ["--bind", peer, "--port", String(ports.redis), "--protected-mode", "no"];
-      await made.serve(ports.redis, "redis-server", [...redis, "--save", "", "--dir", made.folder]);
-      await made.serve(ports.iperf3, "iperf3", ["-s", "-B", peer, "-p", String(ports.iperf3)]);
-      await made.serve(ports.sockperf, "sockperf", ["sr", "--tcp", "-i", peer, "-p", String(ports.sockperf)]);
-      const http = ["-m", "http.server", "--bind", peer, "--directory", made.folder, String(ports.http)];
-      await made.serve(ports.http, "/usr/bin/python3", http);
+      try {
+        await startServers(made);
+      } catch (error) {
+        await made.stop();
+        throw error;
+      }
       return made;
     }
 

@@ -103,10 +103,15 @@ export class Service {
       workingFolder: folder,
     });
     const service = new Service(options, lab, folder, server);
-    if (configuration.driver === "tap") {
-      await connectTap(lab, server);
+    try {
+      if (configuration.driver === "tap") {
+        await connectTap(lab, server);
+      }
+      await service.#waitUntilReady();
+    } catch (error) {
+      await service.stop();
+      throw error;
     }
-    await service.#waitUntilReady();
     return service;
   }
 
