@@ -32,7 +32,7 @@ import {
   TX_RING as txRing,
   TX_SPANS as txSpans,
 } from "./memory/map";
-import { Pool } from "./memory/pool";
+import { Pool, PoolId } from "./memory/pool";
 import {
   PORT_RX as portRx,
   PORT_STRIDE as portStride,
@@ -114,6 +114,7 @@ export const TX_SLOT_CHECKSUM_START: u32 = <u32>offsetof<TxSlot>("checksumStart"
 export const TX_SLOT_CHECKSUM_OFFSET: u32 = <u32>offsetof<TxSlot>("checksumOffset");
 export const TX_SLOT_HEADER_LENGTH: u32 = <u32>offsetof<TxSlot>("headerLength");
 export const TX_SLOT_LENGTH: u32 = <u32>offsetof<TxSlot>("length");
+export const TX_SLOT_LINK_LENGTH: u32 = <u32>offsetof<TxSlot>("linkLength");
 export const PORT_FLAG_VNET_HEADER: u32 = PortFlag.vnetHeader;
 export const PORT_FLAG_TX_CHECKSUM: u32 = PortFlag.txChecksum;
 export const PORT_FLAG_SEGMENTATION: u32 = PortFlag.segmentation;
@@ -123,11 +124,13 @@ export const RX_FLAG_CHECKSUM_GOOD: u32 = RxFlag.checksumGood;
 export const RX_FLAG_CHECKSUM_BAD: u32 = RxFlag.checksumBad;
 export const TX_FLAG_CHECKSUM: u32 = TxFlag.checksum;
 export const TX_FLAG_SEGMENT: u32 = TxFlag.segment;
+export const TX_FLAG_DATAGRAM: u32 = TxFlag.datagram;
 
 export const COUNTERS: u32 = <u32>countersAt;
 export const DROPS: u32 = <u32>dropsAt;
 export const RESETS: u32 = <u32>resetsAt;
 export const FALLBACKS: u32 = <u32>fallbacksAt;
+export const COUNTERS_END: u32 = <u32>fallbacksAt + FallbackReason.count * 8;
 export const FALLBACK_UNSUPPORTED_TYPE: u32 = FallbackReason.unsupportedType;
 export const FALLBACK_KERNEL_ADDRESS: u32 = FallbackReason.kernelAddress;
 export const FALLBACK_KERNEL_ROUTE: u32 = FallbackReason.kernelRoute;
@@ -140,3 +143,11 @@ export const POOL_CAPACITY: u32 = <u32>offsetof<Pool>("capacity");
 export const POOL_USED: u32 = <u32>offsetof<Pool>("used");
 export const POOL_PEAK: u32 = <u32>offsetof<Pool>("peak");
 export const POOL_EXHAUSTED: u32 = <u32>offsetof<Pool>("exhausted");
+export const POOL_COUNT: u32 = PoolId.count;
+export const POOL_ID_SOCKET: u32 = PoolId.socket;
+export const POOL_ID_TCB: u32 = PoolId.tcb;
+export const POOL_ID_BUFFER: u32 = PoolId.buffer;
+export const POOL_ID_WAIT_SET: u32 = PoolId.waitSet;
+export const POOL_ID_INTEREST: u32 = PoolId.interest;
+export const POOL_ID_NEIGHBOUR: u32 = PoolId.neighbour;
+export const POOL_ID_REASSEMBLY: u32 = PoolId.reassembly;

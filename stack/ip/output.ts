@@ -69,7 +69,8 @@ function finishChecksum(p: Port, slot: TxSlot, ip: usize, headerLength: u32, len
   let sum = ipv4PseudoSum(ipv4Source(ip), ipv4Destination(ip), protocol, length);
   if ((p.flags & PortFlag.txChecksum) != 0) {
     storeChecksum(header + field, checksumFold(sum));
-    slot.flags |= <u16>TxFlag.checksum;
+    slot.flags |= <u16>(protocol == PROTOCOL_UDP ? TxFlag.checksum | TxFlag.datagram : TxFlag.checksum);
+    slot.linkLength = <u16>ETHERNET_HEADER;
     slot.checksumStart = <u16>(ETHERNET_HEADER + IPV4_HEADER);
     slot.checksumOffset = <u16>field;
     return;

@@ -27,8 +27,12 @@ export enum RxFlag {
 
 /** What the port shall do with a transmitted frame. */
 export enum TxFlag {
+  /** Finish the checksum: its field holds the pseudo-header's sum. */
   checksum = 1,
+  /** Cut the payload into segments of `segmentSize`. */
   segment = 2,
+  /** The transport is UDP, not TCP. */
+  datagram = 4,
 }
 
 /** A received frame. It is the shell's: the stack copies what it keeps before receive() returns. */
@@ -64,6 +68,8 @@ export class TxSlot {
   owned: u32;
   /** Next free header byte while the frame is being built, counted from the slot's header area. */
   cursor: u32;
+  /** Bytes of the link's header. */
+  linkLength: u16;
 }
 
 export const TX_SLOT_HEADER: usize = 32;

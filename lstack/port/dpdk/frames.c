@@ -2,9 +2,6 @@
 #include "dpdk.h"
 
 #include <rte_errno.h>
-#include <rte_ether.h>
-#include <rte_ip.h>
-#include <rte_tcp.h>
 #include <string.h>
 
 #define BURST 32
@@ -119,18 +116,16 @@ static bool append(struct gz_dpdk *dpdk, struct rte_mbuf *head, const uint8_t *d
 static void describe(struct rte_mbuf *mbuf, const uint8_t *slot)
 {
     uint16_t flags = get16(slot, GZ_TX_SLOT_FLAGS);
+    uint16_t link = get16(slot, GZ_TX_SLOT_LINK_LENGTH);
     uint16_t start = get16(slot, GZ_TX_SLOT_CHECKSUM_START);
 
     if ((flags & GZ_TX_FLAG_CHECKSUM) == 0)
         return;
-    mbuf->l2_len = RTE_ETHER_HDR_LEN;
-    mbuf->l3_len = start - RTE_ETHER_HDR_LEN;
+    mbuf->l2_len = link;
+    mbuf->l3_len = start - link;
     mbuf->l4_len = get16(slot, GZ_TX_SLOT_HEADER_LENGTH) - start;
     mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4;
-    if (get16(slot, GZ_TX_SLOT_CHECKSUM_OFFSET) == offsetof(struct rte_tcp_hdr, cksum))
-        mbuf->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
-    else
-        mbuf->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+    mbuf->ol_flags |= (flags & GZ_TX_FLAG_DATAGRAM) != 0 ? RTE_MBUF_F_TX_UDP_CKSUM : RTE_MBUF_F_TX_TCP_CKSUM;
     if ((flags & GZ_TX_FLAG_SEGMENT) != 0) {
         mbuf->tso_segsz = get16(slot, GZ_TX_SLOT_SEGMENT_SIZE);
         mbuf->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM;
