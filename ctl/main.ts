@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { type Command, UsageError } from "./command.js";
 import { check } from "./commands/check.js";
 import { run } from "./commands/run.js";
+import { stats } from "./commands/stats.js";
 import { PACKAGE } from "./installation.js";
 
-const COMMANDS: readonly Command[] = [check, run];
+const COMMANDS: readonly Command[] = [check, run, stats];
 
 function version(): string {
   const text = readFileSync(join(PACKAGE, "package.json"), "utf8");

@@ -3,15 +3,15 @@
  * build/generated/stack_layout.h and layout.json from it: no layout is typed twice.
  */
 import {
-  CALL_ENDPOINT as callEndpointAt,
+  Call,
   CALL_ENDPOINT2 as callEndpoint2At,
+  CALL_ENDPOINT as callEndpointAt,
   CALL_EVENT as callEventAt,
   CALL_OPTION as callOptionAt,
   CALL_OPTION_SIZE as callOptionSize,
   CALL_SPAN as callSpanAt,
   CALL_WAKE as callWakeAt,
   CALL_WAKES as callWakes,
-  Call,
   Endpoint,
   ReadyEvent,
   Span,
@@ -23,9 +23,9 @@ import {
   CALL_SPANS as callSpans,
   COUNTERS as countersAt,
   LAYOUT_VERSION as layoutVersion,
+  POOLS as poolsAt,
   PORTS as portsAt,
   PORTS_MAX as portsMax,
-  POOLS as poolsAt,
   REGION_SIZE_MIN as regionSizeMin,
   ROOT as rootAt,
   RX_BURST as rxBurst,
@@ -34,17 +34,17 @@ import {
 } from "./memory/map";
 import { Pool, PoolId } from "./memory/pool";
 import {
+  Port,
+  PortFlag,
   PORT_RX as portRx,
   PORT_STRIDE as portStride,
   PORT_TX as portTx,
-  Port,
-  PortFlag,
   RxFlag,
   RxFrame,
-  TX_SLOT_SPANS as txSlotSpans,
-  TX_SLOT_STRIDE as txSlotStride,
   TxFlag,
   TxSlot,
+  TX_SLOT_SPANS as txSlotSpans,
+  TX_SLOT_STRIDE as txSlotStride,
 } from "./memory/port";
 import { Root } from "./memory/root";
 import { DROPS_AT as dropsAt, FALLBACKS_AT as fallbacksAt, RESETS_AT as resetsAt } from "./stats/counters";
