@@ -50,7 +50,7 @@ export const TX_SPANS: u32 = 36;
 export const TX_HEADER: u32 = 136;
 /** Bytes of payload in one packet buffer. */
 export const BUFFER_SIZE: u32 = 2048;
-/** Spans of one send or recv plan: the largest datagram, which has its addresses in front, lies in 33 buffers. */
+/** Spans of one send or recv plan: the largest datagram, with its addresses in front, lies in 33 buffers. */
 export const CALL_SPANS: u32 = 34;
 /** Events that one harvest of a wait set returns at most. */
 export const CALL_EVENTS: u32 = 256;

@@ -6,8 +6,8 @@ import { connectionAlive } from "./connection";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
 /**
- * Which sockets may share a port: the rules of Linux (net/ipv4/inet_connection_sock.c and udp.c describe them by code,
- * socket(7) and ip(7) in words; test/stack/socket/bind.test.ts compares with the kernel).
+ * Which sockets may share a port: the rules of Linux (net/ipv4/inet_connection_sock.c and udp.c describe them
+ * by code, socket(7) and ip(7) in words; test/stack/socket/bind.test.ts compares with the kernel).
  */
 
 /** Bits of the families whose packets a local address can receive. */
@@ -16,7 +16,10 @@ enum Family {
   ipv6 = 2,
 }
 
-/** The families of a local address; one of zeros means any, on an IPv6 socket both families unless IPV6_V6ONLY is set. */
+/**
+ * The families of a local address; one of zeros means any, on an IPv6 socket both families unless IPV6_V6ONLY
+ * is set.
+ */
 function families(high: u64, low: u64, version: u32, flags: u32): u32 {
   if ((high | low) != 0) return isIpv4(high, low) ? Family.ipv4 : Family.ipv6;
   if (version == 4) return Family.ipv4;
@@ -32,8 +35,8 @@ function overlaps(socket: Socket, high: u64, low: u64, version: u32, flags: u32)
 }
 
 /**
- * Whether the options of two holders of a port and address let them share it. `listening`: the other one listens, and
- * SO_REUSEADDR does not help against a listener.
+ * Whether the options of two holders of a port and address let them share it. `listening`: the other one
+ * listens, and SO_REUSEADDR does not help against a listener.
  */
 function mayShare(flags: u32, other: u32, listening: bool): bool {
   if ((flags & other & SocketFlag.reuseAddress) != 0 && !listening) return true;
@@ -50,8 +53,9 @@ function hasLetGo(other: Socket): bool {
 }
 
 /**
- * Whether a connection without a socket (it delivers its last bytes after close, or stands in TIME_WAIT) conflicts. Looks at every
- * control block, which only a bind() with a port and without SO_REUSEADDR has to pay for.
+ * Whether a connection without a socket (it delivers its last bytes after close, or stands in TIME_WAIT)
+ * conflicts. Looks at every control block, which only a bind() with a port and without SO_REUSEADDR has to
+ * pay for.
  */
 function orphanConflicts(socket: Socket, port: u16): bool {
   const touched = pool(PoolId.tcb).touched;
@@ -67,8 +71,8 @@ function orphanConflicts(socket: Socket, port: u16): bool {
 }
 
 /**
- * Whether `socket` may not have `port` at its local address beside those who have it. `strict` is the stack's own choice of
- * a port: nobody with an overlapping address is acceptable, whatever the options say.
+ * Whether `socket` may not have `port` at its local address beside those who have it. `strict` is the stack's
+ * own choice of a port: nobody with an overlapping address is acceptable, whatever the options say.
  */
 export function bindConflicts(socket: Socket, port: u16, strict: bool): bool {
   const datagram = socket.kind == SocketKind.datagram;

@@ -13,7 +13,9 @@ function bucket(port: u16): Bucket {
   return changetype<Bucket>(r.binds + ((<usize>(port & r.bindMask)) << 2));
 }
 
-/** The first socket in the chain of `port`; the chain (bindNext) holds those of other ports too. 0 at its end. */
+/**
+ * The first socket in the chain of `port`; the chain (bindNext) holds those of other ports too. 0 at its end.
+ */
 export function bindChain(port: u16): usize {
   return bucket(port).head;
 }

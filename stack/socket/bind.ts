@@ -8,11 +8,16 @@ import { bindConflicts } from "./bind-conflict";
 import { bindEnter, bindLeave } from "./bind-table";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
-/** The range of ports that Linux chooses from by default (RFC 6056, section 3.2 asks for at least as much). */
+/**
+ * The range of ports that Linux chooses from by default (RFC 6056, section 3.2 asks for at least as much).
+ */
 const EPHEMERAL_FIRST: u32 = 32768;
 const EPHEMERAL_COUNT: u32 = 60999 - EPHEMERAL_FIRST + 1;
 
-/** A free port for the socket's local address, chosen at random (RFC 6056, section 3.3.1), or 0 when there is none. */
+/**
+ * A free port for the socket's local address, chosen at random (RFC 6056, section 3.3.1), or 0 when there is
+ * none.
+ */
 function choosePort(socket: Socket): u16 {
   const start = randomBelow(EPHEMERAL_COUNT);
   for (let tries: u32 = 0; tries < EPHEMERAL_COUNT; tries++) {

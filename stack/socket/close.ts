@@ -65,7 +65,10 @@ export function socketLingering(socket: Socket): bool {
   return delivering(changetype<Tcb>(socket.tcb));
 }
 
-/** The seconds that close() has to wait (SO_LINGER), the first time it is asked; 0 when there is nothing to wait for. */
+/**
+ * The seconds that close() has to wait (SO_LINGER), the first time it is asked; 0 when there is nothing to
+ * wait for.
+ */
 function lingerFor(socket: Socket, tcb: Tcb): u32 {
   const wants = (socket.flags & SocketFlag.lingerOn) != 0 && socket.lingerSeconds != 0;
   if (!wants || (socket.flags & SocketFlag.lingering) != 0) return 0;

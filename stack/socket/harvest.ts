@@ -9,8 +9,9 @@ import { Interest, readyAppend, readyRemove, WaitSet } from "./waitset";
 import { wakeList } from "./wake";
 
 /**
- * Writes up to `max` ready events to the call area and answers how many. Every queued interest is looked at once, the oldest first;
- * a level-triggered one goes back to the end of the queue, so that more ready sockets than `max` take turns.
+ * Writes up to `max` ready events to the call area and answers how many. Every queued interest is looked at
+ * once, the oldest first; a level-triggered one goes back to the end of the queue, so that more ready sockets
+ * than `max` take turns.
  */
 export function harvest(set: WaitSet, max: u32): u32 {
   const most = min(max, CALL_EVENTS);

@@ -31,7 +31,10 @@ const EXCLUSIVE_EVENTS: u32 =
   <u32>EPOLLET |
   <u32>EPOLLEXCLUSIVE;
 
-/** The interest of `set` in `socket` under `fd`, or null (0). A socket has few interests, a set may have very many. */
+/**
+ * The interest of `set` in `socket` under `fd`, or null (0). A socket has few interests, a set may have very
+ * many.
+ */
 function find(set: WaitSet, socket: Socket, fd: i32): Interest {
   let at = socket.interests;
   while (at != 0) {

@@ -6,7 +6,10 @@ import { Socket } from "./socket";
 /** TCP_CONGESTION: algorithms by name, TCP_CA_NAME_MAX bytes with the terminating zero. */
 const NAME_MAX: u32 = 16;
 
-/** Names as little-endian words of their characters; the one of the algorithm that RFC 6582 describes is Linux's. */
+/**
+ * Names as little-endian words of their characters; the one of the algorithm that RFC 6582 describes is
+ * Linux's.
+ */
 const CUBIC: u64 = 0x6369627563;
 const RENO: u64 = 0x6f6e6572;
 

@@ -28,7 +28,10 @@ import { intAnswer, intGiven, intOrByteAnswer, intOrByteGiven } from "./option-v
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
 const TTL_DEFAULT: u8 = 64;
-/** The two bits of the traffic class that belong to congestion notification (RFC 3168): TCP's, not the application's. */
+/**
+ * The two bits of the traffic class that belong to congestion notification (RFC 3168): TCP's, not the
+ * application's.
+ */
 const ECN_MASK: i32 = 3;
 /** The largest IP_PMTUDISC_* value. */
 const DISCOVER_MAX: i32 = 5;

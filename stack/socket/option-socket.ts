@@ -29,7 +29,10 @@ import { intAnswer, intGiven, LingerValue, lingerValue } from "./option-value";
 import { ALL_EVENTS, socketNotify } from "./readiness";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
-/** net.core.wmem_max and rmem_max as recent kernels have them, and the smallest limits (socket(7)). Before doubling. */
+/**
+ * net.core.wmem_max and rmem_max as recent kernels have them, and the smallest limits (socket(7)). Before
+ * doubling.
+ */
 const BUFFER_MAX: u32 = 4 << 20;
 const SEND_MIN: u32 = 4608;
 const RECEIVE_MIN: u32 = 2304;
@@ -49,7 +52,10 @@ function lingerSet(socket: Socket, length: u32): i32 {
   return 0;
 }
 
-/** SO_RCVLOWAT: 0 counts as 1, a negative value as the largest; never more than half the buffer (socket(7), tcp_poll). */
+/**
+ * SO_RCVLOWAT: 0 counts as 1, a negative value as the largest; never more than half the buffer (socket(7),
+ * tcp_poll).
+ */
 function receiveLowSet(socket: Socket, value: i32): i32 {
   const wanted: u32 = value < 0 ? <u32>i32.MAX_VALUE : <u32>value;
   const most = socket.kind == SocketKind.datagram ? <u32>i32.MAX_VALUE : socket.receiveLimit >> 1;

@@ -44,8 +44,8 @@ function flagOfTcpOption(name: i32): u32 {
 }
 
 /**
- * TCP_DEFER_ACCEPT is kept as the time that a whole number of SYN-ACK retransmissions takes, from 1 s on and doubling: this is
- * what Linux makes of it, and shows.
+ * TCP_DEFER_ACCEPT is kept as the time that a whole number of SYN-ACK retransmissions takes, from 1 s on and
+ * doubling: this is what Linux makes of it, and shows.
  */
 function deferTime(seconds: i32): u32 {
   if (seconds <= 0) return 0;

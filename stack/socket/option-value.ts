@@ -28,11 +28,14 @@ export function byteGiven(index: u32): u8 {
   return changetype<ByteValue>(CALL_OPTION + index).value;
 }
 
+/** The option's value as struct linger. */
 export function lingerValue(): LingerValue {
   return changetype<LingerValue>(CALL_OPTION);
 }
 
-/** The options of level IPPROTO_IP take an int, or a single byte; the caller has made sure that there is one. */
+/**
+ * The options of level IPPROTO_IP take an int, or a single byte; the caller has made sure that there is one.
+ */
 export function intOrByteGiven(length: u32): i32 {
   return length >= 4 ? intGiven() : byteGiven(0);
 }
@@ -43,7 +46,10 @@ export function intAnswer(value: i32, length: u32): i32 {
   return <i32>min(length, 4);
 }
 
-/** The same as level IPPROTO_IP does it: who has room for less than an int gets a single byte, when the value fits one. */
+/**
+ * The same as level IPPROTO_IP does it: who has room for less than an int gets a single byte, when the value
+ * fits one.
+ */
 export function intOrByteAnswer(value: i32, length: u32): i32 {
   if (length < 4 && length > 0 && value >= 0 && value <= 255) {
     changetype<ByteValue>(CALL_OPTION).value = <u8>value;

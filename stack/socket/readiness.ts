@@ -57,9 +57,9 @@ export function socketReadiness(socket: Socket): u32 {
 }
 
 /**
- * Events that became true for a socket just now: queues every interest that wants one of them in its wait set, and lists
- * the sets in which a thread sleeps for waking. Of the interests with EPOLLEXCLUSIVE only one wakes a sleeper.
- * An edge-triggered interest is queued by this alone.
+ * Events that became true for a socket just now: queues every interest that wants one of them in its wait
+ * set, and lists the sets in which a thread sleeps for waking. Of the interests with EPOLLEXCLUSIVE only one
+ * wakes a sleeper. An edge-triggered interest is queued by this alone.
  */
 export function socketNotify(socket: Socket, events: u32): void {
   let happened = events;

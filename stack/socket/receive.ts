@@ -74,8 +74,8 @@ function chainPlan(chain: usize, length: u32, offset: u32): u32 {
 }
 
 /**
- * What recvmsg() may have to tell beside the addresses: TTL in bits 0-7, TOS in 8-15; bits 16, 17 and 18 say that the application
- * asked for IP_PKTINFO, IP_TTL and IP_TOS.
+ * What recvmsg() may have to tell beside the addresses: TTL in bits 0-7, TOS in 8-15; bits 16, 17 and 18 say
+ * that the application asked for IP_PKTINFO, IP_TTL and IP_TOS.
  */
 function ancillary(socket: Socket, ttl: u8, tos: u8): u32 {
   let word: u32 = <u32>ttl | ((<u32>tos) << 8);

@@ -24,7 +24,9 @@ import { connectionAlive } from "./connection";
 import { errorTake } from "./error";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
-/** The pending error, which is told once, or EPIPE: the answer of a stream that cannot be written any more. */
+/**
+ * The pending error, which is told once, or EPIPE: the answer of a stream that cannot be written any more.
+ */
 function broken(socket: Socket): i32 {
   const error = errorTake(socket);
   return -(error != 0 ? error : EPIPE);

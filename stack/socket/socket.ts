@@ -29,7 +29,10 @@ export enum SocketFlag {
   v6Only = 4096,
   receivePacketInfo = 8192,
   receiveErrors = 16384,
-  /** bind() named the local address, or the local port: neither is taken back when a connection or association ends. */
+  /**
+   * bind() named the local address, or the local port: neither is taken back when a connection or association
+   * ends.
+   */
   addressGiven = 0x8000,
   portGiven = 0x10000,
   /** A connect() whose result the application has not seen yet. */
@@ -52,8 +55,8 @@ export enum SocketFlag {
 }
 
 /**
- * A socket of the stack. Addresses are 16 bytes (IPv4 as ::ffff:a.b.c.d), held as two little-endian loads of the
- * network-order bytes; ports are numbers.
+ * A socket of the stack. Addresses are 16 bytes (IPv4 as ::ffff:a.b.c.d), held as two little-endian loads of
+ * the network-order bytes; ports are numbers.
  */
 @unmanaged
 export class Socket {
@@ -134,7 +137,10 @@ export class Socket {
 const INDEX_BITS: u32 = 20;
 const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
 
-/** The handle of a socket at the doors: its place in the pool, and the low 11 bits of its generation; never negative. */
+/**
+ * The handle of a socket at the doors: its place in the pool, and the low 11 bits of its generation; never
+ * negative.
+ */
 export function socketHandle(socket: Socket): i32 {
   const index = poolIndex(PoolId.socket, changetype<usize>(socket));
   return <i32>(((socket.generation << INDEX_BITS) & 0x7fffffff) | index);

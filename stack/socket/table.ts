@@ -7,8 +7,9 @@ import { Socket, SocketKind } from "./socket";
 /** Datagrams: net.core.wmem_default and rmem_default of Linux. */
 const DATAGRAM_BUFFER: u32 = 212992;
 /**
- * Streams: Linux begins small and grows a buffer with the connection, up to 4 and 6 MB. Here memory is taken when it
- * is used, so that the limit may be what the bandwidth-delay product of a fast and long path asks for.
+ * Streams: Linux begins small and grows a buffer with the connection, up to 4 and 6 MB. Here memory is taken
+ * when it is used, so that the limit may be what the bandwidth-delay product of a fast and long path asks
+ * for.
  */
 const STREAM_BUFFER: u32 = 1 << 20;
 

@@ -22,7 +22,7 @@ import { Socket, SocketKind } from "./socket";
 
 /** The fields of struct tcp_info that every Linux program knows (tcp(7)); later kernels append others. */
 @unmanaged
-export class TcpInfo {
+class TcpInfo {
   state: u8;
   recovery: u8;
   retransmits: u8;

@@ -4,8 +4,8 @@ import { interestFree } from "./interest";
 import { wakeList, wakeUnlist } from "./wake";
 
 /**
- * A wait set: what an epoll instance, a poll(), a select() and a blocking call all are. It holds interests, and a queue of those
- * that may be ready, in the order in which they became so.
+ * A wait set: what an epoll instance, a poll(), a select() and a blocking call all are. It holds interests,
+ * and a queue of those that may be ready, in the order in which they became so.
  */
 @unmanaged
 export class WaitSet {
@@ -47,7 +47,9 @@ export class Interest {
 const INDEX_BITS: u32 = 20;
 const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
 
-/** The id of a set at the doors: its place in the pool, and the low 11 bits of its generation; never negative. */
+/**
+ * The id of a set at the doors: its place in the pool, and the low 11 bits of its generation; never negative.
+ */
 export function setId(set: WaitSet): i32 {
   const index = poolIndex(PoolId.waitSet, changetype<usize>(set));
   return <i32>(((set.generation << INDEX_BITS) & 0x7fffffff) | index);
@@ -111,7 +113,10 @@ export function readyRemove(set: WaitSet, interest: Interest): void {
   set.readyCount--;
 }
 
-/** Counts a sleeper: 0; or 1 when the queue is not empty, and the caller shall look into it instead of sleeping. */
+/**
+ * Counts a sleeper: 0; or 1 when the queue is not empty, and the caller shall look into it instead of
+ * sleeping.
+ */
 export function sleepIn(set: WaitSet): i32 {
   if (set.readyHead != 0) return 1;
   set.sleepers++;

@@ -26,7 +26,10 @@ export function wakeUnlist(set: WaitSet): void {
   at.wakeNext = set.wakeNext;
 }
 
-/** Moves up to CALL_WAKES ids of listed sets to the call area; sets whose sleepers left meanwhile are passed over. */
+/**
+ * Moves up to CALL_WAKES ids of listed sets to the call area; sets whose sleepers left meanwhile are passed
+ * over.
+ */
 export function wakesTake(): u32 {
   let taken: u32 = 0;
   while (root().wakeHead != 0 && taken < CALL_WAKES) {

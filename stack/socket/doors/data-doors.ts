@@ -7,12 +7,15 @@ import { sendCancel, sendCommit, sendPending, sendPlan } from "../send";
 import { resolve, resolveAt } from "./resolve";
 
 /**
- * First step of a send of `length` bytes. Answers the bytes that the spans (callSpan(), call().spanCount) have room for:
- * at most CALL_SPANS buffers, so that a longer stream write is several rounds of plan and commit; a datagram always gets
- * room for all of it, 65,507 bytes at most over IPv4. Datagrams: the destination is callEndpoint() when call().endpoint is not
- * 0, else the connected peer. `flags` are MSG_* bits; MSG_DONTWAIT, MSG_NOSIGNAL are the caller's.
- * -EAGAIN (no room now), -EPIPE (shut or reset; the caller raises SIGPIPE), -ENOTCONN, -EDESTADDRREQ, -EISCONN,
- * -EMSGSIZE, -EOPNOTSUPP (MSG_OOB), -EACCES (broadcast without SO_BROADCAST), -ENETUNREACH, -ENOBUFS, or the pending error.
+ * First step of a send of `length` bytes. Answers the bytes that the spans (callSpan(), call().spanCount)
+ * have room for: at most CALL_SPANS buffers, so that a longer stream write is several rounds of plan and
+ * commit; a datagram always gets room for all of it, 65,507 bytes at most over IPv4. Datagrams: the
+ * destination is callEndpoint() when call().endpoint is not 0, else the connected peer. `flags` are MSG_*
+ * bits; MSG_DONTWAIT, MSG_NOSIGNAL are the caller's.
+ * -EAGAIN (no room now), -EPIPE (shut or reset; the caller raises SIGPIPE), -ENOTCONN, -EDESTADDRREQ,
+ * -EISCONN,
+ * -EMSGSIZE, -EOPNOTSUPP (MSG_OOB), -EACCES (broadcast without SO_BROADCAST), -ENETUNREACH, -ENOBUFS, or the
+ * pending error.
  */
 export function socketSendPlan(handle: i32, length: u32, flags: i32, now: u64): i32 {
   const socket = resolveAt(handle, now);
@@ -20,35 +23,42 @@ export function socketSendPlan(handle: i32, length: u32, flags: i32, now: u64): 
 }
 
 /**
- * Second step: `length` bytes (not more than planned; a datagram's whole length) were copied into the spans. Streams: with
- * MSG_MORE in `flags` the last segment may wait for more. Answers `length`, or -errno (datagrams: -ENETUNREACH ...).
+ * Second step: `length` bytes (not more than planned; a datagram's whole length) were copied into the spans.
+ * Streams: with MSG_MORE in `flags` the last segment may wait for more. Answers `length`, or -errno
+ * (datagrams: -ENETUNREACH ...).
  */
 export function socketSendCommit(handle: i32, length: u32, flags: i32, now: u64): i32 {
   const socket = resolveAt(handle, now);
   return changetype<usize>(socket) == 0 ? -EBADF : sendCommit(socket, length, flags);
 }
 
-/** In place of the commit, when the application's memory could not be read: gives the planned buffers back. */
+/**
+ * In place of the commit, when the application's memory could not be read: gives the planned buffers back.
+ */
 export function socketSendCancel(handle: i32): i32 {
   const socket = resolve(handle);
   return changetype<usize>(socket) == 0 ? -EBADF : sendCancel(socket);
 }
 
 /**
- * First step of a receive: spans with up to `length` bytes that are there, beginning `offset` bytes behind the first one
- * (for MSG_PEEK beyond one plan). 0 is the end of the stream (or an empty datagram). Datagrams: the spans hold the
- * front of one datagram; its full length is in call().value (longer than the answer: MSG_TRUNC), its source in
- * callEndpoint(), its destination in callEndpoint2(), whose scope holds the TTL in bits 0-7, the TOS in 8-15, and in bits
- * 16, 17 and 18 whether the application asked for IP_PKTINFO, IP_TTL and IP_TOS.
- * `flags` are MSG_* bits: MSG_PEEK changes nothing here but lets the commit keep the bytes; MSG_TRUNC on a stream plans
- * no spans (the bytes are to be thrown away); MSG_OOB is -EINVAL. -EAGAIN, -ENOTCONN, or the pending error, once.
+ * First step of a receive: spans with up to `length` bytes that are there, beginning `offset` bytes behind
+ * the first one (for MSG_PEEK beyond one plan). 0 is the end of the stream (or an empty datagram). Datagrams:
+ * the spans hold the front of one datagram; its full length is in call().value (longer than the answer:
+ * MSG_TRUNC), its source in callEndpoint(), its destination in callEndpoint2(), whose scope holds the TTL in
+ * bits 0-7, the TOS in 8-15, and in bits 16, 17 and 18 whether the application asked for IP_PKTINFO, IP_TTL
+ * and IP_TOS. `flags` are MSG_* bits: MSG_PEEK changes nothing here but lets the commit keep the bytes;
+ * MSG_TRUNC on a stream plans no spans (the bytes are to be thrown away); MSG_OOB is -EINVAL. -EAGAIN,
+ * -ENOTCONN, or the pending error, once.
  */
 export function socketReceivePlan(handle: i32, length: u32, flags: i32, offset: u32, now: u64): i32 {
   const socket = resolveAt(handle, now);
   return changetype<usize>(socket) == 0 ? -EBADF : receivePlan(socket, length, flags, offset);
 }
 
-/** Second step: frees `length` bytes of a stream, or the datagram at the front. Nothing with MSG_PEEK. Answers 0. */
+/**
+ * Second step: frees `length` bytes of a stream, or the datagram at the front. Nothing with MSG_PEEK. Answers
+ * 0.
+ */
 export function socketReceiveCommit(handle: i32, length: u32, flags: i32, now: u64): i32 {
   const socket = resolveAt(handle, now);
   return changetype<usize>(socket) == 0 ? -EBADF : receiveCommit(socket, length, flags);

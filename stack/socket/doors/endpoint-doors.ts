@@ -17,8 +17,9 @@ export function socketOpen(version: i32, type: i32): i32 {
 }
 
 /**
- * bind(): gives the socket the address and port in callEndpoint(); an address of zeros means any, port 0 means that the
- * stack chooses. Answers 0; -EADDRNOTAVAIL (not our address), -EADDRINUSE, -EINVAL (bound already), -EAFNOSUPPORT.
+ * bind(): gives the socket the address and port in callEndpoint(); an address of zeros means any, port 0
+ * means that the stack chooses. Answers 0; -EADDRNOTAVAIL (not our address), -EADDRINUSE, -EINVAL (bound
+ * already), -EAFNOSUPPORT.
  */
 export function socketBind(handle: i32): i32 {
   const socket = resolve(handle);
@@ -26,17 +27,21 @@ export function socketBind(handle: i32): i32 {
 }
 
 /**
- * connect() to callEndpoint(). Streams: -EINPROGRESS when the handshake was started now (the result arrives as EPOLLOUT,
- * or EPOLLERR and SO_ERROR), -EALREADY while it is under way, 0 on the first call after it succeeded, -EISCONN on later
- * ones, the pending error after it failed; -ENETUNREACH, -EADDRNOTAVAIL (no free port), -EADDRINUSE at once. A blocking
- * connect waits for EPOLLOUT and calls again. Datagrams: 0 at once; connecting again changes the peer.
+ * connect() to callEndpoint(). Streams: -EINPROGRESS when the handshake was started now (the result arrives
+ * as EPOLLOUT, or EPOLLERR and SO_ERROR), -EALREADY while it is under way, 0 on the first call after it
+ * succeeded, -EISCONN on later ones, the pending error after it failed; -ENETUNREACH, -EADDRNOTAVAIL (no free
+ * port), -EADDRINUSE at once. A blocking connect waits for EPOLLOUT and calls again. Datagrams: 0 at once;
+ * connecting again changes the peer.
  */
 export function socketConnect(handle: i32, now: u64): i32 {
   const socket = resolveAt(handle, now);
   return changetype<usize>(socket) == 0 ? -EBADF : connectTo(socket);
 }
 
-/** connect() with AF_UNSPEC: a datagram socket forgets its peer, a connection is aborted and can connect again. */
+/**
+ * connect() with AF_UNSPEC: a datagram socket forgets its peer, a connection is aborted and can connect
+ * again.
+ */
 export function socketDisconnect(handle: i32, now: u64): i32 {
   const socket = resolveAt(handle, now);
   return changetype<usize>(socket) == 0 ? -EBADF : dissolve(socket);
@@ -49,9 +54,9 @@ export function socketListen(handle: i32, backlog: i32): i32 {
 }
 
 /**
- * accept(): the handle of the oldest established connection, its peer in callEndpoint(). -EAGAIN when none waits, -EINVAL
- * when the socket does not listen, -EOPNOTSUPP for datagrams, -ENOBUFS when there is no room for a socket (the
- * connection keeps waiting).
+ * accept(): the handle of the oldest established connection, its peer in callEndpoint(). -EAGAIN when none
+ * waits, -EINVAL when the socket does not listen, -EOPNOTSUPP for datagrams, -ENOBUFS when there is no room
+ * for a socket (the connection keeps waiting).
  */
 export function socketAccept(handle: i32, now: u64): i32 {
   const socket = resolveAt(handle, now);
@@ -65,10 +70,10 @@ export function socketShutdown(handle: i32, how: i32, now: u64): i32 {
 }
 
 /**
- * The last descriptor of the socket was closed. Answers 0: the handle is stale now and every interest in it is gone. A
- * positive answer, only from the first call, means SO_LINGER: everything is shut and the stack still delivers; the
- * caller may wait that many seconds, asking socketLingers() whenever the socket's wait set wakes it, and calls
- * socketClose() again, which always ends it.
+ * The last descriptor of the socket was closed. Answers 0: the handle is stale now and every interest in it
+ * is gone. A positive answer, only from the first call, means SO_LINGER: everything is shut and the stack
+ * still delivers; the caller may wait that many seconds, asking socketLingers() whenever the socket's wait
+ * set wakes it, and calls socketClose() again, which always ends it.
  */
 export function socketClose(handle: i32, now: u64): i32 {
   const socket = resolveAt(handle, now);

@@ -38,12 +38,14 @@ const KERNEL = `
 import json, socket, sys
 def make(datagram, party):
     six = party["address"] in ("any6", "only6", "mapped")
-    s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM if datagram else socket.SOCK_STREAM)
+    family = socket.AF_INET6 if six else socket.AF_INET
+    s = socket.socket(family, socket.SOCK_DGRAM if datagram else socket.SOCK_STREAM)
     if six: s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(party["address"] == "only6"))
     if party["reuseAddress"]: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if party["reusePort"]: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     return s
-HOST = {"any": "0.0.0.0", "a": "127.0.0.1", "b": "127.0.0.2", "any6": "::", "only6": "::", "mapped": "::ffff:127.0.0.1"}
+HOST = {"any": "0.0.0.0", "a": "127.0.0.1", "b": "127.0.0.2"}
+HOST |= {"any6": "::", "only6": "::", "mapped": "::ffff:127.0.0.1"}
 def attempt(action):
     try: action()
     except OSError as error: return error.errno

@@ -4,9 +4,10 @@ import type { StackHost } from "../../../sim/host.js";
 import { Pair } from "../support/pair.js";
 
 /**
- * A script of socket calls, run on the kernel's loopback (KERNEL, below) and on two stacks, step by step with the same answers:
- * 0 or a count, a negative errno, the text received, or the events of poll(). Sockets whose names begin with "s" live on
- * the first stack, the others on the second. "nobody" is a port that no socket has. After every step the network comes to rest.
+ * A script of socket calls, run on the kernel's loopback (KERNEL, below) and on two stacks, step by step with
+ * the same answers: 0 or a count, a negative errno, the text received, or the events of poll(). Sockets whose
+ * names begin with "s" live on the first stack, the others on the second. "nobody" is a port that no socket
+ * has. After every step the network comes to rest.
  */
 export type Step =
   | ["socket", string, "stream" | "datagram"]
@@ -48,7 +49,8 @@ def run(script):
         kind, name = step[0], step[1]
         s = table.get(name)
         if kind == "socket":
-            s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if step[2] == "stream" else socket.SOCK_DGRAM)
+            kind = socket.SOCK_STREAM if step[2] == "stream" else socket.SOCK_DGRAM
+            s = socket.socket(socket.AF_INET, kind)
             s.setblocking(False)
             table[name] = s
         elif kind == "bind":
@@ -59,7 +61,8 @@ def run(script):
         elif kind == "dissolve":
             import ctypes
             libc = ctypes.CDLL(None, use_errno=True)
-            if libc.connect(s.fileno(), struct.pack("H14x", socket.AF_UNSPEC), 16) != 0: return -ctypes.get_errno()
+            if libc.connect(s.fileno(), struct.pack("H14x", socket.AF_UNSPEC), 16) != 0:
+                return -ctypes.get_errno()
         elif kind == "accept":
             table[step[2]] = s.accept()[0]
             table[step[2]].setblocking(False)
@@ -76,7 +79,8 @@ def run(script):
             return s.recv(step[2], FLAGS.get(flag, 0)).decode()
         elif kind == "shutdown": s.shutdown(HOW[step[2]])
         elif kind == "close": s.close()
-        elif kind == "linger": s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, step[2]))
+        elif kind == "linger":
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, step[2]))
         elif kind == "lowat": s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, step[2])
         elif kind == "error": return s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         elif kind == "events":

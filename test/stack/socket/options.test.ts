@@ -18,7 +18,10 @@ interface Trial {
   get: (number[] | number)[];
 }
 
-/** Of a fresh socket: what reading gave before anything was set, then one trial for each value and each length. */
+/**
+ * Of a fresh socket: what reading gave before anything was set, then one trial for each value and each
+ * length.
+ */
 interface Result {
   fresh: number[] | number;
   trials: Trial[];
@@ -46,7 +49,8 @@ for case in json.load(sys.stdin):
         done = put(s, level, name, struct.pack("i", value))
         trials.append({"set": done, "get": [get(s, level, name, room) for room in (4, 1, 8)]})
     s = socket.socket(socket.AF_INET, kind)
-    results.append({"fresh": fresh, "trials": trials, "shortSet": [put(s, level, name, b"\\1" * n) for n in (1, 3)]})
+    short = [put(s, level, name, b"\\1" * n) for n in (1, 3)]
+    results.append({"fresh": fresh, "trials": trials, "shortSet": short})
 print(json.dumps(results))
 `;
 

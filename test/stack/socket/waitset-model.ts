@@ -96,7 +96,10 @@ export class Model {
     this.sets = this.sets.filter((other) => other !== set);
   }
 
-  /** Something happened to a socket. Sets that are woken only by an exclusive interest are "may": one of them must be. */
+  /**
+   * Something happened to a socket. Sets that are woken only by an exclusive interest are "may": one of them
+   * must be.
+   */
   notify(socket: ModelSocket, events: number): { must: ModelSet[]; may: ModelSet[] } {
     const happened = events | (events & READ ? READ : 0) | (events & WRITE ? WRITE : 0);
     const must: ModelSet[] = [];

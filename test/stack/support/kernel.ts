@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 
 /**
- * Runs a Python program that makes the same socket calls on the kernel's loopback; it gets `input` as JSON on standard input
- * and prints its answer as JSON. What it prints is what the stack is compared with.
+ * Runs a Python program that makes the same socket calls on the kernel's loopback; it gets `input` as JSON on
+ * standard input and prints its answer as JSON. What it prints is what the stack is compared with.
  */
 export function askKernel<T>(program: string, input: unknown): T {
   const run = spawnSync("python3", ["-c", program], {
