@@ -4,9 +4,12 @@ import { StackHost } from "./host.js";
 export class HostPool {
   private readonly free = new Map<number, StackHost[]>();
 
+  /** `instances`: see HostOptions. */
+  constructor(private readonly instances = 1) {}
+
   /** A host with a region of `size` bytes, in whatever state: restart it. */
   take(size: number): StackHost {
-    return this.free.get(size)?.pop() ?? new StackHost({ size });
+    return this.free.get(size)?.pop() ?? new StackHost({ size, instances: this.instances });
   }
 
   /** Gives a host back; one that trapped or misbehaved (`sound` false) is thrown away. */
