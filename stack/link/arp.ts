@@ -71,11 +71,12 @@ export function arpInput(p: Port, packet: usize, length: u32): void {
   const sender = arpSenderAddress(packet);
   const target = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)));
   const forUs = changetype<usize>(target) != 0 && changetype<usize>(target.port) == changetype<usize>(p);
-  if (senderMac == p.mac) {
+  const own = addressFind(IPV4_HIGH, ipv4Low(sender));
+  // A frame of ours that came back, perhaps sent by another port on the same link.
+  if (senderMac == p.mac || (changetype<usize>(own) != 0 && senderMac == own.port.mac)) {
     drop(DropReason.arpIgnored);
     return;
   }
-  const own = addressFind(IPV4_HIGH, ipv4Low(sender));
   if (changetype<usize>(own) != 0) {
     count(Counter.arpConflicts);
     addressDefend(own);

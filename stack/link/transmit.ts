@@ -3,6 +3,7 @@ import { TX_RING, TX_SPANS } from "../memory/map";
 import { Port, PortFlag, TxFlag, TxSlot, txHeader, txSlot, txSpan } from "../memory/port";
 import { Counter, count, countBy } from "../stats/counters";
 import { VIRTIO_NET_HEADER, virtioNetWriteChecksum, virtioNetWritePlain } from "../wire/virtio-net";
+import { ratePay } from "./rate-limit";
 
 /** Where the Ethernet header lies in a slot's header area: behind room for a virtio-net header. */
 export const TX_ETHERNET: u32 = VIRTIO_NET_HEADER;
@@ -71,6 +72,13 @@ export function txAppendChain(slot: TxSlot, chain: usize): void {
   }
 }
 
+/** Pays for a frame; a super-frame counts as the packets that the port makes of it. */
+function pay(slot: TxSlot, payload: u32): void {
+  const size = <u32>slot.segmentSize;
+  const packets: u32 = (slot.flags & TxFlag.segment) == 0 || size == 0 ? 1 : (payload + size - 1) / size;
+  ratePay(packets, payload + packets * slot.headerLength);
+}
+
 /**
  * Completes the frame in a slot whose `headerLength` is set: first span, length, virtio-net header. Counts
  * it.
@@ -79,6 +87,7 @@ export function txPublish(p: Port, slot: TxSlot): void {
   const span = txSpan(slot, 0);
   const header = txHeader(slot);
   const length = <u32>slot.headerLength + slot.length;
+  pay(slot, slot.length);
   slot.length = length;
   if ((p.flags & PortFlag.vnetHeader) != 0) {
     span.address = <u32>header;

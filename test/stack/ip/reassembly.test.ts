@@ -203,9 +203,12 @@ describe("overlaps and duplicates (RFC 5722, RFC 8200 section 4.5)", () => {
     const lan = new Lan();
     lan.give(part(payload, 800, 200));
     lan.expectDrops({ fragmentOverlap: 1 }, () => lan.give(part(shorter, 600, 208)));
-    const beyond = new Lan();
-    beyond.give(part(shorter, 600, 208));
-    beyond.expectDrops({ fragmentOverlap: 1 }, () => beyond.give(part(new Uint8Array(2000), 1000, 200)));
+    const fragments = [part(shorter, 600, 208), part(new Uint8Array(2000), 1000, 200)];
+    for (const order of [fragments, fragments.toReversed()]) {
+      const beyond = new Lan();
+      beyond.give(order[0] ?? new Uint8Array());
+      beyond.expectDrops({ fragmentOverlap: 1 }, () => beyond.give(order[1] ?? new Uint8Array()));
+    }
   });
 });
 
