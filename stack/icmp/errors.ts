@@ -45,7 +45,7 @@ function allowed(): bool {
 
 /** Packets that no error may be sent about (RFC 1122, section 3.2.2). */
 function isUnmentionable(packet: usize, headerLength: u32, total: u32, flags: u32): bool {
-  // Fragments are reassembled before anything is said about them; what timed out is quoted from its first one.
+  // Nothing is said about fragments but what timed out, and that is quoted from its first one.
   assert((ipv4Fragment(packet) & IPV4_OFFSET_MASK) == 0);
   if ((flags & (RxFlag.broadcast | RxFlag.linkGroup)) != 0) return true;
   if (ipv4Protocol(packet) != PROTOCOL_ICMP) return false;
