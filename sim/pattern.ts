@@ -3,6 +3,7 @@ import type { Random } from "./random.js";
 /** A prime, so that no segment or buffer size divides the period. */
 const PERIOD = 65521;
 const SLICE_MAX = 65536;
+const SAMPLE = 12;
 
 /**
  * Bytes that depend on their position: a piece that is missing, repeated or misplaced by anything but a multiple of the
@@ -14,7 +15,7 @@ export class Pattern {
   constructor(random: Random) {
     this.table = Buffer.alloc(PERIOD + SLICE_MAX);
     for (let i = 0; i < PERIOD; i++) this.table[i] = random.next() & 0xff;
-    this.table.copy(this.table, PERIOD, 0, SLICE_MAX);
+    for (let i = PERIOD; i < this.table.length; i++) this.table[i] = this.table[i - PERIOD] ?? 0;
   }
 
   /** The `length` (at most 64 KiB) bytes at `position` of a stream. */
@@ -30,5 +31,17 @@ export class Pattern {
       if (Buffer.compare(part, this.slice(position + at, part.length)) !== 0) return false;
     }
     return true;
+  }
+
+  /** How bytes differ from those at `position`: where they do first, and which part of the pattern is there instead. */
+  describeDifference(position: number, bytes: Uint8Array): string {
+    const expected = (at: number) => this.slice(position + at, 1)[0];
+    const at = bytes.findIndex((byte, i) => byte !== expected(i));
+    if (at < 0) return "no difference";
+    const sample = bytes.subarray(at, at + SAMPLE);
+    const found = sample.length < SAMPLE ? -1 : this.table.indexOf(sample);
+    if (found < 0) return `from byte ${at} on they are from elsewhere`;
+    const distance = (found - ((position + at) % PERIOD) + PERIOD) % PERIOD;
+    return `from byte ${at} on they are ${distance} (or ${distance - PERIOD}) bytes ahead`;
   }
 }

@@ -233,9 +233,11 @@ export class StreamEnd {
   private check(data: Uint8Array): void {
     const { plan, incoming } = this;
     const tooMany = this.received + data.length > plan.receiveTotal;
-    if (!tooMany && incoming.pattern.matches(incoming.offset + this.received, data)) return;
+    const position = incoming.offset + this.received;
+    if (!tooMany && incoming.pattern.matches(position, data)) return;
     if (!this.owner.toleratesDamage()) {
-      fail(`${this.describe()}: ${data.length} bytes arrived that are ${tooMany ? "too many" : "wrong"}`);
+      const why = tooMany ? "too many" : `wrong: ${incoming.pattern.describeDifference(position, data)}`;
+      fail(`${this.describe()}: ${data.length} bytes arrived that are ${why}`);
     }
     this.abort();
   }

@@ -1,4 +1,4 @@
-import { EAGAIN, ECONNREFUSED, EPOLLERR, EPOLLIN, SOCK_DGRAM } from "../../build/generated/node/system.js";
+import { EAGAIN, ECONNREFUSED, ENOBUFS, EPOLLERR, EPOLLIN, SOCK_DGRAM } from "../../build/generated/node/system.js";
 import type { Address } from "../host.js";
 import type { Machine } from "../machine.js";
 import { read32, write32 } from "../wire/frame.js";
