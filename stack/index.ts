@@ -2,15 +2,18 @@
  * The doors of the stack: everything the shell, the simulator and the tests may call. The caller holds the stack's lock.
  * Times are microseconds of one monotonic clock. Results are >= 0, or -errno.
  */
+import { EINVAL } from "../build/generated/system";
 import { regionAttach, regionCreate } from "./create";
 import { addressAssign, gatewayAssign } from "./ip/addresses";
 import { linkChanged } from "./link/addresses";
 import { linkInput } from "./link/input";
+import { rateDeadline, rateLimit } from "./link/rate-limit";
 import { txDone } from "./link/transmit";
 import { callEndpoint } from "./memory/call";
 import { PORTS_MAX } from "./memory/map";
 import { Port, port, rxFrame } from "./memory/port";
 import { root } from "./memory/root";
+import { Congestion } from "./tcp/congestion";
 import { tcpOutput } from "./tcp/output";
 import { timerRun } from "./timer/dispatch";
 import { wheelNext } from "./timer/wheel";
@@ -60,6 +63,22 @@ export function gatewaySet(): i32 {
   return gatewayAssign(endpoint.high, endpoint.low);
 }
 
+/**
+ * Limits transmission to `packets` and `megabits` (10^6 bits, from the Ethernet header on) per second; 0: no
+ * limit.
+ */
+export function rateLimitSet(packets: u32, megabits: u32, now: u64): void {
+  root().now = now;
+  rateLimit(packets, megabits, now);
+}
+
+/** The congestion control of sockets made from now on: a Congestion number; 0, or -EINVAL when there is none. */
+export function congestionControlSet(kind: u32): i32 {
+  if (kind > <u32>Congestion.newreno) return -EINVAL;
+  root().congestionControl = kind;
+  return 0;
+}
+
 /** The link of port `id` went up (1) or down (0). */
 export function portLink(id: u32, isUp: u32, now: u64): void {
   root().now = now;
@@ -103,7 +122,7 @@ export function outputUrgent(id: u32): u32 {
   return root().outputUrgent + waiting(port(id));
 }
 
-/** When tick() wants to be called next; u64.MAX_VALUE for never. */
+/** When tick() and output() want to be called next; u64.MAX_VALUE for never. */
 export function nextDeadline(): u64 {
-  return wheelNext();
+  return min(wheelNext(), rateDeadline());
 }

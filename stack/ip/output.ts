@@ -1,5 +1,6 @@
 import { EHOSTUNREACH, EMSGSIZE, ENOBUFS } from "../../build/generated/system";
 import { Neighbour, neighbourQueue, neighbourReady } from "../link/neighbours";
+import { rateAdmits, rateAllows } from "../link/rate-limit";
 import { TX_ETHERNET, txAppendChain, txEthernet, txPublish, txReserve } from "../link/transmit";
 import { Buffer, bufferBase, bufferData, bufferGive, bufferTake, chainGive } from "../memory/buffer";
 import { Port, PortFlag, TxFlag, TxSlot, txHeader, txSpan } from "../memory/port";
@@ -35,7 +36,7 @@ const TX_TRANSPORT: u32 = TX_IP + IPV4_HEADER;
 
 /**
  * Reserves a slot for a packet to a neighbour that is ready, with `cursor` at the transport header; null (0):
- * ring full.
+ * the ring is full, or the rate limit does not allow it now.
  */
 export function ipOpen(
   n: Neighbour,
@@ -48,6 +49,7 @@ export function ipOpen(
   ttl: u8,
 ): TxSlot {
   assert((sourceHigh | destinationHigh) == IPV4_HIGH);
+  if (!rateAllows()) return changetype<TxSlot>(0);
   const slot = txReserve(n.port);
   if (changetype<usize>(slot) != 0) {
     ipv4Begin(txHeader(slot) + TX_IP, tos, ttl, protocol, ipv4Raw(sourceLow), ipv4Raw(destinationLow));
@@ -112,7 +114,10 @@ export function ipClose(n: Neighbour, slot: TxSlot, transportHeaderLength: u32, 
   count(Counter.ipOut);
 }
 
-/** Sends a datagram to a neighbour that is ready, in fragments when it must be; takes the chain. */
+/**
+ * Sends a datagram to a neighbour that is ready, in fragments when it must be; takes the chain. One that the
+ * rate limit does not allow is lost, as it would be in a router: no error.
+ */
 function transmit(
   n: Neighbour,
   source: u32,
@@ -124,6 +129,10 @@ function transmit(
   length: u32,
 ): i32 {
   const p = n.port;
+  if (!rateAdmits()) {
+    chainGive(chain);
+    return 0;
+  }
   const id = identificationFor(source, destination, protocol);
   if (IPV4_HEADER + length > p.mtu) {
     return fragmentsSend(n, source, destination, protocol, tos, ttl, id, chain, length);

@@ -48,8 +48,7 @@ export function rateAllows(): bool {
   if (!isLimited()) return true;
   refill();
   const r = root();
-  const allowed =
-    (r.ratePackets == 0 || r.packetTokens > 0) && (r.rateMegabits == 0 || r.bitTokens > 0);
+  const allowed = (r.ratePackets == 0 || r.packetTokens > 0) && (r.rateMegabits == 0 || r.bitTokens > 0);
   if (!allowed && r.rateWaits == 0) count(Counter.txRateWaits);
   r.rateWaits = allowed ? 0 : 1;
   return allowed;
@@ -77,7 +76,7 @@ export function ratePay(packets: u32, bytes: u32): void {
 
 /** Microseconds until a bucket that gains `rate` tokens in each holds something. */
 function untilPositive(tokens: i64, rate: u32): u64 {
-  return rate == 0 || tokens > 0 ? 0 : <u64>(-tokens) / rate + 1;
+  return rate == 0 || tokens > 0 ? 0 : <u64>-tokens / rate + 1;
 }
 
 /** When output that waits may go on; u64.MAX_VALUE when nothing waits for the rate limit. */

@@ -80,6 +80,16 @@ export class Root {
   sourceLow: u64;
   /** Buffers that hold fragments (ip/reassembly.ts), so that they stay below their share. */
   reassemblyBuffers: u32;
+
+  /** The rate limit (link/rate-limit.ts): per second; 0: none. */
+  ratePackets: u32;
+  rateMegabits: u32;
+  /** Something was refused since a packet was last allowed. */
+  rateWaits: u32;
+  /** What may be sent: 10^6 for a packet, 1 for a bit; as of `rateFilled`. */
+  packetTokens: i64;
+  bitTokens: i64;
+  rateFilled: u64;
 }
 
 /** The region's root; compiles to a constant address. */

@@ -72,6 +72,8 @@ export enum DropReason {
   duplicate,
   /** An ARP packet that is none of our business, or would change an entry that was confirmed a moment ago. */
   arpIgnored,
+  /** A datagram that would have exceeded rate_limit_pps or rate_limit_mbps. */
+  rateLimited,
   count,
 }
 

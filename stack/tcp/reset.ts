@@ -1,6 +1,7 @@
 import { ipClose, ipOpen, transportHeader } from "../ip/output";
 import { routeTo } from "../ip/routes";
 import { Neighbour, neighbourReady } from "../link/neighbours";
+import { unsentReason } from "../link/rate-limit";
 import { root } from "../memory/root";
 import { randomBelow } from "../random/random";
 import { Counter, count } from "../stats/counters";
@@ -49,7 +50,7 @@ function reply(sequence: u32, acknowledgement: u32, flags: u32, reason: ResetRea
     RESET_TTL,
   );
   if (changetype<usize>(slot) == 0) {
-    drop(DropReason.txRingFull);
+    drop(unsentReason());
     return;
   }
   tcpWriteHeader(
@@ -99,7 +100,7 @@ export function resetSend(tcb: Tcb, reason: ResetReason): void {
     tcb.ttl,
   );
   if (changetype<usize>(slot) == 0) {
-    drop(DropReason.txRingFull);
+    drop(unsentReason());
     return;
   }
   const edge = tcb.sndUna + tcb.sndWnd;

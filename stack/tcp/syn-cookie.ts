@@ -1,6 +1,7 @@
 import { ipClose, ipOpen, transportHeader } from "../ip/output";
 import { pathMtu } from "../ip/routes";
 import { neighbourReady } from "../link/neighbours";
+import { unsentReason } from "../link/rate-limit";
 import { root } from "../memory/root";
 import { sipHash } from "../random/siphash";
 import { Socket } from "../socket/socket";
@@ -186,7 +187,7 @@ export function cookieSend(): void {
     COOKIE_TTL,
   );
   if (changetype<usize>(slot) == 0) {
-    drop(DropReason.txRingFull);
+    drop(unsentReason());
     return;
   }
   const ours = localMss(pathMtu(s.sourceHigh, s.sourceLow), s.sourceHigh, s.sourceLow);

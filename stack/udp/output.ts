@@ -4,6 +4,7 @@ import { ipClose, ipOpen, ipSend, transportHeader } from "../ip/output";
 import { routeFailure, routeTo } from "../ip/routes";
 import { isBroadcast } from "../link/addresses";
 import { Neighbour, neighbourReady } from "../link/neighbours";
+import { rateAdmits } from "../link/rate-limit";
 import { txAppendChain } from "../link/transmit";
 import { Buffer, bufferBase, bufferData, bufferTake, chainGive } from "../memory/buffer";
 import { root } from "../memory/root";
@@ -101,6 +102,10 @@ export function udpSend(
     chainGive(chain);
     if (error == 0) drop(routeFailure(remoteHigh, remoteLow));
     return error == 0 ? -ENETUNREACH : error;
+  }
+  if (!rateAdmits()) {
+    chainGive(chain);
+    return 0;
   }
   const isBound = !isAnyAddress(socket.localHigh, socket.localLow);
   const high = isBound ? socket.localHigh : root().sourceHigh;
