@@ -25,25 +25,18 @@ onEachStack(
     for (const streams of [1, 50]) {
       for (const direction of ["to the server", "from the server"]) {
         test(`${streams} streams ${direction}`, async () => {
+          // What still lies in socket buffers when a test ends does not count as received.
+          const window = streams > 1 ? ["-w", "128K"] : [];
           const reverse = direction === "from the server" ? ["-R"] : [];
-          const load = [
-            "-c",
-            serverAddress,
-            "-p",
-            String(port),
-            "-P",
-            String(streams),
-            "-n",
-            "128M",
-            "--json",
-          ];
+          const load = ["-P", String(streams), "-n", "256M", ...window, ...reverse, "--json"];
+          const client = ["-c", serverAddress, "-p", String(port), ...load];
           const connections = streams + controlConnections;
-          const result = await service().accounted(() => service().client("iperf3", [...load, ...reverse]), {
+          const result = await service().accounted(() => service().client("iperf3", client), {
             connections,
           });
           const report = JSON.parse(result.stdout.toString()) as Report;
           assert.equal(report.error, undefined);
-          assert.ok((report.end?.sum_received.bytes ?? 0) >= (128 << 20) * 0.9, result.stdout.toString());
+          assert.ok((report.end?.sum_received.bytes ?? 0) >= (256 << 20) * 0.75, result.stdout.toString());
         });
       }
     }
