@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { FRAMES_PER_SEED, fuzzLine, fuzzSummaryLines, runFuzz } from "../sim/fuzz/run-fuzz.js";
 import { HostPool } from "../sim/host-pool.js";
 import { PcapWriter } from "../sim/pcap.js";
 import { replayHint, resultLine, summaryLines } from "../sim/report.js";
@@ -9,6 +10,7 @@ import { traceLine } from "../sim/trace.js";
 
 const USAGE = `usage: npm run sim -- --seed S [--trace] [--pcap FILE] [--counters]
        npm run sim -- --seeds N [--from S] [--workers W] [--counters]
+       npm run sim -- --fuzz FRAMES [--from S] [--workers W] [--counters]
 S is an unsigned 64-bit number, N a count of consecutive seeds (from 1 unless told otherwise)`;
 
 const SEED_MAX = 2n ** 64n - 1n;
@@ -58,11 +60,29 @@ async function runMany(from: bigint, count: number, workers: number, counters: b
   return summary.failed === 0;
 }
 
+/** Mutated frames against connections in every state; each seed sends FRAMES_PER_SEED of them. */
+async function fuzz(from: bigint, frames: number, workers: number, counters: boolean): Promise<boolean> {
+  const start = performance.now();
+  const summary = await runFuzz(from, frames, workers, (result) => {
+    if (result.failure === undefined) return;
+    console.log(fuzzLine(result));
+    console.log(`  replay: npm run sim -- --fuzz ${FRAMES_PER_SEED} --from ${result.seed}`);
+  });
+  if (counters) {
+    for (const [name, value] of Object.entries(summary.counters))
+      if (value > 0) console.log(`${name} ${value}`);
+  }
+  for (const line of fuzzSummaryLines(summary)) console.log(line);
+  console.log(`${((performance.now() - start) / 1000).toFixed(1)} s on ${workers} threads`);
+  return summary.failures.length === 0;
+}
+
 async function main(): Promise<boolean> {
   const { values } = parseArgs({
     options: {
       seed: { type: "string" },
       seeds: { type: "string" },
+      fuzz: { type: "string" },
       from: { type: "string", default: "1" },
       workers: { type: "string", default: String(Math.min(2, availableParallelism())) },
       trace: { type: "boolean", default: false },
@@ -73,11 +93,13 @@ async function main(): Promise<boolean> {
   if (values.seed !== undefined) {
     return runOne(parseSeed(values.seed), values.trace, values.pcap, values.counters);
   }
+  const from = parseSeed(values.from);
+  const workers = parseCount(values.workers);
   if (values.seeds !== undefined) {
-    const workers = parseCount(values.workers);
-    return await runMany(parseSeed(values.from), parseCount(values.seeds), workers, values.counters);
+    return await runMany(from, parseCount(values.seeds), workers, values.counters);
   }
-  throw new UsageError("neither --seed nor --seeds was given");
+  if (values.fuzz !== undefined) return await fuzz(from, parseCount(values.fuzz), workers, values.counters);
+  throw new UsageError("none of --seed, --seeds and --fuzz was given");
 }
 
 try {

@@ -1,4 +1,11 @@
-import { EAGAIN, ECONNREFUSED, ENOBUFS, EPOLLERR, EPOLLIN, SOCK_DGRAM } from "../../build/generated/node/system.js";
+import {
+  EAGAIN,
+  ECONNREFUSED,
+  ENOBUFS,
+  EPOLLERR,
+  EPOLLIN,
+  SOCK_DGRAM,
+} from "../../build/generated/node/system.js";
 import type { Address } from "../host.js";
 import type { Machine } from "../machine.js";
 import { read32, write32 } from "../wire/frame.js";
@@ -157,7 +164,7 @@ export class DatagramConversation extends Conversation {
       server.host.setEndpoint(from);
       const sent = server.host.send(this.serverHandle, this.payload(number, exchange.reply, 0));
       server.host.clearEndpoint();
-      if (sent < 0 && sent !== -EAGAIN && !this.world.tolerant)
+      if (sent < 0 && !isShortage(sent) && !this.world.tolerant)
         this.broken(`the reply's send answered ${sent}`);
     }
   }
