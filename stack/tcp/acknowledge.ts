@@ -57,7 +57,6 @@ export function writableAgain(tcb: Tcb): void {
 function advance(tcb: Tcb, s: Segment): void {
   const now = root().now;
   const acknowledged = s.acknowledgement - tcb.sndUna;
-  const flight = tcb.sndMax - tcb.sndUna;
   tcb.sndUna = s.acknowledgement;
   if (before(tcb.sndNxt, tcb.sndUna)) tcb.sndNxt = tcb.sndUna;
   const echoed = (s.has & Has.timestamps) != 0 && s.timestampEcho != 0;
@@ -71,7 +70,7 @@ function advance(tcb: Tcb, s: Segment): void {
   tcb.stalledAt = outstanding ? now : 0;
   if (outstanding) deadlineArm(tcb, tcb.retransmitAt);
   const news = s.sackCount != 0 && tcbHas(tcb, TcbFlag.sackPermitted) && sackUpdate(tcb);
-  if (recoveryAdvanced(tcb, acknowledged)) congestionAcknowledged(tcb, acknowledged, flight);
+  if (recoveryAdvanced(tcb, acknowledged)) congestionAcknowledged(tcb, acknowledged);
   if (news && tcb.recovery == Recovery.open && before(tcb.sndUna, sackLostEdge(tcb))) recoveryDuplicate(tcb);
   if (tcb.neighbour != 0) neighbourConfirm(changetype<Neighbour>(tcb.neighbour));
   writableAgain(tcb);
@@ -93,7 +92,8 @@ export function acknowledge(tcb: Tcb, s: Segment): bool {
   const moved = windowUpdate(tcb, s);
   if (ack != tcb.sndUna) {
     advance(tcb, s);
-  } else if (tcb.sndMax != tcb.sndUna) {
+  } else if (tcb.sndMax != tcb.sndUna && tcb.persistAt == 0) {
+    // (The answers to window probes are no duplicates.)
     // RFC 6675, section 2: with SACK an ACK is a duplicate when it reports something new; else RFC 5681,
     // section 2.
     let duplicate: bool = false;

@@ -1,7 +1,7 @@
 import { root } from "../memory/root";
 import { cubicAvoid, cubicThreshold, cubicTimeout } from "./congestion/cubic";
 import { newrenoAvoid, newrenoThreshold } from "./congestion/newreno";
-import { Tcb } from "./tcb";
+import { Recovery, Tcb } from "./tcb";
 
 /** The congestion controls; one file each in congestion/. */
 export enum Congestion {
@@ -26,17 +26,18 @@ export function congestionStart(tcb: Tcb): void {
 }
 
 /**
- * `acknowledged` bytes were acknowledged outside recovery, with `flight` bytes in the network before. A
- * window that the application does not fill says nothing about the network and does not grow (RFC 9438,
- * section 4.2; RFC 5681).
+ * `acknowledged` bytes were acknowledged outside fast recovery. A window that the application does not fill
+ * says nothing about the network and does not grow (RFC 9438, section 4.2; RFC 7661).
  */
-export function congestionAcknowledged(tcb: Tcb, acknowledged: u32, flight: u32): void {
+export function congestionAcknowledged(tcb: Tcb, acknowledged: u32): void {
   const slowStart = tcb.cwnd < tcb.ssthresh;
-  const used = slowStart ? flight * 2 >= tcb.cwnd : flight + 3 * tcb.mss >= tcb.cwnd;
+  const used = slowStart ? tcb.flightMost * 2 >= tcb.cwnd : tcb.flightMost + 3 * tcb.mss >= tcb.cwnd;
   if (!used || tcb.cwnd >= WINDOW_MAX) return;
   if (slowStart) {
-    // RFC 5681, section 3.1, with L = 2 (RFC 3465): super-frame ACKs must not burst.
-    tcb.cwnd += min(acknowledged, max(2 * tcb.mss, tcb.cwnd / 2));
+    // RFC 3465, section 2.3: one segment for each ACK after a time-out; else what was acknowledged, without
+    // bursts.
+    const most = tcb.recovery == Recovery.loss ? tcb.mss : max(2 * tcb.mss, tcb.cwnd / 2);
+    tcb.cwnd += min(acknowledged, most);
     return;
   }
   if (tcb.congestion == Congestion.cubic) cubicAvoid(tcb, acknowledged);

@@ -53,8 +53,8 @@ function writeOptions(tcb: Tcb, at: usize): usize {
 function acknowledged(tcb: Tcb): void {
   tcb.lastAckSent = tcb.rcvNxt;
   tcb.delayedAckAt = 0;
-  tcbClear(tcb, TcbFlag.ackNow);
   if (tcb.acksOwed != 0) tcb.acksOwed--;
+  if (tcb.acksOwed == 0) tcbClear(tcb, TcbFlag.ackNow);
 }
 
 /** Keeps the books of sequence space sent from `sequence` to `end`. */
@@ -72,6 +72,13 @@ function transmitted(tcb: Tcb, sequence: u32, end: u32): void {
     countBy(Counter.tcpBytesOut, end - tcb.sndMax);
     if (end < tcb.sndMax) count(Counter.tcpSequenceWraps);
     tcb.sndMax = end;
+  }
+  const flight = end - tcb.sndUna;
+  if (!before(tcb.sndUna, tcb.flightMark)) {
+    tcb.flightMost = flight;
+    tcb.flightMark = end;
+  } else if (flight > tcb.flightMost) {
+    tcb.flightMost = flight;
   }
   tcb.sentAt = r.now;
   if (tcb.retransmitAt == 0 && tcb.persistAt == 0) {

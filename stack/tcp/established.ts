@@ -1,4 +1,4 @@
-import { EPOLLIN, EPOLLRDNORM } from "../../build/generated/system";
+import { ECONNRESET, EPOLLIN, EPOLLRDNORM } from "../../build/generated/system";
 import { root } from "../memory/root";
 import { socketNotify } from "../socket/readiness";
 import { SocketFlag } from "../socket/socket";
@@ -77,16 +77,24 @@ function receives(tcb: Tcb): bool {
   );
 }
 
+/**
+ * Whether received data would never be read: the application closed, or shut both directions (RFC 9293,
+ * section 3.6.1; RFC 2525, section 2.17).
+ */
+function nobodyReads(tcb: Tcb): bool {
+  if (tcbHas(tcb, TcbFlag.orphan)) return true;
+  if (tcb.state == TcpState.established || tcb.socket == 0) return false;
+  return (tcbSocket(tcb).flags & SocketFlag.readShut) != 0;
+}
+
 /** Seventh and eighth steps of RFC 9293, section 3.10.7.4, for a segment that was trimmed to the window. */
 export function receivePayload(tcb: Tcb, s: Segment): void {
   if (!receives(tcb)) return;
   if (s.length != 0) {
-    if (tcbHas(tcb, TcbFlag.orphan)) {
-      // RFC 9293, section 3.6.1, and RFC 2525, section 2.17: nobody will ever read it, and the peer should
-      // know.
+    if (nobodyReads(tcb)) {
       drop(DropReason.tcpAfterClose);
       resetSend(tcb, ResetReason.dataAfterClose);
-      connectionEnd(tcb, 0);
+      connectionEnd(tcb, tcb.socket != 0 ? ECONNRESET : 0);
       return;
     }
     if (s.sequence == tcb.rcvNxt) receiveInOrder(tcb, s);

@@ -27,10 +27,14 @@ function run(tcb: Tcb, index: u32): Run {
 }
 
 function runMake(tcb: Tcb, index: u32, start: u32): bool {
-  if (tcb.runs == 0) tcb.runs = changetype<usize>(bufferTake());
-  if (tcb.runs == 0 || tcb.runCount == RUNS_MAX) return false;
+  if (tcb.runCount == RUNS_MAX) return false;
   const buffer = bufferTake();
   if (changetype<usize>(buffer) == 0) return false;
+  if (tcb.runs == 0) tcb.runs = changetype<usize>(bufferTake());
+  if (tcb.runs == 0) {
+    bufferGive(buffer);
+    return false;
+  }
   const at = changetype<usize>(run(tcb, index));
   const size = offsetof<Run>();
   memory.copy(at + size, at, <usize>(tcb.runCount - index) * size);

@@ -30,7 +30,8 @@ function enterFast(tcb: Tcb): void {
   count(Counter.tcpFastRetransmits);
   if (sack) count(Counter.tcpSackRecoveries);
   // RFC 6675, section 5, step 4; RFC 6582, section 3.2, step 2.
-  const flight = tcb.sndMax - tcb.sndUna - sackedBelow(tcb, tcb.sndMax);
+  // What limited transmit sent beyond cwnd does not count (RFC 5681, section 3.2).
+  const flight = min(tcb.sndMax - tcb.sndUna, tcb.cwnd);
   tcb.recovery = <u8>Recovery.fast;
   tcb.recoveryPoint = tcb.sndMax;
   tcb.ssthresh = congestionThreshold(tcb, max(flight, tcb.mss));
@@ -74,7 +75,9 @@ export function limitedTransmit(tcb: Tcb): u32 {
 function exitFast(tcb: Tcb): void {
   tcb.recovery = <u8>Recovery.open;
   tcbClear(tcb, TcbFlag.retransmitHead);
-  // RFC 6582, section 3.2, step 3 (1): no burst of what the window has room for.
+  tcb.cwnd = tcb.ssthresh;
+  if (tcbHas(tcb, TcbFlag.sackPermitted)) return;
+  // RFC 6582, section 3.2, step 3 (1): the inflated window must not turn into a burst.
   tcb.cwnd = min(tcb.ssthresh, max(tcb.sndMax - tcb.sndUna, tcb.mss) + tcb.mss);
 }
 

@@ -30,7 +30,9 @@ export function sendQueuePlan(tcb: Tcb, length: u32): u32 {
       done = room;
     }
   }
-  assert(tcb.planHead == 0);
+  // A plan that was never committed: its caller gave up.
+  chainGive(tcb.planHead);
+  tcb.planHead = 0;
   let last: usize = 0;
   while (done < length && spans < CALL_SPANS) {
     const buffer = bufferTake();
@@ -69,7 +71,6 @@ export function sendQueueCommit(tcb: Tcb, length: u32): void {
     if (tcb.sendTail == 0) tcb.sendHead = changetype<usize>(buffer);
     else changetype<Buffer>(tcb.sendTail).next = changetype<usize>(buffer);
     tcb.sendTail = changetype<usize>(buffer);
-    tcb.sendBuffers++;
   }
   chainGive(tcb.planHead);
   tcb.planHead = 0;
@@ -110,8 +111,6 @@ export function sendQueueAcknowledge(tcb: Tcb, sequence: u32): void {
     if (tcb.sendHead == 0) tcb.sendTail = 0;
     if (tcb.sendCursor == changetype<usize>(head)) tcb.sendCursor = tcb.sendHead;
     if (tcb.retransmitCursor == changetype<usize>(head)) tcb.retransmitCursor = tcb.sendHead;
-    assert(tcb.sendBuffers > 0);
-    tcb.sendBuffers--;
     release(head);
   }
 }
@@ -128,7 +127,6 @@ export function sendQueueDiscard(tcb: Tcb): void {
   tcb.sendTail = 0;
   tcb.sendCursor = 0;
   tcb.retransmitCursor = 0;
-  tcb.sendBuffers = 0;
 }
 
 /** The buffer that holds `sequence`, looked for from `hint` on when that is not behind it. */

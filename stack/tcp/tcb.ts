@@ -161,7 +161,6 @@ export class Tcb extends Parked {
   /** Buffer that holds the table of runs received out of order; 0 when there are none. */
   runs: usize;
   runCount: u32;
-  runBuffers: u32;
   /** Counts segments kept out of order: the run with the highest stamp comes first in a SACK option. */
   runStamp: u32;
   finSequence: u32;
@@ -177,10 +176,12 @@ export class Tcb extends Parked {
   retransmitCursor: usize;
   /** Buffers of the plan that has not been committed. */
   planHead: usize;
-  sendBuffers: u32;
 
   cwnd: u32;
   ssthresh: u32;
+  /** Most bytes in flight while the data up to `flightMark` was sent: whether cwnd is what limits us. */
+  flightMost: u32;
+  flightMark: u32;
   /** Bytes acknowledged in congestion avoidance, not yet worth a segment. */
   ackedCredit: u32;
   recoveryPoint: u32;
