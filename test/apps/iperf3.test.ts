@@ -33,6 +33,7 @@ onEachStack(
           const connections = streams + controlConnections;
           const result = await service().accounted(() => service().client("iperf3", client), {
             connections,
+            opensSockets: true,
           });
           const report = JSON.parse(result.stdout.toString()) as Report;
           assert.equal(report.error, undefined);
