@@ -1,8 +1,9 @@
 /** What a measurement depends on, for the record. */
 import { availableParallelism, cpus, loadavg, release } from "node:os";
-import { pause, run } from "./command.js";
+import { pause } from "./command.js";
 import type { Lab } from "./lab.js";
 import { clientSysctls } from "./lab.js";
+import { runInside } from "./namespaces.js";
 import { isPinned, pinning } from "./program.js";
 
 const shownOffloads: Readonly<Record<string, string>> = {
@@ -18,7 +19,7 @@ const busyWindowMs = 300;
 
 /** The offloads of an interface, in the words of `ethtool -K`. */
 function describeOffloads(namespace: string, device: string): string {
-  const text = run("ip", ["netns", "exec", namespace, "ethtool", "-k", device]).toString();
+  const text = runInside(namespace, "ethtool", "-k", device).toString();
   const states = text.split("\n").flatMap((line) => {
     const [name = "", state = ""] = line.split(": ");
     const short = shownOffloads[name];
@@ -28,7 +29,7 @@ function describeOffloads(namespace: string, device: string): string {
 }
 
 function describeSysctls(namespace: string, names: readonly string[]): string {
-  const text = run("ip", ["netns", "exec", namespace, "sysctl", ...names]).toString();
+  const text = runInside(namespace, "sysctl", ...names).toString();
   return text.trim().replaceAll("\t", "-").split("\n").join(", ");
 }
 

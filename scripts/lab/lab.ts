@@ -5,8 +5,13 @@
  * serves; when Gazelle serves, its address is known to `lstack.conf` alone.
  */
 import { onCleanUp } from "./cleanup.js";
-import { run } from "./command.js";
-import { createNamespace, removeNamespace, removeStaleNamespaces, setSysctls } from "./namespaces.js";
+import {
+  createNamespace,
+  removeNamespace,
+  removeStaleNamespaces,
+  runInside,
+  setSysctls,
+} from "./namespaces.js";
 import type { InterfaceCounters, SnmpCounters } from "./network-counters.js";
 import { parseInterfaceCounters, parseSnmp } from "./network-counters.js";
 
@@ -80,8 +85,8 @@ export function createLab(options: LabOptions): Lab {
   connectNamespaces(lab);
   setSysctls(clientNamespace, { ...clientSysctls, ...fastNeighbourRetry });
   if (options.offloads === "equal") {
-    run("ip", ["netns", "exec", serverNamespace, "ethtool", "-K", lab.serverInterface, ...equalOffloads]);
-    run("ip", ["netns", "exec", clientNamespace, "ethtool", "-K", lab.clientInterface, ...equalOffloads]);
+    runInside(serverNamespace, "ethtool", "-K", lab.serverInterface, ...equalOffloads);
+    runInside(clientNamespace, "ethtool", "-K", lab.clientInterface, ...equalOffloads);
   }
   return lab;
 }
@@ -90,46 +95,46 @@ function connectNamespaces(lab: Lab): void {
   const { serverNamespace, clientNamespace, serverInterface, clientInterface } = lab;
   const serverEnd = ["name", serverInterface, "address", addresses.serverMac];
   const clientEnd = ["name", clientInterface, "address", addresses.clientMac, "netns", clientNamespace];
-  run("ip", ["-n", serverNamespace, "link", "add", ...serverEnd, "type", "veth", "peer", ...clientEnd]);
+  runInside(serverNamespace, "ip", "link", "add", ...serverEnd, "type", "veth", "peer", ...clientEnd);
   addAddress(clientNamespace, clientInterface, addresses.client);
   if (lab.stack === "kernel") {
     addAddress(serverNamespace, serverInterface, addresses.server);
   }
-  run("ip", ["-n", serverNamespace, "link", "set", serverInterface, "up"]);
-  run("ip", ["-n", clientNamespace, "link", "set", clientInterface, "up"]);
+  runInside(serverNamespace, "ip", "link", "set", serverInterface, "up");
+  runInside(clientNamespace, "ip", "link", "set", clientInterface, "up");
 }
 
 function addAddress(namespace: string, device: string, address: string): void {
-  run("ip", ["-n", namespace, "address", "add", `${address}/${addresses.prefixLength}`, "dev", device]);
+  runInside(namespace, "ip", "address", "add", `${address}/${addresses.prefixLength}`, "dev", device);
 }
 
 /** Moves a device from the server's namespace to the client's and gives it the client's addresses. */
 export function moveClientAddress(lab: Lab, device: string): void {
   const { serverNamespace, clientNamespace } = lab;
-  run("ip", ["-n", serverNamespace, "link", "set", device, "netns", clientNamespace]);
-  run("ip", ["-n", clientNamespace, "address", "flush", "dev", lab.clientInterface]);
-  run("ip", ["-n", clientNamespace, "link", "set", lab.clientInterface, "down"]);
-  run("ip", ["-n", clientNamespace, "link", "set", device, "address", addresses.clientMac]);
+  runInside(serverNamespace, "ip", "link", "set", device, "netns", clientNamespace);
+  runInside(clientNamespace, "ip", "address", "flush", "dev", lab.clientInterface);
+  runInside(clientNamespace, "ip", "link", "set", lab.clientInterface, "down");
+  runInside(clientNamespace, "ip", "link", "set", device, "address", addresses.clientMac);
   addAddress(clientNamespace, device, addresses.client);
-  run("ip", ["-n", clientNamespace, "link", "set", device, "up"]);
+  runInside(clientNamespace, "ip", "link", "set", device, "up");
   setSysctls(clientNamespace, { [`net.ipv4.neigh.${device}.retrans_time_ms`]: "50" });
   lab.clientInterface = device;
 }
 
 /** The addresses the kernel holds on an interface, IPv4 and IPv6. */
 export function kernelAddresses(namespace: string, device: string): string[] {
-  const answer = run("ip", ["-n", namespace, "-json", "address", "show", "dev", device]).toString();
+  const answer = runInside(namespace, "ip", "-json", "address", "show", "dev", device).toString();
   const links = JSON.parse(answer) as { addr_info: { local: string }[] }[];
   return links.flatMap((link) => link.addr_info.map((entry) => entry.local));
 }
 
 /** /proc/net/snmp of a namespace. */
 export function snmpCounters(namespace: string): SnmpCounters {
-  return parseSnmp(run("ip", ["netns", "exec", namespace, "cat", "/proc/net/snmp"]).toString());
+  return parseSnmp(runInside(namespace, "cat", "/proc/net/snmp").toString());
 }
 
 /** Bytes and frames of one interface of a namespace. */
 export function interfaceCounters(namespace: string, device: string): InterfaceCounters {
-  const answer = run("ip", ["-n", namespace, "-json", "-stats", "link", "show", "dev", device]);
+  const answer = runInside(namespace, "ip", "-json", "-stats", "link", "show", "dev", device);
   return parseInterfaceCounters(answer.toString());
 }

@@ -16,6 +16,19 @@ function signalIfThere(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/**
+ * The words that run a command inside a namespace. nsenter and not `ip netns exec`: that one remounts file systems, which
+ * a root directory that is no mount point (a chroot) refuses.
+ */
+export function inside(name: string, ...command: string[]): [string, string[]] {
+  return ["nsenter", [`--net=${namespaceFolder}/${name}`, "--", ...command]];
+}
+
+/** Runs a command inside a namespace to its end; answers what it printed. */
+export function runInside(name: string, ...command: string[]): Buffer {
+  return run(...inside(name, ...command));
+}
+
 /** The processes whose network namespace is `name`. */
 export function processesIn(name: string): number[] {
   const output = run("ip", ["netns", "pids", name]).toString();
@@ -46,7 +59,7 @@ export function removeNamespace(name: string): void {
 /** Makes an empty namespace: loopback up, and no IPv6, whose announcements would disturb the counters. */
 export function createNamespace(name: string): void {
   run("ip", ["netns", "add", name]);
-  run("ip", ["-n", name, "link", "set", "lo", "up"]);
+  runInside(name, "ip", "link", "set", "lo", "up");
   setSysctls(name, {
     "net.ipv6.conf.all.disable_ipv6": "1",
     "net.ipv6.conf.default.disable_ipv6": "1",
@@ -55,7 +68,7 @@ export function createNamespace(name: string): void {
 
 /** Whether a namespace has a network device of this name that is up. */
 export function isDeviceUp(name: string, device: string): boolean {
-  const links = JSON.parse(run("ip", ["-n", name, "-json", "link", "show"]).toString());
+  const links = JSON.parse(runInside(name, "ip", "-json", "link", "show").toString());
   const found = (links as { ifname: string; flags: string[] }[]).find((link) => link.ifname === device);
   return found?.flags.includes("UP") ?? false;
 }
@@ -64,7 +77,7 @@ export function isDeviceUp(name: string, device: string): boolean {
 export function setSysctls(name: string, values: Readonly<Record<string, string>>): void {
   const assignments = Object.entries(values).map(([key, value]) => `${key}=${value}`);
   if (assignments.length > 0) {
-    run("ip", ["netns", "exec", name, "sysctl", "-q", "-w", ...assignments]);
+    runInside(name, "sysctl", "-q", "-w", ...assignments);
   }
 }
 

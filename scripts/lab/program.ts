@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { onCleanUp, onStop } from "./cleanup.js";
 import { blockFor } from "./command.js";
+import { inside } from "./namespaces.js";
 
 /** Clients run on the first CPU and servers on the second, so that neither steals the other's time. */
 export const pinning = { client: 0, server: 1 } as const;
@@ -54,12 +55,12 @@ export function isPinned(): boolean {
   return availableParallelism() >= 2;
 }
 
-function wrappedArguments(options: ProgramOptions): string[] {
+function wrapped(options: ProgramOptions): [string, string[]] {
   const affinity = isPinned() ? ["taskset", "-c", String(pinning[options.role])] : [];
   // `env` comes last, so that a preloaded library enters the program and none of the wrappers.
   const assignments = Object.entries(options.environment ?? {}).map(([name, value]) => `${name}=${value}`);
   const wrappers = ["setpriv", "--pdeathsig", "KILL", ...affinity, "env", ...assignments];
-  return ["netns", "exec", options.namespace, ...wrappers, options.command, ...options.argumentList];
+  return inside(options.namespace, ...wrappers, options.command, ...options.argumentList);
 }
 
 /** Whether a child of ours has ended: gone, or waiting to be reaped. */
@@ -98,10 +99,10 @@ function collect(stream: Readable): () => Buffer {
 
 /**
  * Starts a program in a namespace. The process id is the program's own: every wrapper replaces itself.
- * @throws Error when `ip` itself cannot be started.
+ * @throws Error when the wrapper itself cannot be started.
  */
 export function startProgram(options: ProgramOptions): Program {
-  const child = spawn("ip", wrappedArguments(options), {
+  const child = spawn(...wrapped(options), {
     stdio: ["pipe", "pipe", "pipe"],
     cwd: options.workingFolder,
   });
