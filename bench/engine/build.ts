@@ -1,0 +1,50 @@
+import { mkdirSync } from "node:fs";
+import { withBuildLock } from "../../scripts/build/lock.js";
+import { modules } from "../../scripts/build/modules.js";
+import { compilerVersion, linkStep, objectSteps, type SharedObject } from "../../scripts/build/native.js";
+import { inBuild } from "../../scripts/build/paths.js";
+import { type Program, programLinkStep, programObjectSteps } from "../../scripts/build/programs.js";
+import { runStep, runSteps } from "../../scripts/build/step.js";
+
+const DRIVER: Program = { name: "bench/engine", sources: ["bench/engine/driver.c"], modules: [], link: [] };
+
+/** Each stack with its side of bench/engine/engine.h: the same compiler options as liblstack-engine.so. */
+const STACKS: Record<"ours" | "lwip", SharedObject> = {
+  ours: {
+    name: "bench/engine-gazelle.so",
+    folders: [],
+    files: ["bench/engine/gazelle.c", "lstack/runtime/wasm_rt_memory.c"],
+    modules: ["stack"],
+    compile: [],
+    link: [],
+  },
+  lwip: {
+    name: "bench/engine-lwip.so",
+    folders: [],
+    files: ["bench/engine/lwip.c"],
+    modules: [],
+    compile: ["-isystem", "/usr/include/lwip"],
+    link: ["-llwip"],
+  },
+};
+
+/** The driver, and what it is given. */
+export const ENGINE_DRIVER = inBuild(DRIVER.name);
+
+/** The shared object of each stack. */
+export const ENGINE_STACKS = { ours: inBuild(STACKS.ours.name), lwip: inBuild(STACKS.lwip.name) };
+
+/** Brings the benchmark up to date; the stack itself is built already. Throws CommandError with gcc's words. */
+export async function buildEngineBench(): Promise<void> {
+  const compiler = await compilerVersion();
+  mkdirSync(inBuild("bench"), { recursive: true });
+  await withBuildLock(async () => {
+    const objects = Object.values(STACKS).flatMap((stack) => objectSteps(stack, compiler));
+    await runSteps([...programObjectSteps(DRIVER, compiler), ...objects]);
+    await runStep(programLinkStep(DRIVER, [], compiler));
+    for (const stack of Object.values(STACKS)) {
+      const link = linkStep(stack, modules(), compiler);
+      if (link !== null) await runStep(link);
+    }
+  });
+}
