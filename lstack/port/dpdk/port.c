@@ -49,16 +49,20 @@ static int find(struct gz_port *port, const uint8_t mac[6])
     return -1;
 }
 
-/* What the stack uses of what the device offers. */
+/*
+ * What the stack uses of what the device offers. The tap driver offers to cut super-frames, but holds a segment with its
+ * link header against the MTU, and so refuses every full one without ever saying so.
+ */
 static uint64_t offloads(const struct rte_eth_dev_info *info)
 {
+    bool cuts = strcmp(info->driver_name, "net_tap") != 0;
     uint64_t wanted = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
     uint64_t cutting = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
     uint64_t result = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 
     if ((info->tx_offload_capa & wanted) == wanted)
         result |= wanted;
-    if ((info->tx_offload_capa & (wanted | cutting)) == (wanted | cutting))
+    if (cuts && (info->tx_offload_capa & (wanted | cutting)) == (wanted | cutting))
         result |= cutting;
     return result;
 }
