@@ -67,14 +67,14 @@ GZ_EXPORT int dup(int fd)
 GZ_EXPORT int dup2(int fd, int target)
 {
     if (gz_ours(fd) || gz_ours(target))
-        ASK_ENGINE(duplicate(fd, target, 0, 0));
+        ASK_ENGINE(duplicate(fd, target, -1, 0));
     return LIBC(dup2)(fd, target);
 }
 
 GZ_EXPORT int dup3(int fd, int target, int flags)
 {
     if (fd != target && (gz_ours(fd) || gz_ours(target)))
-        ASK_ENGINE(duplicate(fd, target, 0, flags));
+        ASK_ENGINE(duplicate(fd, target, -1, flags));
     return LIBC(dup3)(fd, target, flags);
 }
 

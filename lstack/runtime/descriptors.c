@@ -115,7 +115,7 @@ void gz_forget(int fd)
 
 long gz_duplicate(int fd, int target, int least, int flags)
 {
-    if (is_internal(target) || is_internal(fd))
+    if (is_internal(fd) || (least < 0 && is_internal(target)))
         return -EBADF;
     GZ_ENTER(thread);
     struct gz_file *file = gz_socket_at(fd);
@@ -123,7 +123,7 @@ long gz_duplicate(int fd, int target, int least, int flags)
 
     if (file == NULL)
         file = gz_file_at(fd, GZ_KIND_EPOLL);
-    if (target >= 0)
+    if (least < 0)
         made = fd == target ? fcntl(fd, F_GETFD) < 0 ? -1 : fd : dup3(fd, target, flags);
     else
         made = fcntl(fd, (flags & O_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, least);
@@ -152,7 +152,7 @@ long gz_control(int fd, int command, long argument)
 {
     if (is_internal(fd))
         return -EBADF;
-    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
+    if ((command == F_DUPFD || command == F_DUPFD_CLOEXEC) && argument >= 0)
         return gz_duplicate(fd, -1, (int)argument, command == F_DUPFD ? 0 : O_CLOEXEC);
     GZ_ENTER(thread);
     struct gz_file *file = gz_socket_at(fd);

@@ -45,7 +45,7 @@ struct gz_engine {
     long (*receive)(int fd, struct msghdr *message, int flags);
 
     long (*close)(int fd);
-    /* dup2 and dup3 (flags: O_CLOEXEC) give `target`; target -1 and `least` >= 0 is F_DUPFD. */
+    /* `least` >= 0: the first free number from there (F_DUPFD); else `target` (dup2, dup3). flags: O_CLOEXEC. */
     long (*duplicate)(int fd, int target, int least, int flags);
     long (*control)(int fd, int command, long argument);
     long (*ioctl)(int fd, unsigned long request, void *argument);

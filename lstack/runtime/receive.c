@@ -32,6 +32,15 @@ static long receive_datagram(struct gz_file *file, struct msghdr *message, struc
     return (flags & MSG_TRUNC) != 0 ? (long)full : (long)copied;
 }
 
+/* Whether recv of nothing would wait: it answers as any other, without taking anything. */
+static long receive_nothing(struct gz_file *file)
+{
+    int32_t planned =
+        (int32_t)w2c_stack_socketReceivePlan(&gz_stack.module, (u32)file->handle, 1, MSG_PEEK, 0, gz_now());
+
+    return planned < 0 ? planned : 0;
+}
+
 /* Bytes of a stream that are there: up to `room` of them. */
 static long receive_bytes(struct gz_file *file, struct gz_cursor *to, size_t room, size_t skip, int flags)
 {
@@ -83,11 +92,11 @@ static long receive_stream(struct gz_thread *thread, int fd, struct gz_file *fil
     message->msg_controllen = 0;
     message->msg_flags = 0;
     for (;;) {
-        long result = receive_bytes(file, &to, room - done, done, flags);
+        long result = room == 0 ? receive_nothing(file) : receive_bytes(file, &to, room - done, done, flags);
 
         if (result > 0)
             done += (size_t)result;
-        if (result == 0 || done == room || (done > 0 && ((flags & MSG_WAITALL) == 0 || !wait)))
+        if (result == 0 || (done == room && room > 0) || (done > 0 && ((flags & MSG_WAITALL) == 0 || !wait)))
             return (long)done;
         if (result < 0 && result != -EAGAIN)
             return done > 0 ? (long)done : result;
