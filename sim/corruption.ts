@@ -1,5 +1,5 @@
 import type { Random } from "./random.js";
-import { ETHERNET_HEADER, PROTOCOL_UDP, parseIpv4 } from "./wire/frame.js";
+import { ETHERNET_HEADER, type Ipv4, PROTOCOL_UDP, parseIpv4 } from "./wire/frame.js";
 
 /**
  * How a link damages frames. `detectable`: one bit, or a burst below 16 bits, inside an IP packet: the Internet checksum
@@ -15,6 +15,14 @@ function flip(frame: Uint8Array, bit: number): void {
   frame[at] = (frame[at] ?? 0) ^ (0x80 >> (bit & 7));
 }
 
+/**
+ * Two errors in one datagram can cancel out in its checksum. A frame crosses one damaging link only (see drawNetwork),
+ * and of a datagram in fragments only the first one is damaged.
+ */
+function isLaterFragment(ip: Ipv4): boolean {
+  return ip.fragmentOffset > 0;
+}
+
 /** True when a burst touches UDP's checksum field: it could turn it into 0, which means that there is none. */
 function touchesUdpChecksum(frame: Uint8Array, firstBit: number, lastBit: number): boolean {
   const ip = parseIpv4(frame);
@@ -26,7 +34,7 @@ function touchesUdpChecksum(frame: Uint8Array, firstBit: number, lastBit: number
 function corruptDetectably(frame: Uint8Array, random: Random): Uint8Array | undefined {
   const ip = parseIpv4(frame);
   // ARP has no checksum of its own, and Ethernet's has been taken off: only IP packets are damaged.
-  if (ip === undefined) return undefined;
+  if (ip === undefined || isLaterFragment(ip)) return undefined;
   const bits = random.chance(0.5) ? 1 : random.between(2, BURST_BITS_MAX);
   const first = random.between(ETHERNET_HEADER * 8, ip.end * 8 - bits);
   const last = first + bits - 1;

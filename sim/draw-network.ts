@@ -105,7 +105,8 @@ export function drawNetwork(random: Random): NetworkPlan {
     const held = nic.txBusyMax !== Number.POSITIVE_INFINITY;
     return {
       machine,
-      up: drawLink(random, faults, held || random.chance(0.5)),
+      // Every frame goes up once and down once: damage on the way down only is damage once.
+      up: { ...drawLink(random, faults, held || random.chance(0.5)), corrupt: 0 },
       down: drawLink(random, faults, false),
     };
   });

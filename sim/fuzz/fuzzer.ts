@@ -102,6 +102,7 @@ export class Fuzzer {
   }
 
   private round(frames: number): void {
+    this.makers.heal();
     const victims = this.makers.all();
     for (let i = 0; i < frames; i++) {
       this.attack(this.random.pick(victims));

@@ -1,4 +1,5 @@
 import {
+  EAGAIN,
   EINPROGRESS,
   SHUT_WR,
   TCP_CLOSE_WAIT,
@@ -25,6 +26,8 @@ export interface Victim {
 }
 
 const CHUNK = 3000;
+const PATIENCE = 130_000_000;
+const WAIT = 100_000;
 
 /** Makes connections in every state of TCP between the target's listener and the peer. */
 export class VictimMaker {
@@ -70,13 +73,30 @@ export class VictimMaker {
     return { state: "", target: -1, peer: handle, targetPort: this.port, peerPort };
   }
 
-  /** An established connection. */
-  private pair(state: string): Victim {
+  /**
+   * Makes sure that target and peer can reach each other: what forged ARP broke must heal by itself, in time.
+   */
+  heal(): void {
+    const { target, peer } = this.lan;
+    const victim = this.pair("ESTABLISHED", PATIENCE);
+    must("close", target.host.doors.socketClose(victim.target, target.host.now));
+    must("close", peer.host.doors.socketClose(victim.peer, peer.host.now));
+    this.lan.pump();
+  }
+
+  /** An established connection; `patience` is how long its handshake may take, in microseconds. */
+  private pair(state: string, patience = 0): Victim {
     const { target } = this.lan;
     const victim = this.call();
+    const deadline = this.lan.now + patience;
     this.lan.pump();
     for (;;) {
-      const handle = must("accept", target.host.doors.socketAccept(this.listener, target.host.now));
+      const handle = target.host.doors.socketAccept(this.listener, target.host.now);
+      if (handle === -EAGAIN && this.lan.now < deadline) {
+        this.lan.advance(WAIT);
+        continue;
+      }
+      must("accept", handle);
       const peerPort = target.host.endpoint().port;
       if (peerPort === victim.peerPort) return { ...victim, state, target: handle };
       // A connection that a forged segment opened.

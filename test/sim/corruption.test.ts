@@ -72,3 +72,13 @@ test("ARP is left alone by detectable errors, and nothing by arbitrary ones", ()
   );
   assert.ok(kept.length < 10);
 });
+
+test("of a fragmented datagram only the first fragment is damaged", () => {
+  const random = new Random(6n);
+  const frame = packet(17, 100, random);
+  write16(frame, 20, 0x2000 | 10);
+  for (let i = 0; i < 50; i++) assert.equal(corrupt(frame, "detectable", random), undefined);
+  write16(frame, 20, 0x2000);
+  const damaged = Array.from({ length: 50 }, () => corrupt(frame, "detectable", random));
+  assert.ok(damaged.some((copy) => copy !== undefined));
+});
