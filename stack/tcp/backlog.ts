@@ -27,6 +27,7 @@ export function acceptQueueFull(listener: Socket): bool {
   return listener.acceptCount > listener.backlog;
 }
 
+/** Puts a handshake on the listener's list. */
 export function synQueueJoin(listener: Socket, tcb: Tcb): void {
   tcb.listener = changetype<usize>(listener);
   tcb.listNext = listener.synHead;

@@ -12,7 +12,7 @@ export enum Congestion {
 const WINDOW_MAX: u32 = 1 << 30;
 
 /** RFC 6928, section 2: min(10 MSS, max(2 MSS, 14600)). */
-export function initialWindow(mss: u32): u32 {
+function initialWindow(mss: u32): u32 {
   return min(10 * mss, max(2 * mss, 14600));
 }
 

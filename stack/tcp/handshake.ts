@@ -28,7 +28,7 @@ const QUICK_ACKS: u8 = 16;
  * Takes the options of the peer's SYN: what both sides want is on from now (RFC 7323, sections 2.2 and 3.2;
  * RFC 2018).
  */
-export function optionsAgree(tcb: Tcb, s: Segment): void {
+function optionsAgree(tcb: Tcb, s: Segment): void {
   tcb.peerMss = (s.has & Has.mss) != 0 ? max(s.mss, MSS_LEAST) : MSS_DEFAULT;
   if ((s.has & Has.timestamps) != 0) {
     tcbSet(tcb, TcbFlag.timestamps);

@@ -35,6 +35,16 @@ export function passiveMake(listener: Socket): Tcb {
   return tcb;
 }
 
+/** An ACK for a listener: it answers a cookie, or nothing that we know. */
+function acknowledgementInput(listener: Socket): void {
+  const bare = (segment().flags & TcpFlag.syn) == 0;
+  const answered = bare && cookieAccept(listener);
+  if (!answered) {
+    drop(DropReason.tcpNoConnection);
+    resetReply(ResetReason.noConnection);
+  }
+}
+
 /** RFC 9293, section 3.10.7.2: a segment for a listener that belongs to no connection. */
 export function listenInput(listener: Socket): void {
   const s = segment();
@@ -43,9 +53,7 @@ export function listenInput(listener: Socket): void {
     return;
   }
   if ((s.flags & TcpFlag.ack) != 0) {
-    if ((s.flags & TcpFlag.syn) == 0 && cookieAccept(listener)) return;
-    drop(DropReason.tcpNoConnection);
-    resetReply(ResetReason.noConnection);
+    acknowledgementInput(listener);
     return;
   }
   if ((s.flags & TcpFlag.syn) == 0) {

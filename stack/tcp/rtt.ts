@@ -6,15 +6,15 @@ import { Tcb, TcbFlag, tcbClear, tcbHas, tcbSet } from "./tcb";
  * RFC 6298; the lower bound is below its 1 s, as every widely used system has it (section 5 of RFC 8961
  * allows it).
  */
-export const RTO_MIN_US: u32 = 200_000;
-export const RTO_MAX_US: u32 = 60_000_000;
+const RTO_MIN_US: u32 = 200_000;
+const RTO_MAX_US: u32 = 60_000_000;
 /** RFC 6298, section 2.1. */
 export const RTO_INITIAL_US: u32 = 1_000_000;
 /** RFC 6298, section 5.7: after a SYN had to be retransmitted. */
 export const RTO_AFTER_SYN_LOSS_US: u32 = 3_000_000;
 
 /** Takes a round-trip time, in microseconds, into the estimate. */
-export function rttSample(tcb: Tcb, sample: u32): void {
+function rttSample(tcb: Tcb, sample: u32): void {
   const rtt = max<u32>(sample, 1);
   if (tcb.srtt == 0) {
     // RFC 6298, section 2.2: the first measurement.

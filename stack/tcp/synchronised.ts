@@ -122,6 +122,19 @@ function checksPassed(tcb: Tcb, s: Segment): bool {
   return true;
 }
 
+/** Seventh and eighth steps: data and FIN. */
+function textReceived(tcb: Tcb, s: Segment): void {
+  const wanted = s.length;
+  if (!trimToWindow(tcb, s)) {
+    drop(DropReason.duplicate);
+    ackSoon(tcb, true);
+    return;
+  }
+  // Data was refused or repeated: the peer should know at once (a zero-window probe wants its answer).
+  if (s.length < wanted) ackSoon(tcb, true);
+  receivePayload(tcb, s);
+}
+
 /** RFC 9293, section 3.10.7.4: a segment in any state from SYN_RECEIVED to LAST_ACK. */
 export function synchronisedInput(tcb: Tcb): void {
   const s = segment();
@@ -134,14 +147,5 @@ export function synchronisedInput(tcb: Tcb): void {
   } else if (!acknowledge(tcb, s)) {
     return;
   }
-  if (!closingAcknowledged(tcb)) return;
-  if (s.length == 0 && (s.flags & TcpFlag.fin) == 0) return;
-  const wanted = s.length;
-  if (!trimToWindow(tcb, s)) {
-    ackSoon(tcb, true);
-    return;
-  }
-  // Data was refused or repeated: the peer should know at once (a zero-window probe wants its answer).
-  if (s.length < wanted) ackSoon(tcb, true);
-  receivePayload(tcb, s);
+  if (closingAcknowledged(tcb) && (s.length != 0 || (s.flags & TcpFlag.fin) != 0)) textReceived(tcb, s);
 }

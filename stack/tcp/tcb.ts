@@ -270,14 +270,17 @@ export class Tcb extends Parked {
   retransmits: u32;
 }
 
+/** Whether any of the flags is set. */
 export function tcbHas(tcb: Tcb, flag: TcbFlag): bool {
   return (tcb.flags & flag) != 0;
 }
 
+/** Sets flags. */
 export function tcbSet(tcb: Tcb, flag: TcbFlag): void {
   tcb.flags |= flag;
 }
 
+/** Clears flags. */
 export function tcbClear(tcb: Tcb, flag: TcbFlag): void {
   tcb.flags &= ~(<u32>flag);
 }

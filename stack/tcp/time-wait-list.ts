@@ -3,6 +3,7 @@ import { Tcb, TcbFlag, tcbClear, tcbHas, tcbSet } from "./tcb";
 
 /** TIME_WAIT connections, the oldest first, so that the oldest can make room under pressure. */
 
+/** Puts a connection at the end of the list. */
 export function timeWaitJoin(tcb: Tcb): void {
   assert(!tcbHas(tcb, TcbFlag.inTimeWait) && !tcbHas(tcb, TcbFlag.inSynQueue));
   const r = root();

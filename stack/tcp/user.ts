@@ -199,13 +199,6 @@ export function tcpReceiveReady(tcb: Tcb): u32 {
   return tcb.receiveBytes;
 }
 
-/** Bytes, and the FIN, that the peer has not acknowledged yet. */
-export function tcpUnacknowledged(tcb: Tcb): u32 {
-  if (!synchronised(tcb) || tcb.state == TcpState.timeWait) return 0;
-  const end = tcb.sndEnd + (tcbHas(tcb, TcbFlag.finQueued) ? 1 : 0);
-  return end - tcb.sndUna;
-}
-
 /** CLOSE of our direction: a FIN follows what is queued (RFC 9293, section 3.10.4). */
 export function tcpShutdown(tcb: Tcb): void {
   if (tcbHas(tcb, TcbFlag.finQueued)) return;

@@ -33,18 +33,22 @@ export enum TcpOption {
  */
 const ALIGNED_TIMESTAMPS: u32 = 0x0a080101;
 
+/** The port it comes from. */
 export function tcpSourcePort(at: usize): u16 {
   return bswap<u16>(load<u16>(at));
 }
 
+/** The port it goes to. */
 export function tcpDestinationPort(at: usize): u16 {
   return bswap<u16>(load<u16>(at, 2));
 }
 
+/** Sequence number of the first byte, or of the SYN. */
 export function tcpSequence(at: usize): u32 {
   return bswap<u32>(load<u32>(at, 4));
 }
 
+/** The number behind the last one received; valid with TcpFlag.ack. */
 export function tcpAcknowledgement(at: usize): u32 {
   return bswap<u32>(load<u32>(at, 8));
 }
@@ -54,6 +58,7 @@ export function tcpHeaderLength(at: usize): u32 {
   return (<u32>load<u8>(at, 12) >> 4) << 2;
 }
 
+/** Bits of TcpFlag. */
 export function tcpFlags(at: usize): u32 {
   return load<u8>(at, 13);
 }

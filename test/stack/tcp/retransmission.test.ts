@@ -16,7 +16,7 @@ describe("TCP retransmission time-out (RFC 6298)", () => {
     peer.write(handle, 10);
     peer.expect("PA", { seq: 1, data: 10 });
     const gaps = peer.gaps(4 * SECOND);
-    [200_000, 400_000, 800_000, 1_600_000].forEach((wanted, i) => near(gaps[i], wanted));
+    for (const [i, wanted] of [200_000, 400_000, 800_000, 1_600_000].entries()) near(gaps[i], wanted);
     assert.equal(peer.counter("tcpTimeouts"), 4);
   });
 

@@ -55,7 +55,7 @@ describe("TCP sequence numbers and ports", () => {
     assert.equal(peer.read(handle, 2000), 1000);
   });
 
-  it("ephemeral ports are in the range, differ, and cannot be foretold from another destination (RFC 6056)", () => {
+  it("ephemeral ports differ, and cannot be foretold from another destination (RFC 6056)", () => {
     const some = ports(50, [1n, 2n, 3n, 4n]);
     assert.equal(new Set(some).size, 50);
     for (const port of some) assert.ok(port >= 32768 && port <= 60999);

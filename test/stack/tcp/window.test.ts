@@ -94,7 +94,7 @@ describe("TCP windows", () => {
     assert.ok(update.window >= 2 * MSS, `opened by ${update.window}`);
   });
 
-  it("does not announce a window that opened by less than a segment (receiver's silly window avoidance)", () => {
+  it("does not announce a window that opened by less than a segment", () => {
     const peer = new TcpPeer();
     peer.listen();
     peer.option(peer.listener, SOL_SOCKET, SO_RCVBUF, 16384);
