@@ -9,13 +9,18 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
+#include <xdp/xsk.h>
 
 #include "dpdk.h"
 
 int __real_socket(int domain, int type, int protocol);
+int __real_xsk_socket__create(struct xsk_socket **xsk, const char *interface, __u32 queue, struct xsk_umem *umem,
+    struct xsk_ring_cons *receive, struct xsk_ring_prod *transmit, const struct xsk_socket_config *config);
 int __real_open64(const char *path, int flags, ...);
 int __real_fcntl64(int fd, int command, ...);
 int __wrap_socket(int domain, int type, int protocol);
+int __wrap_xsk_socket__create(struct xsk_socket **xsk, const char *interface, __u32 queue, struct xsk_umem *umem,
+    struct xsk_ring_cons *receive, struct xsk_ring_prod *transmit, const struct xsk_socket_config *config);
 int __wrap_open64(const char *path, int flags, ...);
 int __wrap_fcntl64(int fd, int command, ...);
 void __wrap_openlog(const char *identity, int option, int facility);
@@ -32,9 +37,20 @@ int __wrap_socket(int domain, int type, int protocol)
 {
     int fd = __real_socket(domain, type, protocol);
 
-    if (fd >= 0 && (domain == AF_PACKET || domain == AF_XDP))
+    if (fd >= 0 && domain == AF_PACKET)
         descriptor = fd;
     return fd;
+}
+
+/* AF_XDP sockets are opened inside libxdp, a shared object whose calls of libc cannot be redirected. */
+int __wrap_xsk_socket__create(struct xsk_socket **xsk, const char *interface, __u32 queue, struct xsk_umem *umem,
+    struct xsk_ring_cons *receive, struct xsk_ring_prod *transmit, const struct xsk_socket_config *config)
+{
+    int result = __real_xsk_socket__create(xsk, interface, queue, umem, receive, transmit, config);
+
+    if (result == 0)
+        descriptor = xsk_socket__fd(*xsk);
+    return result;
 }
 
 int __wrap_open64(const char *path, int flags, ...)
