@@ -27,6 +27,8 @@ function shutdownConnection(socket: Socket, bits: u32): i32 {
     socketNotify(socket, ALL_EVENTS);
     return 0;
   }
+  // Linux: from here on connect() says -EISCONN, also if nobody asked it for the result.
+  if (synchronised(tcb)) socket.flags &= ~(<u32>SocketFlag.connecting);
   socket.flags |= bits;
   if ((bits & SocketFlag.writeShut) != 0) tcpShutdown(tcb);
   socketNotify(socket, ALL_EVENTS);

@@ -105,7 +105,6 @@ function start(socket: Socket): i32 {
     forgetConnection(socket);
     return failure == -EADDRINUSE ? -EADDRNOTAVAIL : failure;
   }
-  socket.flags &= ~(<u32>SocketFlag.readShut | SocketFlag.writeShut);
   socket.flags |= SocketFlag.connecting;
   return -EINPROGRESS;
 }
@@ -168,7 +167,6 @@ function dissociate(socket: Socket): void {
     socket.localHigh = 0;
     socket.localLow = 0;
   }
-  socket.error = 0;
   if (keepsPort) datagramAdd(socket);
 }
 
@@ -186,8 +184,8 @@ export function dissolve(socket: Socket): i32 {
   if (aborted) tcpAbort(changetype<Tcb>(socket.tcb), ResetReason.aborted);
   else if (socket.tcb != 0) tcpClose(changetype<Tcb>(socket.tcb));
   forgetConnection(socket);
-  // Linux: who aborts a connection finds this in SO_ERROR.
-  socket.error = aborted ? ECONNRESET : 0;
+  // Linux: who aborts a connection finds this in SO_ERROR; an error that waits there already stays.
+  if (aborted) socket.error = ECONNRESET;
   socketNotify(socket, ALL_EVENTS);
   return 0;
 }

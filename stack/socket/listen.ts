@@ -2,7 +2,7 @@ import { EADDRINUSE, EINVAL, EOPNOTSUPP, SOMAXCONN } from "../../build/generated
 import { tcpListen } from "../tcp/user";
 import { bindAutomatically } from "./bind";
 import { bindConflicts } from "./bind-conflict";
-import { Socket, SocketFlag, SocketKind } from "./socket";
+import { Socket, SocketKind } from "./socket";
 
 /** listen(). A negative backlog counts as the largest, as in Linux, where it is unsigned. */
 export function listenOn(socket: Socket, backlog: i32): i32 {
@@ -14,7 +14,6 @@ export function listenOn(socket: Socket, backlog: i32): i32 {
   if (bound != 0) return bound;
   // Two sockets may have bound with SO_REUSEADDR; only one of them may listen.
   if (bindConflicts(socket, socket.localPort, false)) return -EADDRINUSE;
-  socket.flags &= ~(<u32>SocketFlag.readShut | SocketFlag.writeShut);
   socket.kind = <u8>SocketKind.listener;
   const result = tcpListen(socket);
   if (result < 0) socket.kind = <u8>SocketKind.stream;

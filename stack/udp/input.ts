@@ -2,7 +2,7 @@ import { EPOLLIN, EPOLLRDNORM } from "../../build/generated/system";
 import { icmpError } from "../icmp/errors";
 import { Port, PortFlag, RxFlag } from "../memory/port";
 import { socketNotify } from "../socket/readiness";
-import { Socket, SocketFlag } from "../socket/socket";
+import { Socket } from "../socket/socket";
 import { Counter, count, countBy } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 import { checksumAdd, checksumFold, pseudoSum } from "../wire/checksum";
@@ -37,10 +37,6 @@ function deliver(
   destinationLow: u64,
   packet: usize,
 ): void {
-  if ((socket.flags & SocketFlag.readShut) != 0) {
-    drop(DropReason.udpQueueFull);
-    return;
-  }
   const payload = length - UDP_HEADER;
   const queued = datagramPut(socket, datagram + UDP_HEADER, payload);
   if (changetype<usize>(queued) == 0) return;

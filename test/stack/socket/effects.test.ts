@@ -307,6 +307,28 @@ describe("options of streams", () => {
     assert.equal(info(c.first, c.server).state, system.TCP_FIN_WAIT2);
   });
 
+  it("SO_LINGER keeps close waiting while something is undelivered, and no longer", () => {
+    for (const delivered of [true, false]) {
+      const c = new Connection();
+      const { doors } = c.second;
+      c.second.bytes(layout.CALL_OPTION, 8).set([1, 0, 0, 0, 5, 0, 0, 0]);
+      assert.equal(doors.socketOptionSet(c.client, SOL_SOCKET, system.SO_LINGER, 8, c.second.now), 0);
+      c.pair.cut = true;
+      c.send("last words");
+      assert.equal(doors.socketClose(c.client, c.second.now), 5);
+      c.pair.pass(1_000_000);
+      assert.equal(doors.socketLingers(c.client), 1);
+      if (delivered) {
+        c.pair.cut = false;
+        c.pair.pass(3_000_000);
+        assert.equal(doors.socketLingers(c.client), 0);
+        assert.equal(c.first.doors.socketAvailable(c.server), 10);
+      }
+      assert.equal(doors.socketClose(c.client, c.second.now), 0);
+      assert.equal(doors.socketClose(c.client, c.second.now), -system.EBADF);
+    }
+  });
+
   it("bytes are counted on both sides", () => {
     const c = new Connection();
     assert.equal(c.second.send(c.client, new Uint8Array(1000)), 1000);

@@ -1,7 +1,9 @@
 import * as layout from "../../../build/generated/node/layout.js";
 import * as system from "../../../build/generated/node/system.js";
 import type { StackHost } from "../../../sim/host.js";
+import { askKernel } from "../support/kernel.js";
 import { Pair } from "../support/pair.js";
+import { POOL } from "../support/socket-room.js";
 
 /**
  * A script of socket calls, run on the kernel's loopback (KERNEL, below) and on two stacks, step by step with
@@ -12,6 +14,10 @@ import { Pair } from "../support/pair.js";
 export type Step =
   | ["socket", string, "stream" | "datagram"]
   | ["bind", string]
+  | ["rebind", string, string]
+  | ["reuse", string]
+  | ["watch" | "rewatch", string, Trigger, "in" | "out" | "both"]
+  | ["wait", "server" | "client"]
   | ["listen", string, number]
   | ["connect", string, string]
   | ["dissolve", string]
@@ -31,15 +37,24 @@ export type Step =
   | ["available", string]
   | ["drain", string];
 
+/** How an interest of the side's epoll instance is triggered. */
+export type Trigger = "level" | "edge" | "once";
+
 export type Answer = number | string;
 
-/** The same for the kernel. Every socket is non-blocking; 4 ms of rest let loopback finish. */
-export const KERNEL = `
+/**
+ * The same for the kernel, on non-blocking sockets; after every step loopback gets `rest` seconds to finish.
+ */
+const KERNEL = `
 import array, fcntl, json, select, socket, struct, sys, termios, time
 EVENTS = select.POLLIN | select.POLLOUT | select.POLLRDHUP | select.POLLERR | select.POLLHUP
 FLAGS = {"peek": socket.MSG_PEEK, "oob": socket.MSG_OOB, "trunc": socket.MSG_TRUNC}
 HOW = {"read": socket.SHUT_RD, "write": socket.SHUT_WR, "both": socket.SHUT_RDWR}
-def run(script):
+WANTED = {"in": select.EPOLLIN | select.EPOLLRDHUP, "out": select.EPOLLOUT}
+WANTED["both"] = WANTED["in"] | WANTED["out"]
+TRIGGER = {"level": 0, "edge": select.EPOLLET, "once": select.EPOLLONESHOT}
+def run(script, rest):
+    sets = {True: select.epoll(), False: select.epoll()}
     table, ports = {}, {}
     probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     probe.bind(("127.0.0.1", 0))
@@ -56,6 +71,18 @@ def run(script):
         elif kind == "bind":
             s.bind(("127.0.0.1", 0))
             ports[name] = s.getsockname()
+        elif kind == "rebind":
+            s.bind(ports[step[2]])
+            ports[name] = ports[step[2]]
+        elif kind == "reuse": s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        elif kind in ("watch", "rewatch"):
+            watched = sets[name.startswith("s")]
+            events = WANTED[step[3]] | TRIGGER[step[2]]
+            if kind == "watch": watched.register(s.fileno(), events)
+            else: watched.modify(s.fileno(), events)
+        elif kind == "wait":
+            names = {table[n].fileno(): n for n in table}
+            return " ".join(sorted(f"{names[fd]}:{events}" for fd, events in sets[name == "server"].poll(0)))
         elif kind == "listen": s.listen(step[2])
         elif kind == "connect": s.connect(ports[step[2]])
         elif kind == "dissolve":
@@ -78,7 +105,7 @@ def run(script):
                 return s.recv_into(bytearray(step[2]), step[2], socket.MSG_TRUNC)
             return s.recv(step[2], FLAGS.get(flag, 0)).decode()
         elif kind == "shutdown": s.shutdown(HOW[step[2]])
-        elif kind == "close": s.close()
+        elif kind == "close": table.pop(name).close()
         elif kind == "linger":
             s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, step[2]))
         elif kind == "lowat": s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, step[2])
@@ -109,15 +136,32 @@ def run(script):
     for step in script:
         try: answers.append(call(step))
         except OSError as error: answers.append(-error.errno)
-        time.sleep(0.004)
-    for s in table.values(): s.close()
+        time.sleep(rest)
+    for s in [*table.values(), *sets.values()]: s.close()
     return answers
-print(json.dumps([run(script) for script in json.load(sys.stdin)]))
+asked = json.load(sys.stdin)
+print(json.dumps([run(script, asked["rest"]) for script in asked["scripts"]]))
 `;
+
+/** The kernel's answers to scripts, with a pause of `rest` seconds behind every step. */
+export function askKernelFlows(scripts: Step[][], rest: number): Answer[][] {
+  return askKernel<Answer[][]>(KERNEL, { rest, scripts });
+}
 
 const EVENTS = system.EPOLLIN | system.EPOLLOUT | system.EPOLLRDHUP | system.EPOLLERR | system.EPOLLHUP;
 const HOW = { read: system.SHUT_RD, write: system.SHUT_WR, both: system.SHUT_RDWR };
 const FLAGS = { peek: system.MSG_PEEK, oob: system.MSG_OOB, trunc: system.MSG_TRUNC };
+
+const WANTED = {
+  in: system.EPOLLIN | system.EPOLLRDHUP,
+  out: system.EPOLLOUT,
+  both: system.EPOLLIN | system.EPOLLRDHUP | system.EPOLLOUT,
+};
+const TRIGGER = { level: 0, edge: system.EPOLLET, once: system.EPOLLONESHOT };
+const OPTION = { linger: system.SO_LINGER, lowat: system.SO_RCVLOWAT, reuse: system.SO_REUSEADDR };
+
+type Watch = Extract<Step, ["watch" | "rewatch", ...unknown[]]>;
+type IntOption = [keyof typeof OPTION, string, number];
 
 interface Place {
   host: StackHost;
@@ -130,6 +174,9 @@ export class FlowRunner {
   readonly pair = new Pair();
   private readonly table = new Map<string, Place>();
   private readonly ports = new Map<string, number>();
+  private readonly sets = this.pair.hosts.map((host) => host.doors.waitSetOpen());
+  /** Names of watched sockets, by the descriptors they are watched under. */
+  private readonly names: string[] = [];
 
   run(script: Step[]): Answer[] {
     const answers = script.map((step) => {
@@ -138,7 +185,41 @@ export class FlowRunner {
       return answer;
     });
     for (const place of this.table.values()) this.close(place);
+    this.pair.hosts.forEach((host, i) => {
+      host.doors.waitSetClose(this.sets[i] as number);
+    });
     return answers;
+  }
+
+  /** Objects in use once everything is closed, and TIME_WAIT over. */
+  leftOvers(): number[] {
+    this.pair.settle();
+    for (const host of this.pair.hosts) host.advance(200_000_000n);
+    this.pair.pass(200_000);
+    const pools = [POOL.socket, POOL.tcb, POOL.buffer, POOL.waitSet, POOL.interest];
+    return this.pair.hosts.flatMap((host) => pools.map((pool) => host.poolUsed(pool)));
+  }
+
+  private watch({ host, handle }: Place, step: Watch): number {
+    const set = this.sets[host === this.pair.hosts[0] ? 0 : 1] as number;
+    const events = (WANTED[step[3]] | TRIGGER[step[2]]) >>> 0;
+    const names = this.names;
+    let fd = names.indexOf(step[1]);
+    if (fd < 0) fd = names.push(step[1]) - 1;
+    const door = step[0] === "watch" ? host.doors.interestAdd : host.doors.interestModify;
+    return door(set, handle, fd, events, BigInt(fd));
+  }
+
+  private wait(side: "server" | "client"): string {
+    const i = side === "server" ? 0 : 1;
+    const host = this.pair.hosts[i];
+    const count = host.doors.waitSetHarvest(this.sets[i] as number, 100);
+    const found = Array.from({ length: count }, (_, at) => {
+      const event = layout.CALL_EVENT + at * layout.EVENT_SIZE;
+      const fd = Number(host.view().getBigUint64(event + layout.EVENT_DATA, true));
+      return `${this.names[fd]}:${host.view().getUint32(event + layout.EVENT_EVENTS, true)}`;
+    });
+    return found.sort().join(" ");
   }
 
   private place(name: string): Place {
@@ -170,6 +251,7 @@ export class FlowRunner {
 
   private step(step: Step): Answer {
     if (step[0] === "socket") return this.open(step[1], step[2]);
+    if (step[0] === "wait") return this.wait(step[1]);
     const place = this.place(step[1]);
     const { host, handle, ip } = place;
     const { doors, now } = host;
@@ -181,6 +263,15 @@ export class FlowRunner {
         this.ports.set(step[1], host.endpoint().port);
         return answer;
       }
+      case "rebind": {
+        const port = this.ports.get(step[2]) as number;
+        host.setEndpoint({ ip, port });
+        this.ports.set(step[1], port);
+        return doors.socketBind(handle);
+      }
+      case "watch":
+      case "rewatch":
+        return this.watch(place, step);
       case "listen":
         return doors.socketListen(handle, step[2]);
       case "connect":
@@ -230,6 +321,8 @@ export class FlowRunner {
       case "linger":
       case "lowat":
         return this.option(host, handle, step);
+      case "reuse":
+        return this.option(host, handle, ["reuse", step[1], 1]);
       case "error":
         return doors.socketError(handle);
       case "events":
@@ -248,12 +341,12 @@ export class FlowRunner {
     }
   }
 
-  private option(host: StackHost, handle: number, step: ["linger" | "lowat", string, number]): number {
+  private option(host: StackHost, handle: number, step: IntOption): number {
     const linger = step[0] === "linger";
     const value = Buffer.alloc(linger ? 8 : 4);
     if (linger) value.writeInt32LE(1);
     value.writeInt32LE(step[2], linger ? 4 : 0);
-    const name = linger ? system.SO_LINGER : system.SO_RCVLOWAT;
+    const name = OPTION[step[0]];
     host.bytes(layout.CALL_OPTION, value.length).set(value);
     return host.doors.socketOptionSet(handle, system.SOL_SOCKET, name, value.length, host.now);
   }
