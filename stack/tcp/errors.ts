@@ -1,5 +1,4 @@
 import { EMSGSIZE } from "../../build/generated/system";
-import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 import { connectionFind } from "./connections";
 import { connectionFailed } from "./end";
@@ -55,7 +54,6 @@ export function tcpError(
     drop(DropReason.icmpUnrelated);
     return;
   }
-  count(Counter.icmpErrorsIn);
   if (errno == EMSGSIZE) narrower(tcb, mtu);
   else if (hard && tcb.state == TcpState.synSent) connectionFailed(tcb, errno);
   else tcb.error = errno;

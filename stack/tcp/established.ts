@@ -5,7 +5,7 @@ import { SocketFlag } from "../socket/socket";
 import { Counter, count, countBy } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 import { ResetReason } from "../stats/reset";
-import { TcpFlag } from "../wire/tcp";
+import { TcpFlag, TIMESTAMPS_BYTES } from "../wire/tcp";
 import { finReached } from "./closing";
 import { deadlineArm } from "./deadlines";
 import { connectionEnd } from "./end";
@@ -40,6 +40,11 @@ function acknowledgeData(tcb: Tcb, filledGap: bool): void {
   }
 }
 
+/** The most that one segment of the peer can hold. */
+function segmentMax(tcb: Tcb): u32 {
+  return tcb.localMss - (tcbHas(tcb, TcbFlag.timestamps) ? TIMESTAMPS_BYTES : 0);
+}
+
 /** Payload that starts at rcvNxt. */
 export function receiveInOrder(tcb: Tcb, s: Segment): void {
   const taken = receiveQueueAppend(tcb, s.payload, s.length);
@@ -50,7 +55,7 @@ export function receiveInOrder(tcb: Tcb, s: Segment): void {
   }
   const start = tcb.rcvNxt;
   tcb.rcvNxt += taken;
-  if (s.length > tcb.rcvMss) tcb.rcvMss = min(s.length, tcb.localMss);
+  if (s.length > tcb.rcvMss) tcb.rcvMss = min(s.length, segmentMax(tcb));
   const hadRuns = tcb.runCount != 0;
   if (hadRuns) {
     outOfOrderDrain(tcb);

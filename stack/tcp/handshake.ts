@@ -5,7 +5,7 @@ import { Socket, SocketFlag } from "../socket/socket";
 import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 import { ResetReason } from "../stats/reset";
-import { TcpFlag } from "../wire/tcp";
+import { TcpFlag, TIMESTAMPS_BYTES } from "../wire/tcp";
 import { acceptQueueFull, acceptQueueJoin } from "./backlog";
 import { congestionStart } from "./congestion";
 import { deadlineArm } from "./deadlines";
@@ -21,7 +21,6 @@ import { sendLimitSequence, Tcb, TcbFlag, TcpState, tcbHas, tcbSet, tcbSocket, t
 /** RFC 9293, section 3.7.1: what a peer that says nothing takes. */
 const MSS_DEFAULT: u32 = 536;
 const MSS_LEAST: u32 = 88;
-const TIMESTAMPS_BYTES: u32 = 12;
 const QUICK_ACKS: u8 = 16;
 
 /**

@@ -11,4 +11,5 @@ export function optionsTake(tcb: Tcb, socket: Socket): void {
   tcb.keepInterval = socket.keepIntervalSeconds;
   tcb.keepCount = socket.keepCount;
   tcb.userTimeoutMs = socket.userTimeoutMs;
+  tcb.synTries = socket.synCountMax;
 }

@@ -86,9 +86,13 @@ export function resetReply(reason: ResetReason): void {
 
 /** RFC 9293, section 3.10.5: resets the peer's end of a connection; the caller ends ours. */
 export function resetSend(tcb: Tcb, reason: ResetReason): void {
-  if (tcb.state <= TcpState.synSent || tcb.neighbour == 0) return;
-  const n = changetype<Neighbour>(tcb.neighbour);
-  if (!neighbourReady(n)) return;
+  if (tcb.state <= TcpState.synSent) return;
+  const n =
+    tcb.neighbour != 0 ? changetype<Neighbour>(tcb.neighbour) : routeTo(tcb.remoteHigh, tcb.remoteLow);
+  if (changetype<usize>(n) == 0 || !neighbourReady(n)) {
+    drop(DropReason.noNeighbour);
+    return;
+  }
   const slot = ipOpen(
     n,
     tcb.localHigh,

@@ -152,6 +152,8 @@ export class Tcb extends Parked {
   ttl: u8;
   /** Retransmissions of the same data in a row. */
   backoff: u8;
+  /** How often a SYN is repeated. */
+  synTries: u8;
 
   /** Received data in order: head and tail of a chain, and its bytes. */
   receiveHead: usize;

@@ -12,7 +12,6 @@ import { rtoBackedOff } from "./rtt";
 import { Tcb, TcbFlag, TcpState, tcbClear, tcbHas, tcbSet } from "./tcb";
 
 /** Retransmissions before a connection is given up, as Linux has them (RFC 9293, section 3.8.3: R2). */
-const SYN_TRIES: u8 = 6;
 const SYN_ACK_TRIES: u8 = 5;
 const DATA_TRIES: u8 = 15;
 /** A connection that nobody owns is given up sooner. */
@@ -25,7 +24,7 @@ function timedOut(tcb: Tcb): void {
 }
 
 function triesOf(tcb: Tcb): u8 {
-  if (tcb.state == TcpState.synSent) return SYN_TRIES;
+  if (tcb.state == TcpState.synSent) return tcb.synTries;
   if (tcb.state == TcpState.synReceived && !tcbHas(tcb, TcbFlag.handshakeWaits)) return SYN_ACK_TRIES;
   return tcbHas(tcb, TcbFlag.orphan) ? ORPHAN_TRIES : DATA_TRIES;
 }

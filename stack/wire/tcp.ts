@@ -6,6 +6,9 @@
 /** Bytes of a header without options. */
 export const TCP_HEADER: u32 = 20;
 
+/** Bytes of a padded timestamps option. */
+export const TIMESTAMPS_BYTES: u32 = 12;
+
 /** Control bits. */
 export enum TcpFlag {
   fin = 1,

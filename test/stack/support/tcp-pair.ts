@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as layout from "../../../build/generated/node/layout.js";
 import { SOCK_STREAM } from "../../../build/generated/node/system.js";
 import { type HostOptions, StackHost } from "../../../sim/host.js";
 import { POOL } from "./lan.js";
@@ -31,6 +32,10 @@ export class TcpPair {
   clientHandle = -1;
   serverHandle = -1;
   private listener = -1;
+  /** Bytes of the largest frame, and how many were left to the port to cut. */
+  largest = 0;
+  superFrames = 0;
+  private readonly received: number;
   private flying: Flying[] = [];
   private order = 0;
 
@@ -46,6 +51,8 @@ export class TcpPair {
       BigInt(this.random.below(2 ** 31)),
       BigInt(this.random.below(2 ** 31)),
     ];
+    // A port that fills checksums in leaves the receiver nothing to check.
+    this.received = options.flags === undefined ? 0 : layout.RX_FLAG_CHECKSUM_GOOD;
     this.client = new StackHost({ ip: "10.0.0.1", mac: 1, seed: words(), ...options });
     this.server = new StackHost({ ip: "10.0.0.2", mac: 2, seed: words(), ...options });
   }
@@ -56,6 +63,8 @@ export class TcpPair {
 
   private launch(from: StackHost, to: StackHost): void {
     for (const frame of from.transmit()) {
+      this.largest = Math.max(this.largest, frame.bytes.length);
+      if (frame.segmentSize > 0) this.superFrames++;
       const copies = this.chance(this.pipe.duplication) ? 2 : 1;
       for (let i = 0; i < copies; i++) {
         if (this.chance(this.pipe.loss)) continue;
@@ -82,7 +91,7 @@ export class TcpPair {
       .filter(({ at }) => at <= next)
       .sort((a, b) => Number(a.at - b.at) || a.order - b.order);
     this.flying = this.flying.filter(({ at }) => at > next);
-    for (const { to, bytes } of due) to.receive([bytes]);
+    for (const { to, bytes } of due) to.receive([bytes], this.received);
   }
 
   /** Connects and accepts. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { StackHost } from "../../../sim/host.js";
+import * as layout from "../../../build/generated/node/layout.js";
+import type { HostOptions, StackHost } from "../../../sim/host.js";
 import { type Pipe, TcpPair } from "../support/tcp-pair.js";
 
 const AGAIN = -11;
@@ -52,8 +53,14 @@ class Direction {
 }
 
 /** Moves `total` bytes each way over `pipe`, with writes, reads and pauses drawn from the seed. */
-function exchange(seed: number, pipe: Pipe, total: number, slowReader = false, size?: number): TcpPair {
-  const pair = new TcpPair(seed, pipe, size === undefined ? {} : { size });
+function exchange(
+  seed: number,
+  pipe: Pipe,
+  total: number,
+  slowReader = false,
+  options: HostOptions = {},
+): TcpPair {
+  const pair = new TcpPair(seed, pipe, options);
   pair.connect();
   const { random } = pair;
   const directions = [
@@ -95,7 +102,17 @@ describe("TCP streams between two stacks", () => {
   });
 
   it("arrive when buffers are scarce", () => {
-    exchange(14, { loss: 20, duplication: 10, reordering: 20, delay: 1000 }, 2_000_000, true, 4 << 20);
+    exchange(14, { loss: 20, duplication: 10, reordering: 20, delay: 1000 }, 2_000_000, true, {
+      size: 4 << 20,
+    });
+  });
+
+  it("travel in super-frames when the port cuts them, over loss too", () => {
+    const flags = layout.PORT_FLAG_TX_CHECKSUM | layout.PORT_FLAG_SEGMENTATION;
+    const pipe = { loss: 10, duplication: 5, reordering: 10, delay: 1000 };
+    const pair = exchange(15, pipe, 2_000_000, false, { flags, segmentationMax: 65536 });
+    assert.ok(pair.superFrames > 10, `${pair.superFrames} super-frames`);
+    assert.ok(pair.largest > 10_000 && pair.largest <= 65535 + 14, `largest frame ${pair.largest}`);
   });
 
   it("one seed gives one run", () => {
