@@ -12,18 +12,32 @@ export type Room = Record<string, (...args: (number | bigint)[]) => number | big
 };
 
 /**
- * Compiles `entry` (a path from the clone's root, an AssemblyScript file that re-exports functions of one room of the
- * stack) the way the stack itself is compiled, and instantiates it with `pages` pages of zeroed memory.
+ * Compiles `entry` (a path from the clone's root, an AssemblyScript file that re-exports functions of one
+ * room of the stack) the way the stack itself is compiled, and instantiates it with `pages` pages of zeroed
+ * memory.
  */
 export async function openRoom(entry: string, pages = 128): Promise<Room> {
   const folder = mkdtempSync(join(tmpdir(), "gz-room-"));
   try {
     const wasm = join(folder, "room.wasm");
-    const options = ["--runtime", "stub", "--importMemory", "--memoryBase", "1024", "-O2", "--use", "abort="];
+    const options = [
+      "--runtime",
+      "stub",
+      "--importMemory",
+      "--memoryBase",
+      "1024",
+      "-O2",
+      "--use",
+      "abort=",
+      "--enable",
+      "simd",
+    ];
     const { error, stderr } = await asc.main([entry, "-o", wasm, "--baseDir", ROOT, ...options], {});
     if (error !== null) throw new Error(`${entry}: ${error.message}\n${stderr.toString()}`);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(wasm)), { env: { memory } });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(wasm)), {
+      env: { memory },
+    });
     return Object.assign({}, instance.exports, { memory }) as unknown as Room;
   } finally {
     rmSync(folder, { recursive: true, force: true });
