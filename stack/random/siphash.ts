@@ -7,15 +7,19 @@ export function sipHash(key0: u64, key1: u64, a: u64, b: u64, c: u64, d: u64, e:
   let v1 = key1 ^ 0x646f72616e646f6d;
   let v2 = key0 ^ 0x6c7967656e657261;
   let v3 = key1 ^ 0x7465646279746573;
-  for (let i: u32 = 0; i < 6; i++) {
-    let word: u64 = <u64>40 << 56;
+  // Five words, a last one with the length in its top byte, and the finalisation.
+  for (let i: u32 = 0; i < 7; i++) {
+    let word: u64 = 0;
     if (i == 0) word = a;
     else if (i == 1) word = b;
     else if (i == 2) word = c;
     else if (i == 3) word = d;
     else if (i == 4) word = e;
+    else if (i == 5) word = <u64>40 << 56;
+    else v2 ^= 0xff;
     v3 ^= word;
-    for (let round: u32 = 0; round < 2; round++) {
+    const rounds: u32 = i == 6 ? 4 : 2;
+    for (let round: u32 = 0; round < rounds; round++) {
       v0 += v1;
       v2 += v3;
       v1 = rotl<u64>(v1, 13) ^ v0;
@@ -28,19 +32,6 @@ export function sipHash(key0: u64, key1: u64, a: u64, b: u64, c: u64, d: u64, e:
       v2 = rotl<u64>(v2, 32);
     }
     v0 ^= word;
-  }
-  v2 ^= 0xff;
-  for (let round: u32 = 0; round < 4; round++) {
-    v0 += v1;
-    v2 += v3;
-    v1 = rotl<u64>(v1, 13) ^ v0;
-    v3 = rotl<u64>(v3, 16) ^ v2;
-    v0 = rotl<u64>(v0, 32);
-    v2 += v1;
-    v0 += v3;
-    v1 = rotl<u64>(v1, 17) ^ v2;
-    v3 = rotl<u64>(v3, 21) ^ v0;
-    v2 = rotl<u64>(v2, 32);
   }
   return v0 ^ v1 ^ v2 ^ v3;
 }
