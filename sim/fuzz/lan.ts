@@ -37,6 +37,8 @@ export class FuzzLan {
   readonly peer: Node;
   readonly bystander: Node;
   readonly nodes: readonly Node[];
+  /** Nodes whose cable is out. */
+  readonly unplugged = new Set<Node>();
   now = 1_000_000;
   private readonly blocks = new Map<string, Block>();
   private readonly seen = new Map<string, Seen>();
@@ -94,9 +96,10 @@ export class FuzzLan {
 
   private carry(from: Node, bytes: Uint8Array): void {
     if (from === this.target) this.answers++;
-    if (!this.passes(from, bytes)) return;
+    if (this.unplugged.has(from) || !this.passes(from, bytes)) return;
     const group = ((bytes[0] ?? 0) & 1) !== 0;
     for (const node of this.nodes) {
+      if (this.unplugged.has(node)) continue;
       if (node !== from && (group || bytes[5] === node.host.mac[5])) node.host.receive([bytes]);
     }
   }
