@@ -33,6 +33,8 @@
 #define SUPER_FRAME_HEADERS 256u
 #define SEND_BURST 64u
 #define SEND_BUFFER (8 << 20)
+/* More small frames than a receive queue holds. */
+#define DRAIN_MOST 8192u
 
 struct packet {
     uint8_t *ring;
@@ -166,7 +168,8 @@ static int map_ring(struct gz_port *port, const struct gz_port_request *request)
 
     port->window_size = blocks * BLOCK_SIZE;
     if ((uint64_t)request->window + port->window_size > UINT32_MAX) {
-        snprintf(port->message, sizeof(port->message), "no room for the receive ring; make memory smaller");
+        snprintf(port->message, sizeof(port->message),
+            "no room for the receive ring below 4096 MiB; make memory or nic_rxqueue_size smaller");
         return -1;
     }
     if (set(port, PACKET_VERSION, TPACKET_V2, "TPACKET_V2") != 0 || set(port, PACKET_VNET_HDR, 1, "PACKET_VNET_HDR") != 0)
@@ -174,7 +177,7 @@ static int map_ring(struct gz_port *port, const struct gz_port_request *request)
     if (set(port, PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING") != 0)
         return -1;
     if (setsockopt(port->fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring)) != 0)
-        return fail(port, "cannot make the receive ring", "");
+        return fail(port, "cannot make the receive ring", "make nic_rxqueue_size smaller");
     packet->slots = ring.tp_frame_nr;
     packet->ring = mmap(request->memory + request->window, port->window_size, PROT_READ | PROT_WRITE,
         MAP_SHARED | MAP_FIXED, port->fd, 0);
@@ -196,25 +199,51 @@ static void packet_close(struct gz_port *port)
     port->fd = -1;
 }
 
+/*
+ * The socket is made here, with protocol 0, so that nothing arrives before it is bound to its interface: a program like
+ * nginx listens as root, and its worker, which claims the port, may not make packet sockets any more.
+ */
+static int make_socket(struct gz_port *port)
+{
+    int size = SEND_BUFFER;
+
+    port->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (port->fd < 0)
+        return fail(port, "cannot open a packet socket", "run as root, or with CAP_NET_RAW");
+    if (setsockopt(port->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) != 0)
+        setsockopt(port->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    return 0;
+}
+
 static int packet_describe(struct gz_port *port, const struct gz_port_request *request)
 {
-    int result = -1;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (port->fd < 0 && make_socket(port) != 0)
+        return -1;
+    if (find_interface(port, request, port->device) != 0 || check_address(port, request) != 0)
+        return -1;
+    return read_properties(port, request, port->device);
+}
 
-    port->fd = fd;
-    if (fd < 0)
-        return fail(port, "cannot look at interfaces", "");
-    if (find_interface(port, request, port->device) == 0 && check_address(port, request) == 0)
-        result = read_properties(port, request, port->device);
-    close(fd);
-    port->fd = -1;
-    return result;
+/* A process that had the port before us, and ended, left its ring on the socket that we share. */
+static void remove_ring(struct gz_port *port)
+{
+    struct tpacket_req none = { 0 };
+
+    setsockopt(port->fd, SOL_PACKET, PACKET_RX_RING, &none, sizeof(none));
+}
+
+/* What arrived while there was no ring would keep the socket readable for ever. */
+static void drain(struct gz_port *port)
+{
+    char frame[64];
+
+    for (uint32_t i = 0; i < DRAIN_MOST && recv(port->fd, frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC) >= 0; i++)
+        continue;
 }
 
 static int packet_open(struct gz_port *port, const struct gz_port_request *request)
 {
     struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
-    int size = SEND_BUFFER;
 
     port->memory = request->memory;
     port->state = mmap(NULL, sizeof(struct packet), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -222,15 +251,11 @@ static int packet_open(struct gz_port *port, const struct gz_port_request *reque
         port->state = NULL;
         return fail(port, "no memory", "");
     }
-    /* Protocol 0: nothing arrives before the ring stands and the socket is bound to its interface. */
-    port->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (port->fd < 0)
-        return fail(port, "cannot open a packet socket", "run as root, or with CAP_NET_RAW");
+    remove_ring(port);
     if (map_ring(port, request) != 0)
         return -1;
+    drain(port);
     set(port, PACKET_QDISC_BYPASS, 1, "PACKET_QDISC_BYPASS");
-    if (setsockopt(port->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) != 0)
-        setsockopt(port->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     address.sll_ifindex = (int)if_nametoindex(port->device);
     if (bind(port->fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
         return fail(port, "cannot bind the packet socket", "");

@@ -32,8 +32,9 @@ struct gz_port_request {
 struct gz_port_kind {
     const char *name;
     /*
-     * Finds the device and reads its properties; takes nothing from anybody. 0, or -1 with a message of cause and remedy in
-     * port->message, as open() below. NULL: only opening the device tells its properties.
+     * Finds the device, reads its properties and makes what needs privileges (port->fd, unless it is there already); takes
+     * nothing from anybody. 0, or -1 with a message of cause and remedy in port->message, as open() below. NULL: only opening
+     * the device tells its properties.
      */
     int (*describe)(struct gz_port *port, const struct gz_port_request *request);
     /* Begins to receive; describe(), if there is one, was called before. */
@@ -52,7 +53,7 @@ struct gz_port_kind {
 struct gz_port {
     const struct gz_port_kind *kind;
     uint8_t *memory;
-    /* Readable when frames wait; -1 before open. */
+    /* Readable when frames wait; -1 before describe or open made it. */
     int fd;
     /* The stack's number of this port. */
     uint32_t id;

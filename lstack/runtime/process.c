@@ -39,13 +39,16 @@ void gz_fork_parent(pid_t child)
     gz_unlock(thread);
 }
 
-/* The engine's own descriptors are the parent's; a child that shares the region keeps its mapping without one. */
-static void close_internal(void)
+/*
+ * The engine's own descriptors are the parent's; a child that shares the region keeps its mapping without one. `kept` is the
+ * port's while nobody has claimed it: the child may, when it has lost the right to make another.
+ */
+static void close_internal(int kept)
 {
     const uint8_t *kinds = gz_files_kinds();
 
     for (uint32_t fd = 0; fd < gz_files_limit(); fd++) {
-        if (kinds[fd] == GZ_KIND_INTERNAL) {
+        if (kinds[fd] == GZ_KIND_INTERNAL && (int)fd != kept) {
             gz_file_detach((int)fd);
             close((int)fd);
         }
@@ -59,8 +62,9 @@ void gz_fork_child(void)
     forking = NULL;
     gz_threads_forked();
     gz_waits_forked();
-    close_internal();
-    gz_stack.port.fd = -1;
+    if (gz_stack.running || gz_stack.detached)
+        gz_stack.port.fd = -1;
+    close_internal(gz_stack.port.fd);
     gz_stack.port.opened = false;
     gz_stack.region_fd = -1;
     gz_stack.deferred = false;

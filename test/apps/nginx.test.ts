@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { waitUntil } from "../../scripts/lab/command.js";
 import { onEachStack } from "./each-stack.js";
 import { digestOfFile, writeRandomFile } from "./payload.js";
 import type { Service } from "./service.js";
@@ -97,6 +98,15 @@ onEachStack(
         connections: 1,
       });
       assert.equal(digestOfFile(copy), digestOfFile(join(service().folder, "www", "large")));
+    });
+
+    test("goes on with a new worker when the worker is killed", async () => {
+      const killed = worker(service());
+      process.kill(killed, "SIGKILL");
+      const replaced = () => service().processes().length === 2 && worker(service()) !== killed;
+      assert.ok(await waitUntil(replaced, 5_000), "the master starts no worker");
+      const answer = await service().client("curl", ["-sSf", "-m", "5", `${url}/`]);
+      assert.match(answer.stdout.toString(), /Welcome/);
     });
 
     test("answers a request for something missing", async () => {
