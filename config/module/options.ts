@@ -60,7 +60,7 @@ export const dpdkArgs = text(
   .carriedByOthers();
 export const numCpus = text("num_cpus", Kind.NumberList, "The CPU of the stack.")
   .between(0, MOST_CPUS - 1)
-  .meaning("One CPU at most until a process can have several stacks.")
+  .meaning("The stack's own thread runs there. One CPU at most until a process can have several stacks.")
   .defaultsTo('"": one stack, not bound to a CPU');
 export const memory = integer("memory", 0, "Size in MiB of the memory that holds the stack's whole state.")
   .between(32, MOST_MEMORY)
@@ -93,46 +93,49 @@ choice(
   "What happens when the stack cannot start: the process ends with status 1, or goes on with the kernel.",
 );
 toggle("udp_enable", 1, "0: datagram sockets are left to the kernel.");
-integer("nic_rxqueue_size", 4096, "Receive descriptors of the port.").between(512, 8192).onlyPowersOfTwo();
+integer("nic_rxqueue_size", 512, "Receive descriptors of the port.")
+  .between(512, 8192)
+  .onlyPowersOfTwo()
+  .meaning(
+    "With port packet each takes 70 KB of the kernel's memory, as it holds a frame of 64 KB: 512 are " +
+      "35 MiB, 8192 are 547 MiB, which memory must leave free below 4096 MiB.",
+  );
 
 integer("nic_txqueue_size", 2048, "Transmit descriptors of the port.")
   .between(512, 8192)
   .onlyPowersOfTwo()
   .withoutEffect(2048, "the port chooses the number");
-integer("nic_read_number", 128, "Most frames taken from the port at a time.")
-  .between(1, 8192)
-  .withoutEffect(128, "the port chooses the number");
+integer("nic_read_number", 128, "Most frames taken from the port before the application goes on.").between(
+  1,
+  8192,
+);
 integer("rate_limit_pps", 0, "Most packets per second that the stack sends.")
   .between(0, 1_000_000_000)
-  .meaning("0: no limit.")
-  .withoutEffect(0, "there is no limit yet");
-integer("rate_limit_mbps", 0, "Most megabits per second that the stack sends.")
+  .meaning("0: no limit. Beyond it TCP waits and datagrams are dropped; 10 ms of it may go at once.");
+integer("rate_limit_mbps", 0, "Most megabits (10^6 bits) per second that the stack sends.")
   .between(0, 1_000_000)
-  .meaning("0: no limit.")
-  .withoutEffect(0, "there is no limit yet");
-choice("congestion_control", ["cubic", "newreno"], "Congestion control: RFC 9438 or RFC 6582.").withoutEffect(
-  0,
-  "all connections use CUBIC so far",
+  .meaning("0: no limit. Counted from the Ethernet header on; otherwise as rate_limit_pps.");
+choice("congestion_control", ["cubic", "newreno"], "Congestion control: RFC 9438 or RFC 6582.").meaning(
+  "Of new sockets; TCP_CONGESTION changes it.",
 );
-text("unix_prefix", Kind.Name, "Prefix of the names of unix sockets.")
+text("unix_prefix", Kind.Name, "Comes before the process id in the name of the control socket.")
   .between(0, 64)
-  .withoutEffect(0, "there is no unix socket yet")
   .defaultsTo('""');
 choice(
   "stack_thread_mode",
   ["run-to-wakeup", "run-to-completion"],
   "Whether a thread of its own may run the stack.",
-).withoutEffect(
-  0,
-  "application threads run the stack whenever they wait, and a thread of its own when they do not",
+).meaning(
+  "Threads of the application run it whenever they call. run-to-wakeup: when none of them did for 1 ms, a " +
+    "thread of its own does. run-to-completion: nobody else does; while the application computes, nothing " +
+    "is acknowledged, repeated or answered.",
 );
 toggle("listen_shadow", 0, "1: listen on every stack of the process.").withoutEffect(
   0,
   "a process has one stack, and every listener is on it",
 );
-toggle("low_power_mode", 0, "1: yield the CPU when there is little traffic.").withoutEffect(
-  0,
-  "an idle stack always sleeps",
+toggle("low_power_mode", 0, "1: a thread that waits sleeps at once.").meaning(
+  "0: it first looks for 50 us whether something arrives, while that pays. An idle stack sleeps in any case.",
 );
 toggle("kni_switch", 0, "1: give the kernel a device for what no socket wants.").withoutEffect(
   0,

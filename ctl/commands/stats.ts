@@ -1,160 +1,143 @@
-import { readdirSync } from "node:fs";
-import { createConnection } from "node:net";
-import { join } from "node:path";
-import { COUNTERS } from "../../build/generated/node/counters.js";
-import * as layout from "../../build/generated/node/layout.js";
 import { type Command, UsageError } from "../command.js";
+import { ControlError, listSockets } from "../control-socket.js";
+import {
+  askStatistics,
+  type Entry,
+  type Facts,
+  readStatistics,
+  type Statistics,
+  TABLES,
+  type TableName,
+} from "../statistics.js";
 
-/** The protocol of control sockets that this version reads. */
-const PROTOCOL = 1;
-/** A process that serves its socket answers within a few milliseconds. */
-const PATIENCE_MS = 5000;
+/** Groups of counters, by the first word of their names. */
+const GROUPS: readonly (readonly [string, RegExp])[] = [
+  ["Port", /^[rt]x/],
+  ["ARP and neighbours", /^(arp|neighbour)/],
+  ["IP", /^ip/],
+  ["ICMP", /^icmp/],
+  ["UDP", /^udp/],
+  ["TCP", /^tcp/],
+  ["Sockets", /./],
+];
 
-interface PoolState {
-  capacity: number;
-  used: number;
-  peak: number;
-  exhausted: number;
+/** What a process of another user says about itself must not steer our terminal. */
+function harmless(text: unknown): string {
+  return String(text).replaceAll(/[^ -~]/g, "?");
 }
 
-/** What lstack/runtime/control.c sends: numbers in the order of their declaration. */
-interface Answer {
-  protocol: number;
-  layout: number;
-  pid: number;
-  poisoned: boolean;
-  port: Record<string, number | string>;
-  counters: number[];
-  drops: number[];
-  resets: number[];
-  fallbacks: number[];
-  pools: PoolState[];
-}
-
-/** The tables of an answer, and the enums of stack/stats that name their numbers. */
-const TABLES = {
-  counters: "Counter",
-  drops: "DropReason",
-  resets: "ResetReason",
-  fallbacks: "FallbackReason",
-} as const;
-type TableName = keyof typeof TABLES;
-
-/** Everything that is counted, by name. */
-interface Statistics extends Record<TableName, Record<string, number>> {
-  pid: number;
-  poisoned: boolean;
-  port: Record<string, number | string>;
-  pools: Record<string, PoolState>;
-}
-
-function folders(): string[] {
-  const runtime = process.env["XDG_RUNTIME_DIR"];
-  return ["/var/run/gazelle", ...(runtime ? [join(runtime, "gazelle")] : [])];
-}
-
-/** The control socket of a process: its name is a configured prefix, the process id and `.sock`. */
-function findSocket(pid: number): string {
-  for (const folder of folders()) {
-    let names: string[] = [];
-    try {
-      names = readdirSync(folder);
-    } catch {
-      continue; // Not there, or not ours to read: the next one may be.
-    }
-    const name = names.find((candidate) => new RegExp(`^(.*\\D)?${pid}\\.sock$`).test(candidate));
-    if (name !== undefined) return join(folder, name);
+function groupsOf(entries: readonly Entry[]): [string, Entry[]][] {
+  const groups = new Map<string, Entry[]>(GROUPS.map(([title]) => [title, []]));
+  for (const entry of entries) {
+    const title = GROUPS.find(([, pattern]) => pattern.test(entry.name))?.[0] ?? "";
+    groups.get(title)?.push(entry);
   }
-  throw new UsageError(`stats: process ${pid} has no stack (no ${pid}.sock in ${folders().join(" or ")})`);
+  return [...groups];
 }
 
-function readAll(path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const connection = createConnection(path);
-    let text = "";
-    connection.setEncoding("utf8");
-    connection.setTimeout(PATIENCE_MS, () => connection.destroy(new Error("no answer")));
-    connection.on("data", (part: string) => {
-      text += part;
-    });
-    connection.on("end", () => resolve(text));
-    connection.on("error", (error) => reject(new UsageError(`stats: ${path}: ${error.message}`)));
-  });
-}
-
-function named(table: TableName, values: readonly number[]): Record<string, number> {
-  const entries = COUNTERS.filter((entry) => entry.enum === TABLES[table]);
-  return Object.fromEntries(entries.map((entry) => [entry.name, values[entry.index] ?? 0]));
-}
-
-function poolNames(): [string, number][] {
-  return Object.entries(layout)
-    .filter(([name]) => name.startsWith("POOL_ID_"))
-    .map(([name, index]) => [name.slice("POOL_ID_".length).toLowerCase().replace("_", " "), Number(index)]);
-}
-
-/** Asks a running process for everything that it counts. */
-async function readStatistics(pid: number): Promise<Statistics> {
-  const answer = JSON.parse(await readAll(findSocket(pid))) as Answer;
-  if (answer.protocol !== PROTOCOL || answer.layout !== layout.LAYOUT_VERSION) {
-    throw new UsageError(`stats: process ${pid} runs another version of Gazelle`);
-  }
-  const pools: Record<string, PoolState> = {};
-  for (const [name, index] of poolNames()) {
-    const state = answer.pools[index];
-    if (state !== undefined) pools[name] = state;
-  }
-  return {
-    pid: answer.pid,
-    poisoned: answer.poisoned,
-    port: answer.port,
-    counters: named("counters", answer.counters),
-    drops: named("drops", answer.drops),
-    resets: named("resets", answer.resets),
-    fallbacks: named("fallbacks", answer.fallbacks),
-    pools,
-  };
-}
-
-function printTable(title: string, rows: [string, number | string][]): void {
+function printRows(title: string, rows: readonly (readonly string[])[]): void {
   if (rows.length === 0) return;
-  const width = Math.max(...rows.map(([name]) => name.length));
-  console.log(title);
-  for (const [name, value] of rows) console.log(`  ${name.padEnd(width)}  ${value}`);
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  console.log(`\n${title}`);
+  for (const [name = "", value = "", doc = ""] of rows) {
+    console.log(`  ${name.padEnd(widths[0] ?? 0)}  ${value.padStart(widths[1] ?? 0)}  ${doc}`.trimEnd());
+  }
 }
 
-function print(statistics: Statistics): void {
-  printTable(
-    `process ${statistics.pid}${statistics.poisoned ? ", its stack is dead" : ""}`,
-    Object.entries(statistics.port),
+function printEntries(title: string, entries: readonly Entry[], all: boolean): void {
+  const shown = entries.filter(({ value }) => all || value !== 0n);
+  printRows(
+    title,
+    shown.map(({ name, value, doc }) => [name, String(value), doc]),
   );
-  for (const table of Object.keys(TABLES) as TableName[]) {
-    printTable(
-      table,
-      Object.entries(statistics[table]).filter(([, value]) => value !== 0),
+}
+
+function printFacts(facts: Facts): void {
+  const seconds = (facts.uptimeMicroseconds / 1e6).toFixed(1);
+  const gateway = facts.gateway === "0.0.0.0" ? "none" : facts.gateway;
+  console.log(`${harmless(facts.program)}, process ${harmless(facts.pid)}, ${seconds} s on the stack`);
+  if (facts.poisoned)
+    console.log("  THE STACK IS DEAD: it found its memory damaged and reset every connection");
+  console.log(`  port     ${harmless(facts.port)} ${harmless(facts.device)}, MTU ${harmless(facts.mtu)}`);
+  console.log(`  address  ${harmless(facts.address)}, ${harmless(facts.mac)}, gateway ${harmless(gateway)}`);
+  console.log(`  memory   ${facts.regionBytes / (1 << 20)} MiB`);
+  if (facts.skippedFrames + facts.refusedFrames > 0) {
+    console.log(
+      `  frames   ${harmless(facts.skippedFrames)} not taken by the port (another VLAN's), ` +
+        `${harmless(facts.refusedFrames)} refused by the device`,
     );
   }
-  const pools = Object.entries(statistics.pools).map(([name, pool]): [string, string] => [
+}
+
+function print(statistics: Statistics, all: boolean): void {
+  printFacts(statistics.facts);
+  for (const [title, entries] of groupsOf(statistics.counters)) printEntries(title, entries, all);
+  printEntries("Dropped, and why", statistics.drops, all);
+  printEntries("Resets sent, and why", statistics.resets, all);
+  printEntries("Sockets left to the kernel, and why", statistics.fallbacks, all);
+  const pools = Object.entries(statistics.pools).map(([name, pool]) => [
     name,
-    `${pool.used} of ${pool.capacity} used, ${pool.peak} at most, ${pool.exhausted} refused`,
+    `${pool.used} of ${pool.capacity}`,
+    `most ${pool.peak}${pool.exhausted > 0n ? `, refused ${pool.exhausted}` : ""}`,
   ]);
-  printTable("pools", pools);
+  printRows("Pools", pools);
+}
+
+/** Numbers beyond 2^53 lose their last digits, as in most readers of JSON. */
+function printJson(statistics: Statistics): void {
+  const tables = Object.keys(TABLES) as TableName[];
+  const values = tables.map((table) => [
+    table,
+    Object.fromEntries(statistics[table].map(({ name, value }) => [name, value])),
+  ]);
+  const { facts, pools } = statistics;
+  const document = { ...facts, ...Object.fromEntries(values), pools };
+  console.log(JSON.stringify(document, (_, value) => (typeof value === "bigint" ? Number(value) : value), 2));
+}
+
+async function list(json: boolean): Promise<void> {
+  const found: Facts[] = [];
+  for (const path of listSockets().paths) {
+    try {
+      found.push((await askStatistics(path)).facts);
+    } catch (error) {
+      if (!(error instanceof ControlError)) throw error;
+      process.stderr.write(`gazelle: stats: ${path}: ${error.message}\n`);
+    }
+  }
+  if (json) console.log(JSON.stringify(found, null, 2));
+  else if (found.length === 0) console.log("No process that may be asked has a stack.");
+  else {
+    const rows = found.map((facts) => [facts.pid, facts.program, facts.address, facts.port, facts.device]);
+    for (const row of rows) console.log(row.map(harmless).join("  "));
+  }
 }
 
 export const stats: Command = {
   name: "stats",
-  usage: "[--json] PID",
-  about: "Print what the stack of a running process counts.",
-  details: "Only numbers other than zero are shown; --json prints all.",
+  usage: "[--json] [--all] [PID]",
+  about: "Print what the stack of a running process counts, or list the processes that have one.",
+  details: `Exit status 1: the process has no stack, may not be asked, or runs another version.
+  --all   the numbers that are zero too
+  --json  everything, for programs`,
   async run(args) {
-    const json = args.includes("--json");
-    const [text, ...more] = args.filter((argument) => argument !== "--json");
-    if (text === undefined || more.length > 0 || !/^[1-9]\d*$/.test(text)) {
-      throw new UsageError("stats: name one process id");
+    const unknown = args.find(
+      (argument) => argument.startsWith("-") && !["--json", "--all"].includes(argument),
+    );
+    if (unknown !== undefined) throw new UsageError(`stats: unknown option ${unknown}`);
+    const [text, ...more] = args.filter((argument) => !argument.startsWith("-"));
+    if (more.length > 0 || (text !== undefined && !/^[1-9]\d{0,9}$/.test(text))) {
+      throw new UsageError("stats: name one process by its id, or none");
     }
-    const statistics = await readStatistics(Number(text));
-    if (json) console.log(JSON.stringify(statistics, null, 2));
-    else print(statistics);
+    const json = args.includes("--json");
+    try {
+      if (text === undefined) await list(json);
+      else if (json) printJson(await readStatistics(Number(text)));
+      else print(await readStatistics(Number(text)), args.includes("--all"));
+    } catch (error) {
+      if (error instanceof ControlError) throw new UsageError(`stats: ${error.message}`);
+      throw error;
+    }
     return 0;
   },
 };

@@ -1,190 +1,313 @@
 /*
- * The control socket: PID.sock in /var/run/gazelle (root) or XDG_RUNTIME_DIR/gazelle. Whoever connects, and has our user
- * id or is root, gets one JSON document and the end of the stream. Numbers are read without the stack's lock: each has one
- * writer and is a single word. Their names are in the table that the build makes of stack/stats.
+ * The control socket (docs/control-protocol.md): a thread of its own answers each request with one line of
+ * facts and the raw bytes of the counters and of the pools' headers. It never takes the stack's lock: every
+ * number has one writer and is a single word. What the numbers are called is known where they are read.
  */
 #include "control.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdarg.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "address.h"
+#include "control_path.h"
+#include "files.h"
 #include "stack.h"
+#include "stack_counters.h"
 
 #define PROTOCOL 1
-#define ANSWER_SIZE 32768
-#define CLIENTS_MOST 16
+#define CLIENTS_MOST 8
+#define BACKLOG 64
+/* A client that neither finishes a request nor takes its answer for so long is dropped, in microseconds. */
+#define IDLE_LIMIT 5000000ull
+/* No descriptor for a client: look again after this time, in microseconds. */
+#define ACCEPT_RETRY 100000ull
+#define FACTS_SIZE 1024u
+#define COUNTERS_SIZE (GZ_COUNTERS_END - GZ_COUNTERS)
+#define POOLS_SIZE (GZ_POOL_COUNT * GZ_POOL_SIZE)
+#define STACK_SIZE (128 * 1024)
 
-static char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
-static pid_t maker;
+_Static_assert(COUNTERS_SIZE % 8 == 0 && POOLS_SIZE % 8 == 0, "blocks are made of words");
 
-/* The folder for control sockets, made when missing; false when there is none that is ours alone. */
-static bool find_folder(char *folder, size_t size)
-{
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    struct stat status;
-
-    if (geteuid() == 0)
-        snprintf(folder, size, "/var/run/gazelle");
-    else if (runtime != NULL && runtime[0] == '/')
-        snprintf(folder, size, "%s/gazelle", runtime);
-    else
-        return false;
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return false;
-    return lstat(folder, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
-        (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-static bool deserted(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 && errno == ECONNREFUSED;
-
-    if (fd >= 0)
-        close(fd);
-    return refused;
-}
-
-/* Takes away what processes that were killed left behind. */
-static void sweep(const char *folder)
-{
-    DIR *all = opendir(folder);
-    struct dirent *entry;
-
-    if (all == NULL)
-        return;
-    while ((entry = readdir(all)) != NULL) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-        size_t length = strlen(entry->d_name);
-
-        if (length < 6 || strcmp(entry->d_name + length - 5, ".sock") != 0)
-            continue;
-        int size = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", folder, entry->d_name);
-
-        if (size < (int)sizeof(address.sun_path) && deserted(&address))
-            unlink(address.sun_path);
-    }
-    closedir(all);
-}
-
-int gz_control_open(void)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    char folder[PATH_MAX];
+struct client {
+    /* -1: this place is free. */
     int fd;
-
-    if (!find_folder(folder, sizeof(folder)))
-        return -1;
-    sweep(folder);
-    int size = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%d.sock", folder,
-        (int)getpid());
-
-    if (size >= (int)sizeof(address.sun_path))
-        return -1;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -1;
-    unlink(address.sun_path);
-    /* Nobody else enters the folder: the mode is right before anyone can come. */
-    if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 || chmod(address.sun_path, 0600) != 0 ||
-        listen(fd, CLIENTS_MOST) != 0) {
-        close(fd);
-        return -1;
-    }
-    memcpy(socket_path, address.sun_path, sizeof(socket_path));
-    maker = getpid();
-    return gz_internal(fd);
-}
-
-/* At the process' normal end; what a kill leaves is swept by the next start. */
-__attribute__((destructor)) static void leave(void)
-{
-    if (maker == getpid())
-        unlink(socket_path);
-}
-
-struct text {
-    char *at;
-    size_t room;
+    uint64_t deadline;
+    /* The connection ends when the answer is out. */
+    bool last;
+    uint32_t asked, size, sent;
+    char request[64];
+    _Alignas(8) char answer[FACTS_SIZE + COUNTERS_SIZE + POOLS_SIZE];
 };
 
-__attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...)
+static struct {
+    int fd;
+    uint64_t begun;
+    uint64_t retry;
+    /* The process' name, ready for a JSON string. */
+    char program[6 * 16 + 1];
+    struct client clients[CLIENTS_MOST];
+} control = { .fd = -1 };
+
+/* What a word holds now, never half of it. */
+static void copy_words(char *to, uint32_t from, uint32_t size)
 {
-    va_list arguments;
+    for (uint32_t at = 0; at < size; at += 8) {
+        uint64_t word = __atomic_load_n((const uint64_t *)gz_at(from + at), __ATOMIC_RELAXED);
 
-    va_start(arguments, format);
-    int size = vsnprintf(text->at, text->room, format, arguments);
-    va_end(arguments);
-    if (size < 0 || (size_t)size >= text->room)
-        size = (int)text->room - 1;
-    text->at += size;
-    text->room -= (size_t)size;
-}
-
-/* The numbers from `start` to `end` as an array; the names' table says how many of them mean something. */
-static void add_table(struct text *text, const char *name, uint32_t start, uint32_t end)
-{
-    add(text, ",\"%s\":[", name);
-    for (uint32_t at = start; at < end; at += 8)
-        add(text, "%s%llu", at == start ? "" : ",", (unsigned long long)gz_get64(at));
-    add(text, "]");
-}
-
-static void add_pools(struct text *text)
-{
-    add(text, ",\"pools\":[");
-    for (uint32_t i = 0; i < GZ_POOL_COUNT; i++) {
-        uint32_t at = GZ_POOLS + i * GZ_POOL_SIZE;
-
-        add(text, "%s{\"capacity\":%u,\"used\":%u,\"peak\":%u,\"exhausted\":%llu}", i == 0 ? "" : ",",
-            gz_get32(at + GZ_POOL_CAPACITY), gz_get32(at + GZ_POOL_USED), gz_get32(at + GZ_POOL_PEAK),
-            (unsigned long long)gz_get64(at + GZ_POOL_EXHAUSTED));
+        memcpy(to + at, &word, sizeof(word));
     }
-    add(text, "]");
 }
 
-static void answer(int client)
+static void quote(char *to, size_t size, const char *text)
 {
-    char buffer[ANSWER_SIZE];
-    struct text text = { buffer, sizeof(buffer) };
+    size_t used = 0;
+
+    for (; *text != '\0' && *text != '\n' && used + 6 < size; text++) {
+        unsigned char byte = (unsigned char)*text;
+        bool plain = byte >= ' ' && byte < 127 && byte != '"' && byte != '\\';
+
+        used += (size_t)snprintf(to + used, size - used, plain ? "%c" : "\\u%04x", byte);
+    }
+    to[used] = '\0';
+}
+
+static void learn_name(void)
+{
+    char name[16] = "";
+    FILE *file = fopen("/proc/self/comm", "re");
+
+    if (file != NULL && fgets(name, sizeof(name), file) == NULL)
+        name[0] = '\0';
+    if (file != NULL)
+        fclose(file);
+    quote(control.program, sizeof(control.program), name);
+}
+
+static uint32_t put_facts(char *to)
+{
     const struct gz_port *port = &gz_stack.port;
+    const struct gz_config *config = &gz_stack.config;
+    const uint8_t *host = config->host_addr + 12, *gateway = config->gateway_addr + 12;
+    const uint8_t *mac = (const uint8_t *)&port->mac;
+    char device[6 * sizeof(port->device) + 1];
 
-    add(&text, "{\"protocol\":%d,\"layout\":%u,\"pid\":%d,\"poisoned\":%s", PROTOCOL, GZ_LAYOUT_VERSION, (int)getpid(),
-        atomic_load(&gz_stack.shared->poisoned) ? "true" : "false");
-    add(&text, ",\"port\":{\"kind\":\"%s\",\"device\":\"%s\",\"mtu\":%u,\"skipped\":%llu,\"refused\":%llu}", port->kind->name,
-        port->device, port->mtu, (unsigned long long)port->skipped, (unsigned long long)port->refused);
-    add_table(&text, "counters", GZ_COUNTERS, GZ_DROPS);
-    add_table(&text, "drops", GZ_DROPS, GZ_RESETS);
-    add_table(&text, "resets", GZ_RESETS, GZ_FALLBACKS);
-    add_table(&text, "fallbacks", GZ_FALLBACKS, GZ_COUNTERS_END);
-    add_pools(&text);
-    add(&text, "}\n");
-    size_t length = (size_t)(text.at - buffer);
+    quote(device, sizeof(device), port->device);
+    int size = snprintf(to, FACTS_SIZE,
+        "{\"version\":%d,\"layout\":\"%s\",\"countersBytes\":%u,\"poolsBytes\":%u,\"pid\":%d,"
+        "\"program\":\"%s\","
+        "\"regionBytes\":%u,\"uptimeMicroseconds\":%llu,\"poisoned\":%s,\"port\":\"%s\",\"device\":\"%s\","
+        "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"mtu\":%u,\"address\":\"%u.%u.%u.%u/%lld\","
+        "\"gateway\":\"%u.%u.%u.%u\",\"skippedFrames\":%llu,\"refusedFrames\":%llu}\n",
+        PROTOCOL, GZ_COUNTERS_LAYOUT, COUNTERS_SIZE, POOLS_SIZE, (int)getpid(), control.program,
+        gz_stack.region_size, (unsigned long long)(gz_now() - control.begun),
+        atomic_load(&gz_stack.shared->poisoned) ? "true" : "false", port->kind->name, device, mac[0], mac[1],
+        mac[2], mac[3], mac[4], mac[5], port->mtu, host[0], host[1], host[2], host[3],
+        (long long)config->prefix_length, gateway[0], gateway[1], gateway[2], gateway[3],
+        (unsigned long long)port->skipped, (unsigned long long)port->refused);
 
-    /* The socket's buffer has room for all of it; a client that is gone misses the rest. */
-    if (send(client, buffer, length, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)length)
-        return;
+    return (uint32_t)size;
 }
 
-void gz_control_serve(int fd)
+static void refuse(struct client *client, const char *why)
 {
-    for (int i = 0; i < CLIENTS_MOST; i++) {
-        struct ucred peer;
-        socklen_t size = sizeof(peer);
-        int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    client->last = true;
+    client->size = (uint32_t)snprintf(client->answer, FACTS_SIZE, "{\"version\":%d,\"error\":\"%s\"}\n",
+        PROTOCOL, why);
+}
 
-        if (client < 0)
-            return;
-        if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == geteuid()))
-            answer(client);
-        close(client);
+/* Makes the answer to the request in front of the buffer, `length` bytes without the end of the line. */
+static void answer(struct client *client, uint32_t length)
+{
+    char *request = client->request;
+
+    request[length] = '\0';
+    client->sent = 0;
+    if (strncmp(request, "gazelle ", 8) != 0) {
+        refuse(client, "not a request");
+    } else if (strncmp(request + 8, "1 ", 2) != 0) {
+        refuse(client, "version");
+    } else if (strcmp(request + 10, "counters") != 0) {
+        refuse(client, "unknown command");
+    } else {
+        client->size = put_facts(client->answer);
+        copy_words(client->answer + client->size, GZ_COUNTERS, COUNTERS_SIZE);
+        copy_words(client->answer + client->size + COUNTERS_SIZE, GZ_POOLS, POOLS_SIZE);
+        client->size += COUNTERS_SIZE + POOLS_SIZE;
     }
+    client->asked -= length + 1;
+    memmove(request, request + length + 1, client->asked);
+}
+
+static void drop(struct client *client)
+{
+    gz_file_detach(client->fd);
+    close(client->fd);
+    client->fd = -1;
+}
+
+/* Sends what the socket takes of the answer; false: the connection is over. */
+static bool push(struct client *client)
+{
+    size_t left = client->size - client->sent;
+    ssize_t done = send(client->fd, client->answer + client->sent, left, MSG_NOSIGNAL);
+
+    if (done < 0)
+        return errno == EAGAIN || errno == EINTR;
+    client->sent += (uint32_t)done;
+    if (client->sent < client->size)
+        return true;
+    client->size = 0;
+    client->deadline = gz_now() + IDLE_LIMIT;
+    return !client->last;
+}
+
+/* Answers the next whole request; false: the connection is over. */
+static bool proceed(struct client *client)
+{
+    while (client->size == 0) {
+        char *end = memchr(client->request, '\n', client->asked);
+
+        if (end == NULL && client->asked == sizeof(client->request))
+            return false;
+        if (end == NULL)
+            return true;
+        answer(client, (uint32_t)(end - client->request));
+        if (!push(client))
+            return false;
+    }
+    return true;
+}
+
+static bool serve(struct client *client)
+{
+    if (client->size > 0)
+        return push(client) && proceed(client);
+    size_t room = sizeof(client->request) - client->asked;
+    ssize_t got = recv(client->fd, client->request + client->asked, room, 0);
+
+    if (got <= 0)
+        return got < 0 && (errno == EAGAIN || errno == EINTR);
+    client->asked += (uint32_t)got;
+    return proceed(client);
+}
+
+static bool permitted(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+        (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void admit(struct client *client, uint64_t now)
+{
+    int fd = accept4(control.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+            control.retry = now + ACCEPT_RETRY;
+        return;
+    }
+    if (!permitted(fd)) {
+        close(fd);
+        return;
+    }
+    client->fd = gz_internal(fd);
+    client->deadline = now + IDLE_LIMIT;
+    client->last = false;
+    client->asked = client->size = client->sent = 0;
+}
+
+/* Milliseconds until `until`, for poll(); -1: for ever. */
+static int remaining(uint64_t until, uint64_t now)
+{
+    if (until == GZ_NEVER)
+        return -1;
+    return until <= now ? 0 : (int)((until - now) / 1000 + 1);
+}
+
+/* Waits once and serves everyone who is ready. The last place of the list is the listener's. */
+static void round_of_clients(void)
+{
+    struct pollfd list[CLIENTS_MOST + 1];
+    struct client *vacant = NULL;
+    uint64_t now = gz_now(), until = GZ_NEVER;
+
+    for (int i = 0; i < CLIENTS_MOST; i++) {
+        struct client *client = &control.clients[i];
+
+        list[i] = (struct pollfd){ .fd = client->fd, .events = client->size > 0 ? POLLOUT : POLLIN };
+        if (client->fd < 0)
+            vacant = client;
+        else if (client->deadline < until)
+            until = client->deadline;
+    }
+    /* While every place is taken, or there are no descriptors, others wait in the backlog. */
+    bool open = vacant != NULL && control.retry <= now;
+
+    if (vacant != NULL && !open && control.retry < until)
+        until = control.retry;
+    list[CLIENTS_MOST] = (struct pollfd){ .fd = open ? control.fd : -1, .events = POLLIN };
+    if (poll(list, CLIENTS_MOST + 1, remaining(until, now)) < 0)
+        return;
+    now = gz_now();
+    for (int i = 0; i < CLIENTS_MOST; i++) {
+        struct client *client = &control.clients[i];
+
+        if (client->fd >= 0 && ((list[i].revents != 0 && !serve(client)) || client->deadline <= now))
+            drop(client);
+    }
+    if (list[CLIENTS_MOST].revents != 0 && vacant->fd < 0)
+        admit(vacant, now);
+}
+
+static void *control_main(void *argument)
+{
+    pthread_setname_np(pthread_self(), "gz-control");
+    gz_control_sweep();
+    for (;;)
+        round_of_clients();
+    return argument;
+}
+
+static int listen_at_path(void)
+{
+    int fd = gz_internal(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+
+    if (fd < 0)
+        return -1;
+    if (gz_control_bind(fd, BACKLOG) == 0)
+        return fd;
+    gz_file_detach(fd);
+    close(fd);
+    return -1;
+}
+
+void gz_control_start(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, before;
+
+    for (int i = 0; i < CLIENTS_MOST; i++)
+        control.clients[i].fd = -1;
+    control.begun = gz_now();
+    control.retry = 0;
+    learn_name();
+    control.fd = listen_at_path();
+    if (control.fd < 0)
+        return;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    pthread_create(&thread, &attributes, control_main, NULL);
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -1,10 +1,11 @@
-/* The control socket of the process that has the port: tells its counters to whoever may know. */
+/* The control socket of the process that has the port (docs/control-protocol.md). */
 #ifndef GZ_CONTROL_H
 #define GZ_CONTROL_H
 
-/* Makes the socket; its descriptor, or -1 when there is no place for it (the stack works without). */
-int gz_control_open(void);
-/* Answers everyone who waits at the socket. Needs no lock and never blocks. */
-void gz_control_serve(int fd);
+/*
+ * Makes the socket, and the thread that answers at it; without a place for the socket the stack works all the
+ * same. Called with the lock held, once the stack runs. The socket's file goes when the process ends.
+ */
+void gz_control_start(void);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "control.h"
 #include "stack.h"
 #include "wait.h"
 
@@ -22,8 +22,6 @@
 #define STACK_SIZE (256 * 1024)
 
 static struct gz_thread *keeper;
-/* The control socket, -1: none. */
-static int control = -1;
 /* The keeper sleeps without a time limit: whoever stops polling has to tell it. */
 static bool parked;
 
@@ -48,8 +46,8 @@ bool gz_keeper_ticks(void)
 /* Sleeps until the port, a timer or somebody needs it: nobody else polls. Lock held on entry and on return. */
 static void watch_port(struct gz_thread *thread)
 {
-    struct pollfd list[1 + GZ_WAIT_EXTRA] = { { .fd = control, .events = POLLIN } };
-    struct gz_wait wait = { .set = -1, .kernel = list, .kernel_count = 1, .deadline = GZ_NEVER };
+    struct pollfd none[GZ_WAIT_EXTRA];
+    struct gz_wait wait = { .set = -1, .kernel = none, .deadline = GZ_NEVER };
 
     thread->spin_score = 0;
     gz_wait(thread, &wait);
@@ -85,17 +83,12 @@ static int keep(struct gz_thread *thread)
     uint64_t junk;
 
     for (;;) {
-        struct pollfd list[2] = {
-            { .fd = gz_thread_event(thread), .events = POLLIN },
-            { .fd = control, .events = POLLIN },
-        };
+        struct pollfd event = { .fd = gz_thread_event(thread), .events = POLLIN };
         struct timespec tick = { 0, TICK_NS };
 
-        syscall(SYS_ppoll, list, 2L, parked ? NULL : &tick, NULL, 0L);
-        if (list[0].revents != 0 && read(thread->event, &junk, sizeof(junk)) > 0)
+        syscall(SYS_ppoll, &event, 1L, parked ? NULL : &tick, NULL, 0L);
+        if (event.revents != 0 && read(thread->event, &junk, sizeof(junk)) > 0)
             quiet = 0;
-        if (list[1].revents != 0)
-            gz_control_serve(control);
         thread->inside = 1;
         gz_resume(thread);
         if (sigsetjmp(thread->escape, 0) != 0) {
@@ -108,12 +101,25 @@ static int keep(struct gz_thread *thread)
     }
 }
 
+/* num_cpus: a CPU that this process may not use changes nothing. */
+static void bind_to_cpu(void)
+{
+    cpu_set_t set;
+
+    if (gz_stack.config.cpu < 0)
+        return;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)gz_stack.config.cpu, &set);
+    sched_setaffinity(0, sizeof(set), &set);
+}
+
 static void *keeper_main(void *argument)
 {
     struct gz_thread *thread = argument;
 
     (void)argument;
     prctl(PR_SET_NAME, "gz-keeper");
+    bind_to_cpu();
     thread = gz_thread();
     if (thread == NULL || gz_thread_event(thread) < 0)
         return NULL;
@@ -130,7 +136,6 @@ void gz_keeper_start(void)
 
     keeper = NULL;
     parked = false;
-    control = gz_control_open();
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_attr_init(&attributes);

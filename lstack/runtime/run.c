@@ -3,8 +3,7 @@
 
 #include "wait.h"
 
-/* Bursts of received frames, and fillings of the transmit ring, in one run: bounds the time the lock is held. */
-#define RECEIVE_ROUNDS 4
+/* Fillings of the transmit ring in one run: with nic_read_number this bounds the time the lock is held. */
 #define TRANSMIT_ROUNDS 8
 
 static uint32_t port_at(uint32_t id)
@@ -51,14 +50,18 @@ static void receive(uint64_t now)
     struct gz_port *port = &gz_stack.port;
     uint8_t *frames = gz_at(port_at(port->id) + GZ_PORT_RX);
 
-    for (int round = 0; round < RECEIVE_ROUNDS; round++) {
-        uint32_t count = port->kind->receive(port, frames, GZ_RX_BURST);
+    uint32_t left = (uint32_t)gz_stack.config.nic_read_number;
+
+    while (left > 0) {
+        uint32_t most = left < GZ_RX_BURST ? left : GZ_RX_BURST;
+        uint32_t count = port->kind->receive(port, frames, most);
 
         if (count > 0)
             w2c_stack_receive(&gz_stack.module, port->id, count, now);
         port->kind->release(port);
-        if (count < GZ_RX_BURST)
+        if (count < most)
             return;
+        left -= count;
     }
 }
 

@@ -10,11 +10,9 @@
 
 #include "address.h"
 #include "calls.h"
+#include "control.h"
 #include "stack.h"
 #include "wait.h"
-
-/* Every slot holds a frame of 64 KB: this many, 32 MiB of the kernel's memory, are as good as any larger number. */
-#define SLOTS_MOST 510
 
 static const struct gz_engine engine_calls = {
     .socket = gz_socket,
@@ -103,7 +101,7 @@ static int request_port(struct gz_port_request *request)
     *request = (struct gz_port_request){
         .name = config->device_name,
         .mtu = (uint32_t)config->mtu,
-        .slots = config->nic_rxqueue_size < SLOTS_MOST ? (uint32_t)config->nic_rxqueue_size : SLOTS_MOST,
+        .slots = (uint32_t)config->nic_rxqueue_size,
         .memory = gz_stack.env.memory.data,
         .window = gz_stack.region_size,
     };
@@ -115,6 +113,17 @@ static int request_port(struct gz_port_request *request)
     return port->kind == NULL ? -1 : 0;
 }
 
+static int describe_port(const struct gz_port_request *request)
+{
+    struct gz_port *port = &gz_stack.port;
+    int known = port->fd;
+    int result = port->kind->describe(port, request);
+
+    if (port->fd != known)
+        port->fd = gz_internal(port->fd);
+    return result;
+}
+
 static int open_port(void)
 {
     struct gz_port *port = &gz_stack.port;
@@ -124,13 +133,17 @@ static int open_port(void)
         return 0;
     if (request_port(&request) != 0)
         return -1;
-    if ((port->kind->describe != NULL && port->kind->describe(port, &request) != 0) ||
-        port->kind->open(port, &request) != 0) {
+    bool described = port->kind->describe != NULL;
+
+    if ((described && describe_port(&request) != 0) || port->kind->open(port, &request) != 0) {
+        if (port->fd >= 0)
+            gz_file_detach(port->fd);
         port->kind->close(port);
         return -1;
     }
     port->opened = true;
-    port->fd = gz_internal(port->fd);
+    if (!described)
+        port->fd = gz_internal(port->fd);
     gz_stack.env.memory.size = gz_stack.region_size + port->window_size;
     return 0;
 }
@@ -155,6 +168,10 @@ static int introduce_to_stack(void)
     if (id < 0)
         return -1;
     port->id = (uint32_t)id;
+    w2c_stack_rateLimitSet(module, (uint32_t)config->rate_limit_pps, (uint32_t)config->rate_limit_mbps,
+        gz_now());
+    if ((int32_t)w2c_stack_congestionControlSet(module, (uint32_t)config->congestion_control) < 0)
+        return -1;
     put_address(config->host_addr);
     if ((int32_t)w2c_stack_addressAdd(module, port->id, (uint32_t)config->prefix_length, gz_now()) < 0)
         return -1;
@@ -171,7 +188,7 @@ int gz_introduce(void)
 
     if (request_port(&request) != 0)
         return -1;
-    if (port->kind->describe == NULL ? open_port() != 0 : port->kind->describe(port, &request) != 0)
+    if (port->kind->describe == NULL ? open_port() != 0 : describe_port(&request) != 0)
         return -1;
     if (introduce_to_stack() != 0) {
         snprintf(port->message, sizeof(port->message), "the stack refuses host_addr, mask_addr or gateway_addr");
@@ -211,6 +228,8 @@ int gz_claim(void)
     gz_stack.port.id = shared->port_id;
     atomic_store(&shared->owner, getpid());
     gz_stack.running = true;
-    gz_keeper_start();
+    if (gz_stack.config.stack_thread_mode == GZ_STACK_THREAD_MODE_RUN_TO_WAKEUP)
+        gz_keeper_start();
+    gz_control_start();
     return 0;
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { CommandError, runNodeTool } from "./command.js";
 import { listFiles, listFolder } from "./files.js";
 import { configHeaderStep } from "./generate-config.js";
-import { COUNTERS_FOLDER, COUNTERS_OUTPUTS, generateCounters } from "./generate-counters.js";
+import { COUNTERS_FOLDER, COUNTERS_OUTPUTS, generateCounters, POOLS_FILE } from "./generate-counters.js";
 import { generateLayout, LAYOUT_ENTRY, LAYOUT_OPTIONS, LAYOUT_OUTPUTS } from "./generate-layout.js";
 import { generateSystem, SYSTEM_OUTPUTS } from "./generate-system.js";
 import { withBuildLock } from "./lock.js";
@@ -36,7 +36,11 @@ function generatedSteps(compiler: string): Step[] {
     },
     {
       name: "counters",
-      inputs: [...listFolder(COUNTERS_FOLDER, [".ts"]), ...scripts.filter((path) => /counters/.test(path))],
+      inputs: [
+        ...listFolder(COUNTERS_FOLDER, [".ts"]),
+        POOLS_FILE,
+        ...scripts.filter((path) => /counters/.test(path)),
+      ],
       options: [],
       outputs: Object.values(COUNTERS_OUTPUTS),
       work: generateCounters,

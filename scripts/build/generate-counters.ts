@@ -1,14 +1,18 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { listFolder, writeAtomically } from "./files.js";
 import { inBuild, inRoot, shown } from "./paths.js";
 
 /** Folder whose enums are the counters and reasons. */
 export const COUNTERS_FOLDER = inRoot("stack", "stats");
+/** What the control socket serves beside them. */
+export const POOLS_FILE = inRoot("stack", "memory", "pool.ts");
 
 /** Files made from them. */
 export const COUNTERS_OUTPUTS = {
   node: inBuild("generated", "node", "counters.ts"),
   json: inBuild("generated", "counters.json"),
+  c: inBuild("generated", "stack_counters.h"),
 };
 
 /** One member of an enum of stack/stats. */
@@ -46,16 +50,28 @@ export function parseCounters(source: string, file: string): CounterEntry[] {
   return entries;
 }
 
-/** Writes the table of counters and reasons, in the order of their indices. */
+/** Tells layouts of the counters and pools apart: who reads them must have been built from the same sources. */
+function layoutHash(files: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const path of files) hash.update(readFileSync(path));
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** Writes the table of counters and reasons, in the order of their indices, and the hash of their layout. */
 export async function generateCounters(): Promise<void> {
   const entries: CounterEntry[] = [];
-  for (const path of listFolder(COUNTERS_FOLDER, [".ts"])) {
+  const files = listFolder(COUNTERS_FOLDER, [".ts"]);
+  const layout = layoutHash([...files, POOLS_FILE]);
+  for (const path of files) {
     entries.push(...parseCounters(readFileSync(path, "utf8"), shown(path)));
   }
   writeAtomically(COUNTERS_OUTPUTS.json, `${JSON.stringify(entries, null, 2)}\n`);
-  const head = "// Generated from stack/stats by scripts/build/generate-counters.ts.\n";
+  const origin = "Generated from stack/stats and stack/memory/pool.ts by scripts/build/generate-counters.ts.";
+  writeAtomically(COUNTERS_OUTPUTS.c, `/* ${origin} */\n#define GZ_COUNTERS_LAYOUT "${layout}"\n`);
   const fields = ["enum: string", "name: string", "index: number", "doc: string"];
   const type = `export interface CounterEntry {\n${fields.map((field) => `  ${field};\n`).join("")}}\n`;
-  const table = `export const COUNTERS: readonly CounterEntry[] = ${JSON.stringify(entries, null, 2)};\n`;
-  writeAtomically(COUNTERS_OUTPUTS.node, `${head}${type}\n${table}`);
+  const list = JSON.stringify(entries, null, 2);
+  const table = `export const COUNTERS = ${list} as const satisfies readonly CounterEntry[];\n`;
+  const hash = `export const COUNTERS_LAYOUT = "${layout}";\n`;
+  writeAtomically(COUNTERS_OUTPUTS.node, `// ${origin}\n${type}\n${table}\n${hash}`);
 }

@@ -1,57 +1,44 @@
 /** What an accelerated process says about itself. */
 import { join } from "node:path";
+import type { COUNTERS } from "../../build/generated/node/counters.js";
 import { run } from "./command.js";
 import { repositoryRoot } from "./repository.js";
 
-/** The counters that the demo and the program tests compare with the kernel's at the other end. */
-interface StackCounters {
-  /** Bytes of the frames taken from and handed to the port, Ethernet header included. */
-  rxBytes: bigint;
-  txBytes: bigint;
-  /** Connections that a listener of the stack completed, and that the stack itself opened. */
-  tcpPassiveOpens: bigint;
-  tcpActiveOpens: bigint;
-  /** Datagrams delivered to a socket. */
-  udpIn: bigint;
-  /** Sockets made on the stack, accepted ones included. */
-  socketsAccelerated: bigint;
+/** The names in one of the enums of stack/stats. */
+type Names<Kind extends string> = Extract<(typeof COUNTERS)[number], { enum: Kind }>["name"];
+
+/** Every counter of a stack by its name (stack/stats/counters.ts says what each is), and every reason. */
+export interface StackCounters extends Record<Names<"Counter">, bigint> {
+  drops: Record<Names<"DropReason">, bigint>;
+  resets: Record<Names<"ResetReason">, bigint>;
+  fallbackReasons: Record<Names<"FallbackReason">, bigint>;
   /** Sockets that could have been accelerated and went to the kernel instead, for whatever reason. */
   fallbacks: bigint;
 }
 
-const plainCounters = [
-  "rxBytes",
-  "txBytes",
-  "tcpPassiveOpens",
-  "tcpActiveOpens",
-  "udpIn",
-  "socketsAccelerated",
-] as const satisfies readonly (keyof StackCounters)[];
-
 /** What `gazelle stats PID --json` prints, as far as we read it. */
-interface Statistics {
-  counters?: Record<string, number | string>;
-  fallbacks?: Record<string, number | string>;
+type Document = Record<"counters" | "drops" | "resets" | "fallbacks", Record<string, number>>;
+
+function exact<Name extends string>(table: Record<string, number> | undefined): Record<Name, bigint> {
+  const entries = Object.entries(table ?? {}).map(([name, value]) => [name, BigInt(value)] as const);
+  if (entries.length === 0) throw new Error("`gazelle stats --json` lacks a table");
+  return Object.fromEntries(entries) as Record<Name, bigint>;
 }
 
 /**
  * Asks a running process for its counters through its control socket.
- * @throws Error when the process has none, does not answer, or lacks a counter.
+ * @throws Error when the process has none or does not answer.
  */
 export function readStackCounters(pid: number): StackCounters {
   const command = join(repositoryRoot, "ctl", "bin", "gazelle.mjs");
   const answer = run(process.execPath, [command, "stats", String(pid), "--json"]).toString();
-  const { counters, fallbacks } = JSON.parse(answer) as Statistics;
-  if (counters === undefined || fallbacks === undefined) {
-    throw new Error(`\`gazelle stats ${pid} --json\` reports no counters or no fallbacks`);
-  }
-  const values = plainCounters.map((name) => {
-    const value = counters[name];
-    if (value === undefined) {
-      throw new Error(`\`gazelle stats ${pid} --json\` reports no counter ${name}`);
-    }
-    return [name, BigInt(value)] as const;
-  });
-  const total = Object.values(fallbacks).reduce((sum: bigint, value) => sum + BigInt(value), 0n);
-  return { ...(Object.fromEntries(values) as Omit<StackCounters, "fallbacks">), fallbacks: total };
+  const { counters, drops, resets, fallbacks } = JSON.parse(answer) as Document;
+  const fallbackReasons = exact<Names<"FallbackReason">>(fallbacks);
+  return {
+    ...exact<Names<"Counter">>(counters),
+    drops: exact(drops),
+    resets: exact(resets),
+    fallbackReasons,
+    fallbacks: Object.values(fallbackReasons).reduce((sum, value) => sum + value, 0n),
+  };
 }

@@ -32,6 +32,8 @@ console.log("ready");
 
 mkdirSync(join(clone, "build", "node"), { recursive: true });
 cpSync(inBuild("node", "ctl"), join(clone, "build", "node", "ctl"), { recursive: true });
+const names = join("build", "node", "build");
+cpSync(inRoot(names), join(clone, names), { recursive: true });
 cpSync(inRoot("ctl", "bin"), join(clone, "ctl", "bin"), { recursive: true });
 copyFileSync(inRoot("package.json"), join(clone, "package.json"));
 symlinkSync(inBuild("gazelle-check"), join(clone, "build", "gazelle-check"));

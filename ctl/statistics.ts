@@ -1,0 +1,157 @@
+/** What a stack counts, by name. */
+import { COUNTERS, COUNTERS_LAYOUT } from "../build/generated/node/counters.js";
+import * as layout from "../build/generated/node/layout.js";
+import { type Answer, type AnswerHead, askControl, ControlError, socketsOf } from "./control-socket.js";
+
+/** The tables of numbers, and the enums of stack/stats that name them. */
+export const TABLES = {
+  counters: "Counter",
+  drops: "DropReason",
+  resets: "ResetReason",
+  fallbacks: "FallbackReason",
+} as const;
+export type TableName = keyof typeof TABLES;
+
+/** Where each table lies in the block that an answer carries. */
+const TABLE_AT: Readonly<Record<TableName, number>> = {
+  counters: 0,
+  drops: layout.DROPS - layout.COUNTERS,
+  resets: layout.RESETS - layout.COUNTERS,
+  fallbacks: layout.FALLBACKS - layout.COUNTERS,
+};
+
+/** One of the numbers: its name and what it counts. */
+export interface Entry {
+  name: string;
+  doc: string;
+  value: bigint;
+}
+
+/** The state of a pool of equal objects. */
+interface PoolState {
+  capacity: number;
+  used: number;
+  peak: number;
+  /** Times that there was none left. */
+  exhausted: bigint;
+}
+
+/** What a process says about itself beside its numbers. */
+export interface Facts extends AnswerHead {
+  layout: string;
+  pid: number;
+  program: string;
+  regionBytes: number;
+  uptimeMicroseconds: number;
+  /** The stack found its memory damaged and serves nothing any more. */
+  poisoned: boolean;
+  port: string;
+  device: string;
+  mac: string;
+  mtu: number;
+  address: string;
+  gateway: string;
+  /** Frames that the port itself could not hand over or send. */
+  skippedFrames: number;
+  refusedFrames: number;
+}
+
+/** Everything that a process says. */
+export interface Statistics extends Record<TableName, Entry[]> {
+  facts: Facts;
+  pools: Record<string, PoolState>;
+}
+
+function readTable(body: Buffer, table: TableName): Entry[] {
+  return COUNTERS.filter((entry) => entry.enum === TABLES[table]).map(({ name, doc, index }) => ({
+    name,
+    doc,
+    value: body.readBigUInt64LE(TABLE_AT[table] + index * 8),
+  }));
+}
+
+const POOL_ID = "POOL_ID_";
+
+/** `POOL_ID_WAIT_SET` is called waitSet. */
+function poolName(constant: string): string {
+  const words = constant.slice(POOL_ID.length).toLowerCase();
+  return words.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function readPools(block: Buffer): Record<string, PoolState> {
+  const ids = Object.entries(layout)
+    .filter(([name]) => name.startsWith(POOL_ID))
+    .map(([name, id]) => [name, Number(id)] as const)
+    .sort(([, first], [, second]) => first - second);
+  return Object.fromEntries(
+    ids.map(([name, id]) => {
+      const at = id * layout.POOL_SIZE;
+      const state: PoolState = {
+        capacity: block.readUInt32LE(at + layout.POOL_CAPACITY),
+        used: block.readUInt32LE(at + layout.POOL_USED),
+        peak: block.readUInt32LE(at + layout.POOL_PEAK),
+        exhausted: block.readBigUInt64LE(at + layout.POOL_EXHAUSTED),
+      };
+      return [poolName(name), state];
+    }),
+  );
+}
+
+/** Takes an answer apart. @throws ControlError when it comes from another build. */
+function parseStatistics({ head, body }: Answer): Statistics {
+  const facts = head as Facts;
+  const counters = facts.countersBytes ?? 0;
+  const expected = layout.COUNTERS_END - layout.COUNTERS;
+  const pools = layout.POOL_COUNT * layout.POOL_SIZE;
+  if (facts.layout !== COUNTERS_LAYOUT || counters !== expected || facts.poolsBytes !== pools) {
+    throw new ControlError(
+      "it runs another build of Gazelle, which counts other things: use that build's tool",
+    );
+  }
+  return {
+    facts,
+    counters: readTable(body, "counters"),
+    drops: readTable(body, "drops"),
+    resets: readTable(body, "resets"),
+    fallbacks: readTable(body, "fallbacks"),
+    pools: readPools(body.subarray(counters)),
+  };
+}
+
+/** Asks the stack behind a control socket for everything that it counts. */
+export async function askStatistics(path: string): Promise<Statistics> {
+  return parseStatistics(await askControl(path, "counters"));
+}
+
+/** Whether a process exists; it need not be ours. */
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/**
+ * Asks a process for everything that it counts.
+ * @throws ControlError saying why it cannot be asked.
+ */
+export async function readStatistics(pid: number): Promise<Statistics> {
+  const { paths, closed } = socketsOf(pid);
+  let reason: string | undefined;
+  for (const path of paths) {
+    try {
+      const statistics = await askStatistics(path);
+      // A prefix may end in digits: the name alone does not tell the process.
+      if (statistics.facts.pid === pid) return statistics;
+    } catch (error) {
+      if (!(error instanceof ControlError)) throw error;
+      reason ??= `${error.message} (${path})`;
+    }
+  }
+  if (reason !== undefined) throw new ControlError(`process ${pid}: ${reason}`);
+  if (!exists(pid)) throw new ControlError(`there is no process ${pid}`);
+  const remark = closed.length === 0 ? "" : `, or it is another user's: ${closed.join(", ")} may not be read`;
+  throw new ControlError(`process ${pid} has no stack${remark}`);
+}
