@@ -48,6 +48,7 @@ import {
 } from "./memory/port";
 import { Root } from "./memory/root";
 import { DROPS_AT as dropsAt, FALLBACKS_AT as fallbacksAt, RESETS_AT as resetsAt } from "./stats/counters";
+import { DropReason } from "./stats/drop";
 import { FallbackReason } from "./stats/fallback";
 
 export const LAYOUT_VERSION: u32 = layoutVersion;
@@ -131,6 +132,7 @@ export const DROPS: u32 = <u32>dropsAt;
 export const RESETS: u32 = <u32>resetsAt;
 export const FALLBACKS: u32 = <u32>fallbacksAt;
 export const COUNTERS_END: u32 = <u32>fallbacksAt + FallbackReason.count * 8;
+export const DROP_TRUNCATED: u32 = DropReason.truncated;
 export const FALLBACK_UNSUPPORTED_TYPE: u32 = FallbackReason.unsupportedType;
 export const FALLBACK_KERNEL_ADDRESS: u32 = FallbackReason.kernelAddress;
 export const FALLBACK_KERNEL_ROUTE: u32 = FallbackReason.kernelRoute;

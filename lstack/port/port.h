@@ -41,6 +41,11 @@ struct gz_port_kind {
     int (*open)(struct gz_port *port, const struct gz_port_request *request);
     /* Whether a frame waits; no system call, needs no lock. */
     bool (*pending)(const struct gz_port *port);
+    /*
+     * Called with the lock right before a poller sleeps on port->fd: makes sure that it becomes readable when a frame
+     * comes. True: frames wait already, do not sleep. NULL: nothing is to be done.
+     */
+    bool (*arm)(struct gz_port *port);
     /* Fills up to `most` descriptors at `frames`; they stay valid until release(). */
     uint32_t (*receive)(struct gz_port *port, uint8_t *frames, uint32_t most);
     void (*release)(struct gz_port *port);
@@ -73,6 +78,8 @@ struct gz_port {
     uint64_t skipped;
     uint64_t refused;
     char message[400];
+    /* What to do when frames arrive cut off: said once, when the first one did. Empty: nothing to say. */
+    char truncation[240];
     /* The kind's own state. */
     void *state;
 };

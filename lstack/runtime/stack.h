@@ -146,6 +146,11 @@ void gz_keeper_start(void);
 void gz_keeper_attend(void);
 bool gz_keeper_ticks(void);
 
+/* Starts the thread that tells the stack of changes of the port's link (link.c); called with the lock held. */
+void gz_link_start(void);
+/* Takes the error off the port's descriptor that the kernel left when the interface went down. */
+void gz_link_error(void);
+
 /* Counts a fallback to the kernel; `reason` is a GZ_FALLBACK_ value. */
 void gz_count_fallback(uint32_t reason);
 

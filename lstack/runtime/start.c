@@ -227,6 +227,7 @@ int gz_claim(void)
         return (int)gz_start_failed();
     gz_stack.port.id = shared->port_id;
     atomic_store(&shared->owner, getpid());
+    gz_link_start();
     gz_stack.running = true;
     if (gz_stack.config.stack_thread_mode == GZ_STACK_THREAD_MODE_RUN_TO_WAKEUP)
         gz_keeper_start();

@@ -207,6 +207,8 @@ static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, bool
         gz_stack.poller_deadline = next;
         list[count++] = (struct pollfd){ .fd = gz_stack.port.fd, .events = POLLIN };
     }
+    if (poller && gz_stack.port.kind->arm != NULL && gz_stack.port.kind->arm(&gz_stack.port))
+        return;
     thread->asleep = true;
     /* From here on others kick us; what happened before is seen now. */
     if (!atomic_load(&thread->woken) && atomic_load(&thread->pending) == 0) {
@@ -215,6 +217,8 @@ static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, bool
         gz_resume(thread);
     }
     thread->asleep = false;
+    if (poller && (list[count - 1].revents & POLLERR) != 0)
+        gz_link_error();
     if ((list[wait->kernel_count].revents & POLLIN) != 0 && read(thread->event, &junk, sizeof(junk)) < 0)
         atomic_thread_fence(memory_order_seq_cst); /* Nothing to take: somebody's kick was taken before. */
     for (uint32_t i = 0; i < wait->kernel_count; i++)

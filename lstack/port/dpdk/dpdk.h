@@ -10,8 +10,20 @@
 #include "port/port.h"
 #include "stack_layout.h"
 
+enum gz_dpdk_wakes {
+    /* A socket that is readable while frames wait. */
+    GZ_DPDK_BY_SOCKET,
+    /* An interrupt, which has to be armed before each sleep. */
+    GZ_DPDK_BY_INTERRUPT,
+    /* Nothing: the device is looked at again after a while. */
+    GZ_DPDK_BY_TIME,
+};
+
 struct gz_dpdk {
     uint16_t device;
+    enum gz_dpdk_wakes wakes;
+    /* The interrupt is on. */
+    bool armed;
     /* The lcore that whoever holds the stack's lock acts as: gives it the mempools' caches. */
     unsigned lcore;
     struct rte_mempool *receive_pool;
@@ -30,8 +42,26 @@ struct gz_dpdk {
 int gz_dpdk_environment(struct gz_port *port, char *const *arguments);
 /* The descriptor on which the device's frames can be waited for; -1 when it opened none. See wrap.c. */
 int gz_dpdk_descriptor(void);
+/* Forgets what DPDK logged. */
+void gz_dpdk_log_clear(void);
 /* Puts a message together from `text` and what DPDK logged. */
 void gz_dpdk_fail(struct gz_port *port, const char *text);
+
+/* Chooses what threads sleep on, port->fd, once the device runs: 0, or -1 with port->message. */
+int gz_dpdk_sleep_open(struct gz_port *port, bool interrupts);
+/* As struct gz_port_kind says. */
+bool gz_dpdk_pending(const struct gz_port *port);
+bool gz_dpdk_arm(struct gz_port *port);
+/* Whoever asks for frames needs no interrupt. */
+void gz_dpdk_disarm(struct gz_dpdk *dpdk);
+
+/* Takes the XDP program of a process that was killed off the interface that `arguments` give to net_af_xdp. */
+void gz_dpdk_xdp_clean(char *const *arguments);
+/* The device was started: its XDP program is ours. */
+void gz_dpdk_xdp_mark(void);
+/* Whether the interface carries an XDP program, once the device did not start. */
+bool gz_dpdk_xdp_foreign(void);
+void gz_dpdk_xdp_leave(void);
 
 /* Memory of the port within the window, and the pools: 0, or -1 with port->message. */
 int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request);

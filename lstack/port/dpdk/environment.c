@@ -48,6 +48,11 @@ static ssize_t keep(void *cookie, const char *text, size_t length)
     return (ssize_t)length;
 }
 
+void gz_dpdk_log_clear(void)
+{
+    environment.logged = 0;
+}
+
 static int keep_libbpf(enum libbpf_print_level level, const char *format, va_list values)
 {
     char line[256];

@@ -55,6 +55,7 @@ uint32_t gz_dpdk_receive(struct gz_port *port, uint8_t *frames, uint32_t most)
     uint16_t room = (uint16_t)(most < GZ_RX_BURST ? most : GZ_RX_BURST);
 
     gz_dpdk_enter(dpdk);
+    gz_dpdk_disarm(dpdk);
     dpdk->lent_count = rte_eth_rx_burst(dpdk->device, 0, dpdk->lent, room);
     for (uint32_t i = 0; i < dpdk->lent_count; i++) {
         const struct rte_mbuf *mbuf = dpdk->lent[i];

@@ -1,11 +1,9 @@
 /* Opening, watching and closing a device of DPDK. */
 #include "dpdk.h"
 
-#include <errno.h>
-#include <poll.h>
+#include <net/if.h>
 #include <rte_bus.h>
 #include <rte_dev.h>
-#include <rte_errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +11,9 @@
 
 #define DESCRIPTORS 1024
 #define SUPER_FRAME_HEADERS 256u
+/* The kernel takes an AF_XDP socket down some time after it was closed; until then its queue is busy. In microseconds. */
+#define BUSY_RETRY 50000
+#define BUSY_RETRIES 10
 
 static bool is_zero(const uint8_t mac[6])
 {
@@ -78,7 +79,12 @@ static uint32_t segmentation(const struct rte_eth_dev_info *info)
     return buffers < 4 ? 0 : (buffers - 2) * GZ_BUFFER_SIZE;
 }
 
-static int queues(struct gz_port *port)
+static int receive_queue(const struct gz_dpdk *dpdk, uint16_t descriptors)
+{
+    return rte_eth_rx_queue_setup(dpdk->device, 0, descriptors, SOCKET_ID_ANY, NULL, dpdk->receive_pool);
+}
+
+static int queues(struct gz_port *port, bool is_xdp)
 {
     struct gz_dpdk *dpdk = port->state;
     uint16_t receive = DESCRIPTORS, transmit = DESCRIPTORS;
@@ -86,48 +92,91 @@ static int queues(struct gz_port *port)
     if (rte_eth_dev_adjust_nb_rx_tx_desc(dpdk->device, &receive, &transmit) != 0 ||
         rte_eth_tx_queue_setup(dpdk->device, 0, transmit, SOCKET_ID_ANY, NULL) != 0)
         return -1;
-    if (rte_eth_rx_queue_setup(dpdk->device, 0, receive, SOCKET_ID_ANY, NULL, dpdk->receive_pool) == 0)
+    /* af_xdp insists on buffers of one piece with their descriptors, and there may be others. */
+    if (!is_xdp && receive_queue(dpdk, receive) == 0)
         return 0;
-    /* Some drivers (af_xdp) insist on buffers of one piece with their descriptors. */
-    if (gz_dpdk_plain_pool(port) != 0)
+    if (!dpdk->copies && gz_dpdk_plain_pool(port) != 0)
         return -1;
-    return rte_eth_rx_queue_setup(dpdk->device, 0, receive, SOCKET_ID_ANY, NULL, dpdk->receive_pool);
+    int result = receive_queue(dpdk, receive);
+
+    for (int i = 0; is_xdp && result != 0 && i < BUSY_RETRIES; i++) {
+        usleep(BUSY_RETRY);
+        gz_dpdk_log_clear();
+        result = receive_queue(dpdk, receive);
+    }
+    return result;
 }
 
-/* Configures and starts the device; fills in what the stack wants to know of it. */
-static int start(struct gz_port *port, const struct gz_port_request *request)
+/* What the stack wants to know of the device. */
+static int describe(struct gz_port *port, const struct rte_eth_dev_info *info, bool is_pci)
 {
     struct gz_dpdk *dpdk = port->state;
-    struct rte_eth_dev_info info;
     struct rte_ether_addr address;
     uint16_t mtu;
 
-    if (rte_eth_dev_info_get(dpdk->device, &info) != 0 || rte_eth_macaddr_get(dpdk->device, &address) != 0)
+    if (rte_eth_macaddr_get(dpdk->device, &address) != 0 || rte_eth_dev_get_mtu(dpdk->device, &mtu) != 0)
         return -1;
-    dpdk->offloads = offloads(&info);
-    struct rte_eth_conf conf = { .txmode.offloads = dpdk->offloads };
+    port->mtu = mtu;
+    port->mac = 0;
+    memcpy(&port->mac, address.addr_bytes, sizeof(address.addr_bytes));
+    if (info->if_index == 0 || if_indextoname(info->if_index, port->device) == NULL)
+        port->device[0] = '\0';
+    if ((dpdk->offloads & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0)
+        port->flags |= GZ_PORT_FLAG_TX_CHECKSUM;
+    if ((dpdk->offloads & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0) {
+        port->flags |= GZ_PORT_FLAG_SEGMENTATION;
+        port->segmentation_max = segmentation(info);
+    }
+    /* A virtual link to the local kernel may carry checksums that were never finished (DESIGN D13). */
+    if (!is_pci)
+        port->flags |= GZ_PORT_FLAG_PARTIAL_CHECKSUM;
+    if (!is_pci && port->device[0] != '\0')
+        snprintf(port->truncation, sizeof(port->truncation),
+            "%s received frames that are longer than the driver's slots and lost them: the other end of its link must "
+            "send no super-frames; there: `ethtool -K DEVICE tx off tso off gso off`", port->device);
+    return 0;
+}
+
+/* Configures and starts the device, with receive interrupts when wanted and possible. */
+static int configure(struct gz_port *port, const struct gz_port_request *request, bool interrupts, bool is_xdp)
+{
+    struct gz_dpdk *dpdk = port->state;
+    struct rte_eth_conf conf = { .txmode.offloads = dpdk->offloads, .intr_conf.rxq = interrupts };
 
     if (rte_eth_dev_configure(dpdk->device, 1, 1, &conf) != 0)
         return -1;
     if (request->mtu != 0 && rte_eth_dev_set_mtu(dpdk->device, (uint16_t)request->mtu) != 0)
         return -1;
-    if (gz_dpdk_pools(port, request) != 0 || queues(port) != 0 || rte_eth_dev_start(dpdk->device) != 0)
+    if (queues(port, is_xdp) != 0)
         return -1;
-    if (rte_eth_dev_get_mtu(dpdk->device, &mtu) != 0)
+    return rte_eth_dev_start(dpdk->device);
+}
+
+static int start(struct gz_port *port, const struct gz_port_request *request)
+{
+    struct gz_dpdk *dpdk = port->state;
+    struct rte_eth_dev_info info;
+
+    if (rte_eth_dev_info_get(dpdk->device, &info) != 0)
         return -1;
-    port->mtu = mtu;
-    port->mac = 0;
-    memcpy(&port->mac, address.addr_bytes, sizeof(address.addr_bytes));
-    if ((dpdk->offloads & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0)
-        port->flags |= GZ_PORT_FLAG_TX_CHECKSUM;
-    if ((dpdk->offloads & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0) {
-        port->flags |= GZ_PORT_FLAG_SEGMENTATION;
-        port->segmentation_max = segmentation(&info);
+    dpdk->offloads = offloads(&info);
+    bool is_pci = strcmp(rte_bus_name(rte_dev_bus(info.device)), "pci") == 0;
+    bool is_xdp = strcmp(info.driver_name, "net_af_xdp") == 0;
+    bool interrupts = is_pci;
+
+    if (gz_dpdk_pools(port, request) != 0)
+        return -1;
+    int result = configure(port, request, interrupts, is_xdp);
+
+    if (result != 0 && interrupts) {
+        interrupts = false;
+        result = configure(port, request, interrupts, is_xdp);
     }
-    /* A virtual link to the local kernel may carry checksums that were never finished (DESIGN D13). */
-    if (strcmp(rte_bus_name(rte_dev_bus(info.device)), "pci") != 0)
-        port->flags |= GZ_PORT_FLAG_PARTIAL_CHECKSUM;
-    return 0;
+    if (result == 0 && is_xdp)
+        gz_dpdk_xdp_mark();
+    if (result != 0 || describe(port, &info, is_pci) != 0)
+        return -1;
+    return gz_dpdk_sleep_open(port, interrupts);
 }
 
 static void dpdk_close(struct gz_port *port)
@@ -150,37 +199,28 @@ static int dpdk_open(struct gz_port *port, const struct gz_port_request *request
         snprintf(port->message, sizeof(port->message), "port dpdk: no memory");
         return -1;
     }
+    gz_dpdk_xdp_clean(request->arguments);
     if (gz_dpdk_environment(port, request->arguments) != 0)
         return -1;
     dpdk->lcore = rte_get_main_lcore();
     gz_dpdk_enter(dpdk);
     if (find(port, request->mac) != 0)
         return -1;
-    if (start(port, request) != 0) {
-        if (port->message[0] == '\0')
-            gz_dpdk_fail(port, "the device does not start");
-        return -1;
-    }
-    /* A second name for it: the engine moves and closes its own. */
-    port->fd = dup(gz_dpdk_descriptor());
-    if (port->fd < 0) {
-        gz_dpdk_fail(port, "this device has no descriptor to wait on");
-        return -1;
-    }
-    return 0;
-}
-
-static bool dpdk_pending(const struct gz_port *port)
-{
-    struct pollfd wanted = { .fd = port->fd, .events = POLLIN };
-
-    return poll(&wanted, 1, 0) > 0;
+    if (start(port, request) == 0)
+        return 0;
+    if (port->message[0] == '\0' && gz_dpdk_xdp_foreign())
+        gz_dpdk_fail(port, "the interface has an XDP program; `ip link set dev IFACE xdp off` if nobody uses it");
+    else if (port->message[0] == '\0')
+        gz_dpdk_fail(port, "the device does not start");
+    gz_dpdk_xdp_leave();
+    return -1;
 }
 
 __attribute__((visibility("default"))) const struct gz_port_kind gz_dpdk_port = {
     .name = "dpdk",
     .open = dpdk_open,
-    .pending = dpdk_pending,
+    .pending = gz_dpdk_pending,
+    .arm = gz_dpdk_arm,
     .receive = gz_dpdk_receive,
     .release = gz_dpdk_release,
     .transmit = gz_dpdk_transmit,

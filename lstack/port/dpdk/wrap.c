@@ -1,9 +1,11 @@
 /*
- * Calls of libc that DPDK and its drivers make, redirected at link time (ld --wrap). Two things are learnt and two are
- * prevented: which descriptor a virtual device receives on (its driver has no interrupt, but we want to sleep), to
- * whom SIGIO goes; openlog and syslog, which are the application's.
+ * Calls that DPDK and its drivers make, redirected at link time (ld --wrap). One thing is learnt: which descriptor a
+ * virtual device receives on (its driver has no interrupt, but we want to sleep). Four are prevented: SIGIO to the
+ * application's threads; openlog and syslog, which are the application's; waiting inside a driver, where the thread
+ * holds the stack's lock.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +20,8 @@ int __real_xsk_socket__create(struct xsk_socket **xsk, const char *interface, __
     struct xsk_ring_cons *receive, struct xsk_ring_prod *transmit, const struct xsk_socket_config *config);
 int __real_open64(const char *path, int flags, ...);
 int __real_fcntl64(int fd, int command, ...);
+int __real_poll(struct pollfd *list, nfds_t count, int timeout);
+int __wrap_poll(struct pollfd *list, nfds_t count, int timeout);
 int __wrap_socket(int domain, int type, int protocol);
 int __wrap_xsk_socket__create(struct xsk_socket **xsk, const char *interface, __u32 queue, struct xsk_umem *umem,
     struct xsk_ring_cons *receive, struct xsk_ring_prod *transmit, const struct xsk_socket_config *config);
@@ -35,7 +39,8 @@ int gz_dpdk_descriptor(void)
 
 int __wrap_socket(int domain, int type, int protocol)
 {
-    int fd = __real_socket(domain, type, protocol);
+    /* A program that the application executes must not keep the device. */
+    int fd = __real_socket(domain, type | SOCK_CLOEXEC, protocol);
 
     if (fd >= 0 && domain == AF_PACKET)
         descriptor = fd;
@@ -53,13 +58,20 @@ int __wrap_xsk_socket__create(struct xsk_socket **xsk, const char *interface, __
     return result;
 }
 
+/* af_packet waits without a time limit for room in its ring, af_xdp a second for the kernel: we only ask. */
+int __wrap_poll(struct pollfd *list, nfds_t count, int timeout)
+{
+    (void)timeout;
+    return __real_poll(list, count, 0);
+}
+
 int __wrap_open64(const char *path, int flags, ...)
 {
     va_list rest;
     va_start(rest, flags);
     mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
     va_end(rest);
-    int fd = __real_open64(path, flags, mode);
+    int fd = __real_open64(path, flags | O_CLOEXEC, mode);
 
     if (fd >= 0 && strcmp(path, "/dev/net/tun") == 0)
         descriptor = fd;

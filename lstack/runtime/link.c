@@ -1,0 +1,113 @@
+/*
+ * A thread of its own waits for the kernel's word about the interface of the port: virtual devices of DPDK always say
+ * that their link is up, and a packet socket says nothing. It also says once, in words, when frames arrive cut off.
+ */
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "stack.h"
+
+#define STACK_SIZE (64 * 1024)
+/* How often to look whether frames were cut off, in milliseconds. */
+#define LOOK_MS 1000
+
+static int events = -1;
+
+/*
+ * Whether the interface is up and has a carrier. One that is not here any more says nothing (a TAP device works on
+ * when it was moved to a container): up.
+ */
+static bool link_is_up(int fd)
+{
+    struct ifreq ask = { 0 };
+
+    snprintf(ask.ifr_name, sizeof(ask.ifr_name), "%s", gz_stack.port.device);
+    return ioctl(fd, SIOCGIFFLAGS, &ask) != 0 || (ask.ifr_flags & IFF_RUNNING) != 0;
+}
+
+static long tell(bool is_up)
+{
+    GZ_ENTER(thread);
+    w2c_stack_portLink(&gz_stack.module, gz_stack.port.id, is_up, gz_now());
+    GZ_LEAVE(thread);
+    return 0;
+}
+
+/* What the messages say does not matter: the state is asked for. One that was lost is as good as one that came. */
+static bool changed(int fd)
+{
+    char message[8192];
+    bool any = false;
+
+    while (recv(fd, message, sizeof(message), MSG_DONTWAIT) >= 0 || errno == ENOBUFS)
+        any = true;
+    return any;
+}
+
+static void say_truncated(void)
+{
+    struct gz_port *port = &gz_stack.port;
+
+    if (gz_get64(GZ_DROPS + GZ_DROP_TRUNCATED * 8) == 0)
+        return;
+    dprintf(STDERR_FILENO, "gazelle: %s\n", port->truncation);
+    port->truncation[0] = '\0';
+}
+
+static void *watch(void *argument)
+{
+    struct pollfd event = { .fd = events, .events = POLLIN };
+    bool was_up = true;
+
+    pthread_setname_np(pthread_self(), "gz-link");
+    for (;;) {
+        bool is_up = link_is_up(event.fd);
+
+        if (is_up != was_up && tell(is_up) < 0)
+            return argument;
+        was_up = is_up;
+        if (gz_stack.port.truncation[0] != '\0')
+            say_truncated();
+        if (poll(&event, 1, gz_stack.port.truncation[0] != '\0' ? LOOK_MS : -1) > 0 && !changed(event.fd))
+            return argument;
+    }
+}
+
+void gz_link_start(void)
+{
+    struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, before;
+
+    if (gz_stack.port.device[0] == '\0')
+        return;
+    events = gz_internal(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+    if (events < 0 || bind(events, (const struct sockaddr *)&address, sizeof(address)) != 0)
+        return;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    pthread_create(&thread, &attributes, watch, NULL);
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void gz_link_error(void)
+{
+    int error;
+    socklen_t size = sizeof(error);
+
+    getsockopt(gz_stack.port.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+}
