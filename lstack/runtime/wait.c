@@ -269,7 +269,9 @@ enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait)
     list(thread, set);
     bool poller = !poisoned && take_over(thread);
 
-    if (!poller || thread->spin_score < SPIN_LEAST || !spin(thread, wait)) {
+    bool sleepy = !poller || gz_stack.config.low_power_mode || thread->spin_score < SPIN_LEAST;
+
+    if (sleepy || !spin(thread, wait)) {
         if (poller)
             gz_run();
         if (!atomic_load(&thread->woken))
