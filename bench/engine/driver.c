@@ -41,11 +41,11 @@ __attribute__((noreturn)) static void fail(const char *what)
     exit(1);
 }
 
-static uint64_t clock_us(void)
+static uint64_t clock_us(clockid_t clock)
 {
     struct timespec time;
 
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
 }
 
@@ -55,7 +55,7 @@ static void load(const char *path, int side)
 
     if (object == NULL || (engines[side] = dlsym(object, ENGINE_SYMBOL)) == NULL)
         fail(dlerror());
-    stacks[side] = engines[side]->open(side, clock_us());
+    stacks[side] = engines[side]->open(side, clock_us(CLOCK_MONOTONIC));
     if (stacks[side] == NULL)
         fail("the stack did not start");
 }
@@ -144,7 +144,8 @@ static void short_connections(int side, const struct engine_event *event)
     else if (side == 0 && replied(event->connection)) {
         connections[0][event->connection].open = false;
         engines[0]->close(stacks[0], event->connection);
-        operations++;
+        if (++operations < BATCH)
+            start(false);
     }
 }
 
@@ -172,7 +173,7 @@ static uint64_t turn(handler *handle)
 {
     static uint64_t last_operations, moved_at;
     struct engine_event events[ENGINE_EVENTS];
-    uint64_t now = clock_us() + ahead;
+    uint64_t now = clock_us(CLOCK_MONOTONIC) + ahead;
 
     for (int side = 0; side < 2; side++) {
         const struct engine *engine = engines[side];
@@ -200,31 +201,35 @@ static uint64_t turn(handler *handle)
     return now;
 }
 
-/* Turns until `limit` operations are done or `us` have passed; answers the time they took. */
-__attribute__((noinline)) static uint64_t measure(handler *handle, uint64_t limit, uint64_t us)
+/*
+ * Turns until `limit` operations are done or `us` have passed; answers the processor time they took. Kept whole for
+ * profiles.
+ */
+__attribute__((noipa)) static uint64_t measure(handler *handle, uint64_t limit, uint64_t us)
 {
-    uint64_t begin = clock_us() + ahead, now = begin;
+    uint64_t begin = clock_us(CLOCK_MONOTONIC) + ahead, now = begin;
+    uint64_t spent = clock_us(CLOCK_THREAD_CPUTIME_ID);
 
     while (operations < limit && now - begin < us)
         now = turn(handle);
-    return clock_us() + ahead - begin;
+    return clock_us(CLOCK_THREAD_CPUTIME_ID) - spent;
 }
 
 static uint64_t measure_short(uint64_t us)
 {
     uint64_t spent = 0, done = 0;
 
-    while (spent < us) {
+    for (; spent < us; done += BATCH) {
         for (uint64_t end = ahead + TIME_WAIT_US; ahead < end; ahead += STEP_US)
             turn(short_connections);
         /* The first one finds out again what the stacks forgot. */
+        operations = BATCH - 1;
+        start(false);
+        while (operations < BATCH)
+            turn(short_connections);
         operations = 0;
         start(false);
-        measure(short_connections, 1, PATIENCE_US);
-        for (operations = 0; operations < BATCH; done++) {
-            start(false);
-            spent += measure(short_connections, operations + 1, PATIENCE_US);
-        }
+        spent += measure(short_connections, BATCH, PATIENCE_US);
     }
     operations = done;
     return spent;

@@ -40,7 +40,7 @@ for (const row of ENGINE_ROWS) {
       const least = row.row === "bulk" ? sample.operations : sample.operations * 64;
       assert.ok(sample.operations >= 100, `${sample.operations} operations`);
       assert.ok(sample.verified >= least, `${sample.verified} bytes for ${sample.operations} operations`);
-      assert.ok(sample.seconds >= 0.05 && sample.seconds < 30, `${sample.seconds} s`);
+      assert.ok(sample.seconds > 0 && sample.seconds < 30, `${sample.seconds} s`);
       assert.match(sample.options, /MSS 1460/);
     });
   }
