@@ -200,8 +200,9 @@ export class Service {
   /** Empty when no socket of the server ever fell back to the kernel. */
   fallbackProblem(): string {
     const owner = this.#options.stackOwner?.(this) ?? this.server.pid;
-    const { fallbacks } = readStackCounters(owner);
-    return fallbacks === 0n ? "" : `${fallbacks} sockets fell back to the kernel`;
+    const { fallbacks, fallbackReasons } = readStackCounters(owner);
+    const reasons = Object.entries(fallbackReasons).filter(([, count]) => count > 0n);
+    return fallbacks === 0n ? "" : `sockets fell back to the kernel: ${reasons.join("; ")}`;
   }
 
   /** As `accounted`, for datagrams: every one the clients sent reached a socket of the stack under test. */
