@@ -2,8 +2,9 @@ import type { Random } from "./random.js";
 import { ETHERNET_HEADER, type Ipv4, PROTOCOL_UDP, parseIpv4 } from "./wire/frame.js";
 
 /**
- * How a link damages frames. `detectable`: one bit, or a burst below 16 bits, inside an IP packet: the Internet checksum
- * must catch every such error, so the data must still arrive. `arbitrary`: any bytes of any frame.
+ * How a link damages frames. `detectable`: one bit, or a burst below 16 bits, inside an IP packet: the
+ * Internet checksum must catch every such error, so the data must still arrive. `arbitrary`: any bytes of any
+ * frame.
  */
 export type CorruptionKind = "none" | "detectable" | "arbitrary";
 
@@ -16,14 +17,16 @@ function flip(frame: Uint8Array, bit: number): void {
 }
 
 /**
- * Two errors in one datagram can cancel out in its checksum. A frame crosses one damaging link only (see drawNetwork),
- * and of a datagram in fragments only the first one is damaged.
+ * Two errors in one datagram can cancel out in its checksum. A frame crosses one damaging link only (see
+ * drawNetwork), and of a datagram in fragments only the first one is damaged.
  */
 function isLaterFragment(ip: Ipv4): boolean {
   return ip.fragmentOffset > 0;
 }
 
-/** True when a burst touches UDP's checksum field: it could turn it into 0, which means that there is none. */
+/**
+ * True when a burst touches UDP's checksum field: it could turn it into 0, which means that there is none.
+ */
 function touchesUdpChecksum(frame: Uint8Array, firstBit: number, lastBit: number): boolean {
   const ip = parseIpv4(frame);
   if (ip === undefined || ip.protocol !== PROTOCOL_UDP || ip.fragmentOffset > 0) return false;

@@ -19,7 +19,9 @@ export function addTotals(totals: Totals, more: Totals): void {
   for (const [name, value] of Object.entries(more)) totals[name] = (totals[name] ?? 0) + value;
 }
 
-/** Every counter of a stack, drops and resets with their reasons, and how often each pool had nothing left. */
+/**
+ * Every counter of a stack, drops and resets with their reasons, and how often each pool had nothing left.
+ */
 export function readCounters(host: StackHost): Totals {
   const totals: Totals = {};
   for (const entry of COUNTERS) {

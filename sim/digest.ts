@@ -1,6 +1,6 @@
 /**
- * A running 64-bit digest of bytes and numbers: two lanes of MurmurHash3's 32-bit mixing with different constants. It tells
- * two runs apart; it is no cryptographic hash.
+ * A running 64-bit digest of bytes and numbers: two lanes of MurmurHash3's 32-bit mixing with different
+ * constants. It tells two runs apart; it is no cryptographic hash.
  */
 export class Digest {
   private first = 0x2f0b4c47;

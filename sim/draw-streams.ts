@@ -52,7 +52,7 @@ function drawOptions(random: Random): SocketOption[] {
 }
 
 /** A plan that sends `send` and receives `receive` bytes, first come first served. */
-export function drawPlan(random: Random, send: number, receive: number, closing: Closing): StreamPlan {
+function drawPlan(random: Random, send: number, receive: number, closing: Closing): StreamPlan {
   return {
     sendTotal: send,
     receiveTotal: receive,
@@ -136,7 +136,10 @@ export function drawSlowReader(random: Random, size: number): PlanPair {
   return pair;
 }
 
-/** Bulk with large buffers to a reader that takes long pauses: several of them use up the buffers of a small region. */
+/**
+ * Bulk with large buffers to a reader that takes long pauses: several of them use up the buffers of a small
+ * region.
+ */
 export function drawHoarder(random: Random, size: number): PlanPair {
   const pair = drawBulk(random, size, random.chance(0.3));
   const large = 1 << 20;

@@ -30,7 +30,7 @@ interface Drawn {
 }
 
 /** What the workload has to suit. */
-export interface WorkloadConditions {
+interface WorkloadConditions {
   mtu: number;
   /** The regions are as small as regions may be. */
   smallRegions: boolean;
@@ -69,7 +69,10 @@ export class WorkloadDrawer {
     return this.stream("bulk", pair, "clean").conversation;
   }
 
-  /** A transfer whose sequence numbers, from `clientPort` of the first machine to the second, are about to wrap around. */
+  /**
+   * A transfer whose sequence numbers, from `clientPort` of the first machine to the second, are about to
+   * wrap around.
+   */
   wrapping(clientPort: number, serverPort: number): Conversation {
     const [client, server] = this.world.machines;
     if (client === undefined || server === undefined) throw new Error("a network of less than two machines");
@@ -150,7 +153,10 @@ export class WorkloadDrawer {
     return { conversation: new StreamConversation(`cut#${number}`, this.world, setting, number), bytes: 0 };
   }
 
-  /** Several connections of one pair of machines that together keep more bytes than a small region has buffers. */
+  /**
+   * Several connections of one pair of machines that together keep more bytes than a small region has
+   * buffers.
+   */
   private hoarders(): Drawn {
     const { random } = this;
     const first = this.number;
@@ -181,8 +187,8 @@ export class WorkloadDrawer {
     let bytes = 0;
     const settings = Array.from({ length: count }, () => {
       const pair = drawDialogue(random, random.spread(50, 1000));
-      // The handshake's last ACK can be lost without a trace when cookies are sent: then only the client knows of the
-      // connection, and it must be the one who speaks first. In a dialogue it is.
+      // The handshake's last ACK can be lost without a trace when cookies are sent: then only the client
+      // knows of the connection, and it must be the one who speaks first. In a dialogue it is.
       bytes += pair.client.sendTotal + pair.server.sendTotal;
       const setting = this.setting(pair, "clean");
       return { ...setting, client: random.pick(clients), server, startAt, mayBeRefused: true };

@@ -9,8 +9,8 @@ function before(a: Entry, b: Entry): boolean {
 }
 
 /**
- * The scheduler of virtual time: a binary heap of events. Times are whole microseconds; events of one time run in the order in
- * which they were scheduled, so a run has one order only.
+ * The scheduler of virtual time: a binary heap of events. Times are whole microseconds; events of one time
+ * run in the order in which they were scheduled, so a run has one order only.
  */
 export class EventQueue {
   /** Virtual time, microseconds since the start of the run. */

@@ -1,6 +1,8 @@
 import { StackHost } from "./host.js";
 
-/** Instances of the stack that runs share one after the other: making one costs far more than restarting one. */
+/**
+ * Instances of the stack that runs share one after the other: making one costs far more than restarting one.
+ */
 export class HostPool {
   private readonly free = new Map<number, StackHost[]>();
 

@@ -64,7 +64,10 @@ export interface Frame {
   /** On ports with virtio-net headers that header comes first. */
   bytes: Uint8Array;
   segmentSize: number;
-  /** Where the port computes a checksum (offset in the Ethernet frame) and stores it from there; 0 and 0: nowhere. */
+  /**
+   * Where the port computes a checksum (offset in the Ethernet frame) and stores it from there; 0 and 0:
+   * nowhere.
+   */
   checksumStart: number;
   checksumOffset: number;
 }
@@ -93,7 +96,10 @@ export interface HostOptions {
   /** PortFlag bits. */
   flags?: number;
   segmentationMax?: number;
-  /** Instances of the module that share the memory, each door call being made through one at random; 1 unless given. */
+  /**
+   * Instances of the module that share the memory, each door call being made through one at random; 1 unless
+   * given.
+   */
   instances?: number;
 }
 
@@ -117,7 +123,9 @@ function instantiate(memory: WebAssembly.Memory): Doors {
   return exports as unknown as Doors;
 }
 
-/** Doors behind which another instance may stand at each call: nothing may live in an instance (DESIGN D1). */
+/**
+ * Doors behind which another instance may stand at each call: nothing may live in an instance (DESIGN D1).
+ */
 function alternating(instances: Doors[]): Doors {
   let state = 1;
   const pick = () => {
@@ -343,7 +351,10 @@ export class StackHost {
     return this.doors.socketSendCommit(handle, done, flags, this.now);
   }
 
-  /** recv(): plan, copy, commit; answers the bytes, or -errno. Nothing read and no error is the end of the stream. */
+  /**
+   * recv(): plan, copy, commit; answers the bytes, or -errno. Nothing read and no error is the end of the
+   * stream.
+   */
   recv(handle: number, length: number, flags = 0): Uint8Array | number {
     const planned = this.doors.socketReceivePlan(handle, length, flags, 0, this.now);
     if (planned < 0) return planned;

@@ -8,7 +8,10 @@ import { parseIpv4, read32 } from "./wire/frame.js";
 const ISN_TICK_US = 4;
 const SEQUENCES = 2 ** 32;
 
-/** The initial sequence number that a stack with these options chooses for a connection opened at its very start. */
+/**
+ * The initial sequence number that a stack with these options chooses for a connection opened at its very
+ * start.
+ */
 function initialSequence(host: StackHost, options: HostOptions, from: number, to: Address): number {
   host.restart(options);
   const handle = host.doors.socketOpen(4, SOCK_STREAM);
@@ -35,8 +38,9 @@ function withPrefix(frame: Uint8Array, length: number): Uint8Array {
 }
 
 /**
- * How much later (microseconds) a stack must be started so that its connection from port `from` to `to` begins `before`
- * sequence numbers before they wrap around. Time is an argument of the stack, so this is legitimate.
+ * How much later (microseconds) a stack must be started so that its connection from port `from` to `to`
+ * begins `before` sequence numbers before they wrap around. Time is an argument of the stack, so this is
+ * legitimate.
  */
 export function delayUntilWrap(
   host: StackHost,

@@ -62,7 +62,9 @@ export function noLinkEvents(): LinkEvents {
 /** Bytes a frame takes on the wire beside its own: preamble, checksum and gap of Ethernet. */
 const WIRE_OVERHEAD = 24;
 
-/** One direction of a wire: frames enter with send() and come out at `receiver`, later, some of them never. */
+/**
+ * One direction of a wire: frames enter with send() and come out at `receiver`, later, some of them never.
+ */
 export class Link {
   private freeAt = 0;
   private lastArrival = 0;

@@ -26,9 +26,12 @@ export interface MachineSettings {
 }
 
 /** Called with EPOLL* bits. */
-export type ReadyHandler = (events: number) => void;
+type ReadyHandler = (events: number) => void;
 
-/** A computer of the simulation: one stack, its network interface, and an application that waits in one wait set. */
+/**
+ * A computer of the simulation: one stack, its network interface, and an application that waits in one wait
+ * set.
+ */
 export class Machine {
   readonly ip: string;
   private egress: Link | undefined;
@@ -66,7 +69,9 @@ export class Machine {
     this.waitSet = -1;
   }
 
-  /** Runs a part of the application now: every call of the stack from outside its handlers goes through here. */
+  /**
+   * Runs a part of the application now: every call of the stack from outside its handlers goes through here.
+   */
   run(work: () => void): void {
     this.setClock();
     work();
@@ -101,7 +106,9 @@ export class Machine {
     this.expectZero("interestModify", done);
   }
 
-  /** The socket behind a key was closed, which ended the interest: its handler must not be called any more. */
+  /**
+   * The socket behind a key was closed, which ended the interest: its handler must not be called any more.
+   */
   forget(key: number): void {
     this.handlers.delete(key);
   }

@@ -28,7 +28,10 @@ function unfinished(frame: Frame, host: StackHost): Unfinished {
   return host.vnet > 0 ? readVirtioHeader(frame.bytes, host.vnet) : frame;
 }
 
-/** The frames that go on the wire for one frame of the transmit ring. Throws when the stack broke the port's contract. */
+/**
+ * The frames that go on the wire for one frame of the transmit ring. Throws when the stack broke the port's
+ * contract.
+ */
 export function wireFrames(frame: Frame, host: StackHost, settings: NicSettings, mtu: number): Uint8Array[] {
   const work = unfinished(frame, host);
   if (work.checksumStart > 0 && (settings.flags & layout.PORT_FLAG_TX_CHECKSUM) === 0) {

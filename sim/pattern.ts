@@ -6,8 +6,8 @@ const SLICE_MAX = 65536;
 const SAMPLE = 12;
 
 /**
- * Bytes that depend on their position: a piece that is missing, repeated or misplaced by anything but a multiple of the
- * period does not match.
+ * Bytes that depend on their position: a piece that is missing, repeated or misplaced by anything but a
+ * multiple of the period does not match.
  */
 export class Pattern {
   private readonly table: Buffer;
@@ -33,7 +33,10 @@ export class Pattern {
     return true;
   }
 
-  /** How bytes differ from those at `position`: where they do first, and which part of the pattern is there instead. */
+  /**
+   * How bytes differ from those at `position`: where they do first, and which part of the pattern is there
+   * instead.
+   */
   describeDifference(position: number, bytes: Uint8Array): string {
     const expected = (at: number) => this.slice(position + at, 1)[0];
     const at = bytes.findIndex((byte, i) => byte !== expected(i));

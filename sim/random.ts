@@ -14,8 +14,9 @@ function mix(word: number): number {
 }
 
 /**
- * The simulator's pseudo-random numbers: xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom number
- * generators") on 32-bit words. Everything a run draws comes from generators like this one, so that a seed repeats it.
+ * The simulator's pseudo-random numbers: xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom
+ * number generators") on 32-bit words. Everything a run draws comes from generators like this one, so that a
+ * seed repeats it.
  */
 export class Random {
   private a: number;

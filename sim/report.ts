@@ -2,7 +2,7 @@ import { addTotals, type Totals } from "./counters.js";
 import type { RunResult } from "./simulation.js";
 
 /** An event that the runs of a test must have produced, and the counters that tell. */
-export interface RequiredEvent {
+interface RequiredEvent {
   name: string;
   /** Counter names whose sum tells how often it happened. */
   counters: readonly string[];

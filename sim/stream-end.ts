@@ -27,9 +27,9 @@ export interface SocketOption {
 }
 
 /**
- * How an end leaves: `half` shuts its sending side when it has sent everything and closes after the peer's end of stream;
- * `full` closes as soon as everything was sent and received; `together` closes at the moment its peer does; `abort` resets
- * the connection in mid stream.
+ * How an end leaves: `half` shuts its sending side when it has sent everything and closes after the peer's
+ * end of stream; `full` closes as soon as everything was sent and received; `together` closes at the moment
+ * its peer does; `abort` resets the connection in mid stream.
  */
 export type Closing = "half" | "full" | "together" | "abort";
 
@@ -196,7 +196,9 @@ export class StreamEnd {
     if (this.outcome === undefined) this.watchWhatMatters();
   }
 
-  /** Asks for the result of the connect, as a program does after EPOLLOUT; true when there is a connection. */
+  /**
+   * Asks for the result of the connect, as a program does after EPOLLOUT; true when there is a connection.
+   */
   private finishConnect(): boolean {
     const done = this.machine.connect(this.handle, this.remote);
     if (done === -EALREADY) return false;

@@ -10,7 +10,9 @@ interface SwitchPort {
 /** Told of a frame at a host's egress or at the switch: its fate, and the virtual time in microseconds. */
 export type FrameObserver = (place: string, frame: Uint8Array, fate: string, time: number) => void;
 
-/** An Ethernet switch that knows where everybody is; groups and strangers' addresses go to every other port. */
+/**
+ * An Ethernet switch that knows where everybody is; groups and strangers' addresses go to every other port.
+ */
 export class Switch {
   private readonly ports: SwitchPort[] = [];
   private readonly blocked = new Set<string>();

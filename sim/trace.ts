@@ -63,7 +63,7 @@ function tcpText(frame: Uint8Array, at: number, end: number): string {
 }
 
 /** One frame in a line, as a reader of packet traces expects it. */
-export function describeFrame(frame: Uint8Array): string {
+function describeFrame(frame: Uint8Array): string {
   if (read16(frame, 12) === ETHER_ARP) {
     const kind = read16(frame, 20) === 1 ? "who has" : "reply about";
     return `ARP ${kind} ${ipText(frame, 38)} from ${ipText(frame, 28)}`;
@@ -78,7 +78,8 @@ export function describeFrame(frame: Uint8Array): string {
     return `${source} > ${target} protocol ${ip.protocol} fragment ${ip.fragmentOffset}+${length}${more}`;
   }
   if (ip.protocol === PROTOCOL_ICMP) {
-    return `${source} > ${target} ICMP type ${frame[ip.transport]} code ${frame[ip.transport + 1]} (${length})`;
+    const [type, code] = frame.subarray(ip.transport);
+    return `${source} > ${target} ICMP type ${type} code ${code} (${length})`;
   }
   const ports = `${source}:${read16(frame, ip.transport)} > ${target}:${read16(frame, ip.transport + 2)}`;
   if (ip.protocol === PROTOCOL_TCP) return `${ports} ${tcpText(frame, ip.transport, ip.end)}`;

@@ -57,7 +57,7 @@ export function suites(): Suite[] {
     }),
     folderSuite("unit", ["test/stack"], { parallel: 2 }),
     folderSuite("config", ["test/config"], { parallel: 2 }),
-    folderSuite("sim", ["test/sim"], { parallel: 2, limit: 900 }),
+    folderSuite("sim", ["test/sim", "test/fuzz"], { parallel: 2, limit: 900 }),
     folderSuite("bench", ["test/bench"], {}),
     folderSuite("native", ["test/lstack"], { needsRoot: true }),
     folderSuite("apps", ["test/apps"], { needsRoot: true, limit: 600 }),

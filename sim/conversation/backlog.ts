@@ -3,7 +3,10 @@ import type { Machine } from "../machine.js";
 import { Conversation, type World } from "./conversation.js";
 import { StreamConversation, type StreamSetting } from "./stream.js";
 
-/** Many clients at once at a listener that accepts slowly and lets few wait: the backlog overflows, cookies are sent. */
+/**
+ * Many clients at once at a listener that accepts slowly and lets few wait: the backlog overflows, cookies
+ * are sent.
+ */
 export class BacklogConversation extends Conversation {
   private readonly acceptor: Acceptor;
   private readonly members: StreamConversation[];
@@ -40,7 +43,8 @@ export class BacklogConversation extends Conversation {
 
   describe(): string {
     const open = this.members.filter((member) => !member.isDone());
-    return `${open.length} of ${this.members.length} open: ${open.map((member) => member.describe()).join("; ")}`;
+    const list = open.map((member) => member.describe()).join("; ");
+    return `${open.length} of ${this.members.length} open: ${list}`;
   }
 
   abandon(): void {

@@ -18,7 +18,9 @@ export interface DatagramSetting {
   startAt: number;
   /** Payload bytes of each request and of its reply, at least DATAGRAM_HEADER. */
   exchanges: readonly { request: number; reply: number }[];
-  /** First wait for a reply before the request is sent again; it doubles up to 32 times as much. Microseconds. */
+  /**
+   * First wait for a reply before the request is sent again; it doubles up to 32 times as much. Microseconds.
+   */
   retryAfter: number;
   /** Nobody listens: the client must learn that from an ICMP error. */
   refused: boolean;
@@ -192,7 +194,8 @@ export class DatagramConversation extends Conversation {
 
   describe(): string {
     const { exchanges, refused } = this.setting;
-    return `${this.current} of ${exchanges.length} exchanges, ${this.tries} tries${refused ? ", nobody there" : ""}`;
+    const why = refused ? ", nobody there" : "";
+    return `${this.current} of ${exchanges.length} exchanges, ${this.tries} tries${why}`;
   }
 
   abandon(): void {

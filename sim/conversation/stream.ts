@@ -22,7 +22,10 @@ export interface StreamSetting {
   serverPort: number;
   /** Both ends connect to each other at the same moment. */
   simultaneousOpen: boolean;
-  /** The listener may be so busy that the handshake is never completed on its side: the client may get an error. */
+  /**
+   * The listener may be so busy that the handshake is never completed on its side: the client may get an
+   * error.
+   */
   mayBeRefused: boolean;
   /** For `cut`: when the path dies, after the start. */
   cutAfter: number;

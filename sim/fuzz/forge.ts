@@ -29,7 +29,10 @@ export interface Flow {
   timestamp: number;
 }
 
-/** An IPv4 packet of `length` bytes behind its header, in an Ethernet frame without addresses; checksums are not computed. */
+/**
+ * An IPv4 packet of `length` bytes behind its header, in an Ethernet frame without addresses; checksums are
+ * not computed.
+ */
 function packet(flow: Flow, protocol: number, length: number, random: Random): Uint8Array {
   const frame = new Uint8Array(ETHERNET_HEADER + IP_HEADER + length);
   write16(frame, 12, ETHER_IPV4);

@@ -156,7 +156,10 @@ export class Fuzzer {
     return kind < 0.985 ? forgeArp(flow, random) : forgeNoise(random);
   }
 
-  /** Its address anywhere: as a source, in ARP, in what an ICMP error quotes. Such a frame would attack it rightly. */
+  /**
+   * Its address anywhere: as a source, in ARP, in what an ICMP error quotes. Such a frame would attack it
+   * rightly.
+   */
   private concernsBystander(frame: Uint8Array): boolean {
     const last = frame.length - 3;
     for (let at = 12; at < last; at++) {

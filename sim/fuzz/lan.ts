@@ -6,7 +6,9 @@ import { Random } from "../random.js";
 import { PROTOCOL_TCP, parseIpv4, read16, read32 } from "../wire/frame.js";
 import type { Flow } from "./forge.js";
 
-/** Rounds of frames that follow from one event; two stacks that answer each other for ever are caught here. */
+/**
+ * Rounds of frames that follow from one event; two stacks that answer each other for ever are caught here.
+ */
 const ROUNDS_MAX = 2000;
 const KEPT_FRAMES = 6;
 
@@ -19,7 +21,7 @@ export interface Node {
 }
 
 /** Which direction of a connection gets through. */
-export interface Block {
+interface Block {
   toPeer: boolean;
   toTarget: boolean;
 }
@@ -31,7 +33,10 @@ export interface Seen {
   fromTarget: Uint8Array[];
 }
 
-/** The target, its attacked peer, and a bystander on one perfect wire without delay; time only moves when told to. */
+/**
+ * The target, its attacked peer, and a bystander on one perfect wire without delay; time only moves when told
+ * to.
+ */
 export class FuzzLan {
   readonly target: Node;
   readonly peer: Node;

@@ -6,9 +6,7 @@ import {
   type Ipv4,
   PROTOCOL_TCP,
   parseIpv4,
-  read16,
   read32,
-  TcpBit,
   write16,
   write32,
 } from "../wire/frame.js";
@@ -135,11 +133,4 @@ export function recomputeChecksums(frame: Uint8Array): boolean {
 export function address(frame: Uint8Array, destination: Uint8Array, source: Uint8Array): void {
   frame.set(destination.subarray(0, Math.min(6, frame.length)), 0);
   if (frame.length >= ETHERNET_HEADER) frame.set(source, 6);
-}
-
-/** True when a TCP segment is a bare reset, which ends a connection if it fits. */
-export function isReset(frame: Uint8Array): boolean {
-  const ip = parseIpv4(frame);
-  if (ip === undefined || ip.protocol !== PROTOCOL_TCP) return false;
-  return ((frame[ip.transport + 13] ?? 0) & TcpBit.rst) !== 0 && read16(frame, ip.transport) !== 0;
 }

@@ -7,7 +7,7 @@ import type { FuzzShare } from "./worker.js";
 export const FRAMES_PER_SEED = 25_000;
 
 /** What many seeds of the fuzzer came to. */
-export interface FuzzSummary {
+interface FuzzSummary {
   seeds: number;
   frames: number;
   recomputed: number;
@@ -76,8 +76,8 @@ export function fuzzSummaryLines(summary: FuzzSummary): string[] {
   const states = Object.entries(summary.byState).sort();
   return [
     ...states.map(([state, frames]) => `${String(frames).padStart(12)}  frames for ${state}`),
-    `${summary.frames} frames of ${summary.seeds} seeds, ${summary.recomputed} with every checksum computed anew, ` +
-      `${summary.answers} answers, bystander ${(summary.verified / (1 << 20)).toFixed(2)} MiB verified, ` +
+    `${summary.frames} frames of ${summary.seeds} seeds, ` +
+      `${summary.recomputed} with every checksum computed anew, ${summary.answers} answers, bystander ${(summary.verified / (1 << 20)).toFixed(2)} MiB verified, ` +
       `${summary.failures.length} failed`,
   ];
 }

@@ -1,7 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { Fuzzer } from "./fuzzer.js";
 
-/** What one thread does: every `stride`-th seed, beginning with the `first`-th, until `frames` are sent by all together. */
+/**
+ * What one thread does: every `stride`-th seed, beginning with the `first`-th, until `frames` are sent by all
+ * together.
+ */
 export interface FuzzShare {
   from: string;
   first: number;

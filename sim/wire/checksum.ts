@@ -1,4 +1,7 @@
-/** The ones' complement sum (RFC 1071) of `length` bytes at `offset`, added to `sum`; not folded, not complemented. */
+/**
+ * The ones' complement sum (RFC 1071) of `length` bytes at `offset`, added to `sum`; not folded, not
+ * complemented.
+ */
 export function sumBytes(bytes: Uint8Array, offset: number, length: number, sum = 0): number {
   let total = sum;
   const end = offset + length;

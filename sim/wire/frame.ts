@@ -80,7 +80,7 @@ export function pseudoHeaderSum(frame: Uint8Array, ip: Ipv4, length: number): nu
 }
 
 /** Offset of the transport checksum in its header, or undefined for protocols without one that we know. */
-export function checksumField(protocol: number): number | undefined {
+function checksumField(protocol: number): number | undefined {
   if (protocol === PROTOCOL_TCP) return 16;
   if (protocol === PROTOCOL_UDP) return 6;
   return protocol === PROTOCOL_ICMP ? 2 : undefined;
@@ -104,7 +104,10 @@ export function fixTransportChecksum(frame: Uint8Array, ip: Ipv4): void {
   write16(frame, ip.transport + field, stored);
 }
 
-/** Whether IP header and TCP or UDP checksum of a whole packet are right: what a NIC with receive offload checks. */
+/**
+ * Whether IP header and TCP or UDP checksum of a whole packet are right: what a NIC with receive offload
+ * checks.
+ */
 export function checksumsGood(frame: Uint8Array, ip: Ipv4): boolean {
   if (fold(sumBytes(frame, ip.header, ip.headerLength)) !== 0xffff) return false;
   if (isFragment(ip) || (ip.protocol !== PROTOCOL_TCP && ip.protocol !== PROTOCOL_UDP)) return false;
@@ -113,7 +116,10 @@ export function checksumsGood(frame: Uint8Array, ip: Ipv4): boolean {
   return fold(sumBytes(frame, ip.transport, length, pseudoHeaderSum(frame, ip, length))) === 0xffff;
 }
 
-/** Which connection or datagram flow a packet belongs to, the same text in both directions; undefined for others. */
+/**
+ * Which connection or datagram flow a packet belongs to, the same text in both directions; undefined for
+ * others.
+ */
 export function flowOf(frame: Uint8Array, ip: Ipv4): string | undefined {
   if (ip.fragmentOffset > 0 || (ip.protocol !== PROTOCOL_TCP && ip.protocol !== PROTOCOL_UDP))
     return undefined;

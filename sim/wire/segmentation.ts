@@ -22,7 +22,10 @@ export interface Unfinished {
   bytes: Uint8Array;
   /** Payload bytes per segment of a super-frame, else 0. */
   segmentSize: number;
-  /** Where the checksum starts (offset in the frame), and where it is stored from there; 0 and 0: it is finished. */
+  /**
+   * Where the checksum starts (offset in the frame), and where it is stored from there; 0 and 0: it is
+   * finished.
+   */
   checksumStart: number;
   checksumOffset: number;
 }
@@ -62,7 +65,10 @@ export function withVirtioHeader(frame: Unfinished, headerLength: number, valid:
   return bytes;
 }
 
-/** Throws unless the checksum field holds what a port expects there: the pseudo-header's sum, not complemented. */
+/**
+ * Throws unless the checksum field holds what a port expects there: the pseudo-header's sum, not
+ * complemented.
+ */
 function checkPartialChecksum(frame: Unfinished): void {
   const ip = parseIpv4(frame.bytes);
   if (ip === undefined) throw new Error("checksum offload asked for a frame that is no IPv4 packet");
@@ -78,7 +84,10 @@ function checkPartialChecksum(frame: Unfinished): void {
   }
 }
 
-/** Cuts a super-frame as a NIC does: same headers, lengths, IP ids, sequence numbers and checksums of each segment. */
+/**
+ * Cuts a super-frame as a NIC does: same headers, lengths, IP ids, sequence numbers and checksums of each
+ * segment.
+ */
 function cut(frame: Unfinished): Uint8Array[] {
   const bytes = frame.bytes;
   const ip = parseIpv4(bytes);
