@@ -11,6 +11,7 @@ import { run, waitUntil } from "../../scripts/lab/command.js";
 import { processesIn, removeStaleNamespaces } from "../../scripts/lab/namespaces.js";
 
 const demo = fileURLToPath(new URL("../../scripts/demo.js", import.meta.url));
+const controlFolder = "/var/run/gazelle";
 const startTimeoutMs = 20_000;
 const processTimeoutMs = 10_000;
 
@@ -58,12 +59,19 @@ function living(pids: readonly number[]): number[] {
   return pids.filter((pid) => existsSync(`/proc/${pid}`));
 }
 
-/** Runtime files, mounts and packet filter rules that a run might leave. */
+/** Control sockets of these processes. */
+function controlSocketsOf(pids: readonly number[]): string[] {
+  const names = existsSync(controlFolder) ? readdirSync(controlFolder) : [];
+  return names.filter((name) => pids.some((pid) => name === `${pid}.sock`));
+}
+
+/** Runtime files, mounts, huge pages and packet filter rules that a run might leave. */
 function machineState(): string {
   const rules = run("nft", ["list", "ruleset"]).toString();
   const mounts = run("cat", ["/proc/mounts"]).toString();
-  const huge = run("grep", ["HugePages", "/proc/meminfo"]).toString();
-  const runtime = run("find", ["/var/run/", "-path", "/var/run/netns", "-prune", "-o", "-print"]).toString();
+  const huge = run("grep", ["HugePages_", "/proc/meminfo"]).toString();
+  const except = ["-path", "/var/run/netns", "-prune", "-o", "-path", `${controlFolder}/*`, "-prune"];
+  const runtime = run("find", ["/var/run/", ...except, "-o", "-print"]).toString();
   return [rules, mounts.replaceAll(/.*netns.*\n/g, ""), huge, runtime].join("\n");
 }
 
@@ -82,6 +90,7 @@ for (const [signal, status] of [
     const [exitStatus] = await once(child, "exit");
     assert.equal(exitStatus, status);
     assert.deepEqual([namespacesOf(pid), foldersOf(pid), living(programs)], [[], [], []]);
+    assert.deepEqual(controlSocketsOf(programs), []);
     assert.equal(machineState(), before);
   });
 }
@@ -103,5 +112,5 @@ test("what SIGKILL leaves behind is removed by the next run", async () => {
   const { child: next } = await startDemo();
   next.kill("SIGTERM");
   await once(next, "exit");
-  assert.deepEqual(foldersOf(pid), []);
+  assert.deepEqual([foldersOf(pid), controlSocketsOf(programs)], [[], []]);
 });
