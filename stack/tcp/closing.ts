@@ -5,6 +5,7 @@ import { Counter, count } from "../stats/counters";
 import { deadlineArm } from "./deadlines";
 import { connectionEnd } from "./end";
 import { ackSoon } from "./reset";
+import { latest } from "./sequence";
 import { Tcb, TcbFlag, TcpState, tcbHas, tcbSet, tcbSocket } from "./tcb";
 import { timeWaitEnter } from "./time-wait";
 
@@ -53,6 +54,8 @@ function enterTimeWait(tcb: Tcb): void {
 /** The peer's FIN was reached: rcvNxt is moved over it (RFC 9293, section 3.10.7.4, eighth step). */
 export function finReached(tcb: Tcb): void {
   tcb.rcvNxt++;
+  // A FIN is taken into a closed window too: the edge must not lie behind what was received.
+  tcb.rcvAdv = latest(tcb.rcvAdv, tcb.rcvNxt);
   tcbSet(tcb, TcbFlag.finReceived);
   ackSoon(tcb, true);
   if (tcb.state == TcpState.established) {

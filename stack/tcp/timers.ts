@@ -6,6 +6,7 @@ import { writableAgain } from "./acknowledge";
 import { deadlineArm, deadlineRearm } from "./deadlines";
 import { connectionEnd, connectionFailed } from "./end";
 import { tcpRequestOutput } from "./output-queue";
+import { buffersScarce } from "./receive-window";
 import { recoveryTimeout } from "./recovery";
 import { ackSoon, resetSend } from "./reset";
 import { rtoBackedOff } from "./rtt";
@@ -14,7 +15,7 @@ import { Tcb, TcbFlag, TcpState, tcbClear, tcbHas, tcbSet } from "./tcb";
 /** Retransmissions before a connection is given up, as Linux has them (RFC 9293, section 3.8.3: R2). */
 const SYN_ACK_TRIES: u8 = 5;
 const DATA_TRIES: u8 = 15;
-/** A connection that nobody owns is given up sooner. */
+/** A connection that nobody owns is given up sooner when packet buffers are scarce. */
 const ORPHAN_TRIES: u8 = 8;
 
 function timedOut(tcb: Tcb): void {
@@ -23,10 +24,15 @@ function timedOut(tcb: Tcb): void {
   connectionFailed(tcb, error);
 }
 
+/** Whether the connection only holds memory that others need. */
+function burdens(tcb: Tcb): bool {
+  return tcbHas(tcb, TcbFlag.orphan) && buffersScarce(4);
+}
+
 function triesOf(tcb: Tcb): u8 {
   if (tcb.state == TcpState.synSent) return tcb.synTries;
   if (tcb.state == TcpState.synReceived && !tcbHas(tcb, TcbFlag.handshakeWaits)) return SYN_ACK_TRIES;
-  return tcbHas(tcb, TcbFlag.orphan) ? ORPHAN_TRIES : DATA_TRIES;
+  return burdens(tcb) ? ORPHAN_TRIES : DATA_TRIES;
 }
 
 /** RFC 9293, section 3.8.3; TCP_USER_TIMEOUT counts from the last progress (RFC 5482). */
@@ -59,7 +65,7 @@ function retransmissionTimeout(tcb: Tcb): bool {
 /** RFC 9293, section 3.8.6.1: probe a closed window for as long as the peer answers. */
 function persistTimeout(tcb: Tcb): bool {
   const silent = tcb.backoff != 0 && root().now - tcb.receivedAt > rtoBackedOff(tcb);
-  if ((silent || tcbHas(tcb, TcbFlag.orphan)) && givenUp(tcb)) {
+  if ((silent || burdens(tcb)) && givenUp(tcb)) {
     timedOut(tcb);
     return false;
   }

@@ -96,6 +96,28 @@ describe("TCP zero window (RFC 9293, section 3.8.6.1)", () => {
     while (peer.read(handle, 65536) > 0);
   });
 
+  it("takes a FIN into its closed window, and ACKs behind it", () => {
+    const peer = new TcpPeer();
+    const handle = peer.open();
+    peer.inject("A", { seq: 1, ack: 1, data: 1460 });
+    let at = 1461;
+    for (let window = 65535; window > 0; ) {
+      peer.wait(50_000);
+      const last = peer.take().pop();
+      window = last === undefined ? window : ((last.acknowledgement - peer.isn) | 0) + last.window - at;
+      if (window <= 0) break;
+      peer.inject("A", { seq: at, ack: 1, data: Math.min(window, 1460) });
+      at += Math.min(window, 1460);
+    }
+    peer.inject("FA", { seq: at, ack: 1 });
+    peer.expect("A", { ack: at + 1, win: 0 });
+    peer.write(handle, 100);
+    peer.expect("PA", { seq: 1, data: 100 });
+    peer.inject("A", { seq: at + 1, ack: 101 });
+    peer.wait(500_000);
+    peer.expectNothing();
+  });
+
   it("does not fill a small window with silly segments", () => {
     const peer = new TcpPeer();
     const handle = peer.open();
