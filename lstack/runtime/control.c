@@ -275,39 +275,40 @@ static void *control_main(void *argument)
     return argument;
 }
 
-static int listen_at_path(void)
+static bool listen_at_path(void)
 {
-    int fd = gz_internal(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-
-    if (fd < 0)
-        return -1;
-    if (gz_control_bind(fd, BACKLOG) == 0)
-        return fd;
-    gz_file_detach(fd);
-    close(fd);
-    return -1;
+    control.fd = gz_internal(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    return control.fd >= 0 && gz_control_bind(control.fd, BACKLOG) == 0;
 }
 
-void gz_control_start(void)
+static bool start_thread(void)
 {
     pthread_attr_t attributes;
     pthread_t thread;
     sigset_t all, before;
 
-    for (int i = 0; i < CLIENTS_MOST; i++)
-        control.clients[i].fd = -1;
-    control.begun = gz_now();
-    control.retry = 0;
-    learn_name();
-    control.fd = listen_at_path();
-    if (control.fd < 0)
-        return;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    pthread_create(&thread, &attributes, control_main, NULL);
+    int failed = pthread_create(&thread, &attributes, control_main, NULL);
+
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return !failed;
+}
+
+void gz_control_start(void)
+{
+    for (int i = 0; i < CLIENTS_MOST; i++)
+        control.clients[i].fd = -1;
+    control.begun = gz_now();
+    control.retry = 0;
+    learn_name();
+    if ((listen_at_path() && start_thread()) || control.fd < 0)
+        return;
+    gz_file_detach(control.fd);
+    close(control.fd);
+    control.fd = -1;
 }

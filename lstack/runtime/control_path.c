@@ -1,6 +1,6 @@
 /*
  * The control socket's file: unix_prefix, the process id and `.sock`, in /var/run/gazelle for root, else in
- * XDG_RUNTIME_DIR/gazelle, else in /tmp/gazelle-UID. The folder is its owner's alone.
+ * XDG_RUNTIME_DIR/gazelle, or in /tmp/gazelle-UID if that cannot be. The folder is its owner's alone.
  */
 #include "control_path.h"
 
@@ -24,22 +24,33 @@ static struct sockaddr_un place;
 /* The process that the file belongs to; a forked child must not remove it. */
 static pid_t maker;
 
-/* Finds or makes the folder; false when there is none that is ours alone. */
-static bool find_folder(void)
+/* Makes the folder unless it exists; false when it is not ours alone. */
+static bool use_folder(void)
 {
-    const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
     struct stat status;
 
-    if (geteuid() == 0)
-        snprintf(folder, sizeof(folder), "/var/run/gazelle");
-    else if (runtime != NULL && runtime[0] == '/')
-        snprintf(folder, sizeof(folder), "%s/gazelle", runtime);
-    else
-        snprintf(folder, sizeof(folder), "/tmp/gazelle-%u", (unsigned)geteuid());
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         return false;
     return lstat(folder, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
         (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
+static bool find_folder(void)
+{
+    const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
+
+    if (geteuid() == 0) {
+        snprintf(folder, sizeof(folder), "/var/run/gazelle");
+        return use_folder();
+    }
+    /* Who became another user may still have the first one's: then it is of no use. */
+    if (runtime != NULL && runtime[0] == '/') {
+        snprintf(folder, sizeof(folder), "%s/gazelle", runtime);
+        if (use_folder())
+            return true;
+    }
+    snprintf(folder, sizeof(folder), "/tmp/gazelle-%u", (unsigned)geteuid());
+    return use_folder();
 }
 
 /* False: the path is longer than an address of a unix socket can be. */
@@ -58,7 +69,7 @@ static int bind_in_folder(int fd, const struct sockaddr_un *address)
         unlink(address->sun_path);
         if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
             return 0;
-        if (errno != ENOENT || !find_folder())
+        if (errno != ENOENT || !use_folder())
             break;
     }
     return -1;

@@ -1,12 +1,13 @@
 /** The control socket of a real process. */
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { readStatistics } from "../../ctl/statistics.js";
 import { pause, waitUntil } from "../../scripts/lab/command.js";
 import { readStackCounters } from "../../scripts/lab/stack-counters.js";
-import { redisBenchmark, redisCommand } from "../apps/redis-server.js";
-import type { Service } from "../apps/service.js";
+import { redisBenchmark, redisCommand, redisService } from "../apps/redis-server.js";
+import { Service } from "../apps/service.js";
 import { FOLDER, Guest, gazelle, socketPath, start } from "./control-guest.js";
 
 const NOBODY = 65534;
@@ -127,6 +128,36 @@ describe("control socket: its file", { timeout: 60_000 }, () => {
       await service.stop();
     }
     assert.ok(!existsSync(socketPath(service, "front1-")));
+  });
+
+  it("of another user's process is where that user may write, and root finds it", async () => {
+    const user = ["--reuid", String(NOBODY), "--regid", String(NOBODY), "--clear-groups"];
+    // To read the library wherever the clone is, and to have the port.
+    const rights = ["--inh-caps", "+net_raw,+dac_read_search", "--ambient-caps", "+net_raw,+dac_read_search"];
+    const service = await Service.start({
+      ...redisService,
+      label: "control-nobody",
+      stack: "gazelle",
+      command: "setpriv",
+      // It could not write its dump, and would refuse to end.
+      argumentList: (folder) => [
+        ...user,
+        ...rights,
+        "redis-server",
+        ...redisService.argumentList(folder),
+        "--save",
+        "",
+      ],
+    });
+    const path = `/tmp/gazelle-${NOBODY}/${service.server.pid}.sock`;
+    try {
+      const { uid, mode } = statSync(path);
+      assert.deepEqual([uid, mode & 0o777], [NOBODY, 0o600]);
+      assert.equal(readStackCounters(service.server.pid).fallbacks, 0n);
+    } finally {
+      await service.stop();
+    }
+    assert.ok(!existsSync(dirname(path)));
   });
 
   it("of a killed process is taken away by the next start", async () => {
