@@ -51,7 +51,7 @@ function drawFaults(random: Random): Faults {
     corruption: arbitrary ? "arbitrary" : detectable ? "detectable" : "none",
     corrupt: arbitrary ? random.spread(1, 10) / 1000 : detectable ? random.spread(1, 20) / 1000 : 0,
     outagePeriod: outage ? random.between(10_000_000, 40_000_000) : 0,
-    outageLength: outage ? random.spread(10_000, 8_000_000) : 0,
+    outageLength: outage ? random.spread(10_000, 4_000_000) : 0,
   };
 }
 

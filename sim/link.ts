@@ -63,6 +63,17 @@ export function noLinkEvents(): LinkEvents {
 const WIRE_OVERHEAD = 24;
 
 /**
+ * Whether a moment falls into the outage of its period. It begins at another place in every period, or
+ * retransmissions that double their distance could fall into outages for ever.
+ */
+function inOutage(now: number, period: number, length: number): boolean {
+  const number = Math.floor(now / period);
+  const place = (Math.imul(number + 1, 0x9e3779b1) >>> 0) / 2 ** 32;
+  const since = now - number * period - place * (period - length);
+  return since >= 0 && since < length;
+}
+
+/**
  * One direction of a wire: frames enter with send() and come out at `receiver`, later, some of them never.
  */
 export class Link {
@@ -108,7 +119,7 @@ export class Link {
 
   private isLost(now: number): boolean {
     const s = this.settings;
-    if (s.outagePeriod > 0 && now % s.outagePeriod > s.outagePeriod - s.outageLength) return true;
+    if (s.outagePeriod > 0 && inOutage(now, s.outagePeriod, s.outageLength)) return true;
     if (now < this.burstUntil) return true;
     if (this.random.chance(s.burstLoss)) {
       this.burstUntil = now + this.random.below(s.burstDuration);

@@ -15,6 +15,7 @@ const IP_HEADER = 20;
 const TCP_HEADER = 20;
 const UDP_HEADER = 8;
 const PAYLOAD_MAX = 1400;
+const HALF = 64;
 
 /** What an attacker knows of a connection: ports, and the numbers that the target used last. */
 export interface Flow {
@@ -152,8 +153,21 @@ export function forgeIcmp(flow: Flow, quoted: Uint8Array | undefined, random: Ra
   return frame;
 }
 
+/** Half of a datagram of two fragments of 64 bytes; both halves turn up often enough to meet. */
+function forgeHalf(flow: Flow, random: Random): Uint8Array {
+  const frame = packet(flow, PROTOCOL_UDP, HALF, random);
+  const at = ETHERNET_HEADER;
+  const second = random.chance(0.5);
+  write16(frame, at + 4, 100 + random.below(4));
+  write16(frame, at + 6, second ? HALF / 8 : 0x2000);
+  fill(frame, at + IP_HEADER, random);
+  if (!second) write16(frame, at + IP_HEADER + 4, 2 * HALF);
+  return frame;
+}
+
 /** A fragment of a datagram of one of a few identifications, so that some of them meet. */
 export function forgeFragment(flow: Flow, random: Random): Uint8Array {
+  if (random.chance(0.3)) return forgeHalf(flow, random);
   const length = random.chance(0.8) ? random.between(1, 100) * 8 : random.below(PAYLOAD_MAX);
   const frame = packet(flow, random.pick([PROTOCOL_UDP, PROTOCOL_TCP, PROTOCOL_ICMP]), length, random);
   const at = ETHERNET_HEADER;

@@ -74,10 +74,12 @@ export function fuzzLine(result: FuzzResult): string {
 /** What the fuzzer did, for people. */
 export function fuzzSummaryLines(summary: FuzzSummary): string[] {
   const states = Object.entries(summary.byState).sort();
+  const verified = (summary.verified / (1 << 20)).toFixed(2);
   return [
     ...states.map(([state, frames]) => `${String(frames).padStart(12)}  frames for ${state}`),
     `${summary.frames} frames of ${summary.seeds} seeds, ` +
-      `${summary.recomputed} with every checksum computed anew, ${summary.answers} answers, bystander ${(summary.verified / (1 << 20)).toFixed(2)} MiB verified, ` +
+      `${summary.recomputed} with every checksum computed anew, ${summary.answers} answers, ` +
+      `bystander ${verified} MiB verified, ` +
       `${summary.failures.length} failed`,
   ];
 }
