@@ -17,8 +17,8 @@ function signalIfThere(pid: number, signal: NodeJS.Signals): void {
 }
 
 /**
- * The words that run a command inside a namespace. nsenter and not `ip netns exec`: that one remounts file systems, which
- * a root directory that is no mount point (a chroot) refuses.
+ * The words that run a command inside a namespace. nsenter and not `ip netns exec`: that one remounts file
+ * systems, which a root directory that is no mount point (a chroot) refuses.
  */
 export function inside(name: string, ...command: string[]): [string, string[]] {
   return ["nsenter", [`--net=${namespaceFolder}/${name}`, "--", ...command]];

@@ -32,8 +32,8 @@ export function requireStackLibrary(): void {
 }
 
 /**
- * What makes the dynamic linker load the library into a program. It splits LD_PRELOAD at blanks, which a clone's
- * path may contain, but LD_LIBRARY_PATH only at colons.
+ * What makes the dynamic linker load the library into a program. It splits LD_PRELOAD at blanks, which a
+ * clone's path may contain, but LD_LIBRARY_PATH only at colons.
  */
 export function preloadEnvironment(): Record<string, string> {
   return /\s/.test(stackLibrary)

@@ -14,8 +14,8 @@ const appearanceTimeoutMs = 10_000;
 const settlePauseMs = 200;
 
 /**
- * Waits until the server has made and started its TAP device, and makes that the client's interface. The device
- * stays bound to the server's descriptors when it moves to the other namespace.
+ * Waits until the server has made and started its TAP device, and makes that the client's interface. The
+ * device stays bound to the server's descriptors when it moves to the other namespace.
  * @throws Error with the server's output when the device does not appear within 10 s.
  */
 export async function connectTap(lab: Lab, server: Program): Promise<void> {

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { waitUntil } from "../../scripts/lab/command.js";
-import type { Lab } from "../../scripts/lab/lab.js";
+import type { Lab, StackKind } from "../../scripts/lab/lab.js";
 import { addresses, createLab, snmpCounters } from "../../scripts/lab/lab.js";
 import { stackEnvironment } from "../../scripts/lab/lstack-conf.js";
 import { counter } from "../../scripts/lab/network-counters.js";
@@ -101,6 +101,22 @@ async function startServers(made: Peer): Promise<void> {
   await made.serve(ports.http, "/usr/bin/python3", http);
 }
 
+/** @throws Error when the library is missing or a server does not get ready. */
+async function startPeer(stack: StackKind): Promise<Peer> {
+  if (stack === "gazelle") {
+    requireStackLibrary();
+  }
+  const made = new Peer(createLab({ label: `clients-${stack}`, stack, offloads: "default" }));
+  writeRandomFile(join(made.folder, "large"), largeBytes);
+  try {
+    await startServers(made);
+  } catch (error) {
+    await made.stop();
+    throw error;
+  }
+  return made;
+}
+
 for (const stack of stacks) {
   describe(`clients on ${stack}`, { timeout: suiteTimeoutMs }, () => {
     let started: Peer | Error = new Error("not started");
@@ -111,24 +127,11 @@ for (const stack of stacks) {
       return started;
     };
 
-    async function start(): Promise<Peer> {
-      if (stack === "gazelle") {
-        requireStackLibrary();
-      }
-      const made = new Peer(createLab({ label: `clients-${stack}`, stack, offloads: "default" }));
-      writeRandomFile(join(made.folder, "large"), largeBytes);
-      try {
-        await startServers(made);
-      } catch (error) {
-        await made.stop();
-        throw error;
-      }
-      return made;
-    }
-
     before(async () => {
       // An error here would cancel the tests; each of them should fail with it instead.
-      started = await start().catch((cause) => (cause instanceof Error ? cause : new Error(String(cause))));
+      started = await startPeer(stack).catch((cause) =>
+        cause instanceof Error ? cause : new Error(String(cause)),
+      );
     });
     after(async () => {
       if (started instanceof Peer) {
