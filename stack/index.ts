@@ -15,6 +15,7 @@ import { Port, port, rxFrame } from "./memory/port";
 import { root } from "./memory/root";
 import { Congestion } from "./tcp/congestion";
 import { tcpOutput } from "./tcp/output";
+import { tcpUnfinished } from "./tcp/unfinished";
 import { timerRun } from "./timer/dispatch";
 import { wheelNext } from "./timer/wheel";
 
@@ -125,4 +126,9 @@ export function outputUrgent(id: u32): u32 {
 /** When tick() and output() want to be called next; u64.MAX_VALUE for never. */
 export function nextDeadline(): u64 {
   return min(wheelNext(), rateDeadline());
+}
+
+/** Closed connections whose peer has not acknowledged everything yet: a process should not end before there are none. */
+export function unfinished(): u32 {
+  return tcpUnfinished();
 }

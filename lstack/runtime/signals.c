@@ -26,6 +26,12 @@ static bool is_fault(int signal)
     return signal == SIGSEGV || signal == SIGBUS;
 }
 
+/* Signals that end a process in an orderly way unless it does something else with them. */
+static bool is_end(int signal)
+{
+    return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+}
+
 static bool in_window(const void *address)
 {
     const uint8_t *data = gz_stack.env.memory.data;
@@ -52,6 +58,8 @@ static void run_handler(int signal, siginfo_t *information, void *context)
     bool fault = is_fault(signal);
 
     if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN) {
+        if (action.sa_handler == SIG_DFL && is_end(signal))
+            gz_finish();
         act_by_default(signal, information);
         return;
     }
@@ -95,6 +103,14 @@ static void on_signal(int signal, siginfo_t *information, void *context)
     errno = saved;
 }
 
+/* Whether the kernel gets our handler for what the application asked for. */
+static bool is_wrapped(int signal, const struct sigaction *wanted)
+{
+    if (is_fault(signal) || (wanted->sa_handler != SIG_DFL && wanted->sa_handler != SIG_IGN))
+        return true;
+    return gz_stack.running && is_end(signal) && wanted->sa_handler == SIG_DFL;
+}
+
 /* The kernel's action for what the application asked for. */
 static int install(int signal, const struct sigaction *wanted)
 {
@@ -104,7 +120,7 @@ static int install(int signal, const struct sigaction *wanted)
         sigemptyset(&action.sa_mask);
         action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
         action.sa_sigaction = on_signal;
-    } else if (wanted->sa_handler != SIG_DFL && wanted->sa_handler != SIG_IGN) {
+    } else if (is_wrapped(signal, wanted)) {
         action.sa_flags = (wanted->sa_flags | SA_SIGINFO) & ~(int)SA_RESETHAND;
         action.sa_sigaction = on_signal;
     }
@@ -125,7 +141,7 @@ long gz_signal_action(int signal, const struct sigaction *set, struct sigaction 
         int was = installed[signal].wrapped;
 
         installed[signal].action = *set;
-        installed[signal].wrapped = is_fault(signal) || (set->sa_handler != SIG_DFL && set->sa_handler != SIG_IGN);
+        installed[signal].wrapped = is_wrapped(signal, set);
         if (install(signal, set) != 0) {
             installed[signal].action = kept;
             installed[signal].wrapped = was;
@@ -152,6 +168,16 @@ int gz_signals_start(void)
             return -1;
     }
     return 0;
+}
+
+void gz_signals_watch_end(void)
+{
+    static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+    struct sigaction now;
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        if (gz_signal_action(ends[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+            gz_signal_action(ends[i], &now, NULL);
 }
 
 bool gz_signals_restart(const struct gz_thread *thread)

@@ -154,6 +154,9 @@ void gz_link_error(void);
 /* Counts a fallback to the kernel; `reason` is a GZ_FALLBACK_ value. */
 void gz_count_fallback(uint32_t reason);
 
+/* Closes every socket of the stack and waits until the peers know, or don't answer: the process ends (exit.c). */
+void gz_finish(void);
+
 /* Moves a descriptor of the engine's own out of the application's way; answers the new one or -1. */
 int gz_internal(int fd);
 #endif

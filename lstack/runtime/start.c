@@ -229,6 +229,7 @@ int gz_claim(void)
     atomic_store(&shared->owner, getpid());
     gz_link_start();
     gz_stack.running = true;
+    gz_signals_watch_end();
     if (gz_stack.config.stack_thread_mode == GZ_STACK_THREAD_MODE_RUN_TO_WAKEUP)
         gz_keeper_start();
     gz_control_start();

@@ -48,6 +48,8 @@ void gz_threads_forked(void);
 
 /* signals.c */
 int gz_signals_start(void);
+/* The stack runs: signals that end the process by default let it close its connections before. */
+void gz_signals_watch_end(void);
 long gz_signal_action(int signal, const struct sigaction *set, struct sigaction *old);
 /* Runs the handlers that were put off; the thread is outside the engine. */
 void gz_signals_deliver(struct gz_thread *thread);

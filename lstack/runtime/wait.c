@@ -28,6 +28,7 @@
 #define BUCKETS 256
 
 static struct gz_thread *sleepers[BUCKETS];
+static uint32_t sleeper_count;
 
 static struct gz_thread **bucket(int32_t set)
 {
@@ -42,6 +43,7 @@ static void list(struct gz_thread *thread, int32_t set)
     thread->next_sleeper = *head;
     *head = thread;
     thread->listed = true;
+    sleeper_count++;
 }
 
 static void unlist(struct gz_thread *thread)
@@ -54,6 +56,7 @@ static void unlist(struct gz_thread *thread)
         at = &(*at)->next_sleeper;
     *at = thread->next_sleeper;
     thread->listed = false;
+    sleeper_count--;
 }
 
 static void wake(struct gz_thread *thread)
@@ -86,6 +89,7 @@ void gz_waits_forked(void)
 {
     for (int i = 0; i < BUCKETS; i++)
         sleepers[i] = NULL;
+    sleeper_count = 0;
     gz_stack.poller = NULL;
 }
 
@@ -111,7 +115,7 @@ void gz_check_poller(struct gz_thread *thread)
 /* A sleeping thread that is not meant to wake yet takes the poller's place when it is kicked. */
 static void appoint(void)
 {
-    for (int i = 0; i < BUCKETS; i++) {
+    for (int i = 0; sleeper_count > 0 && i < BUCKETS; i++) {
         for (struct gz_thread *thread = sleepers[i]; thread != NULL; thread = thread->next_sleeper) {
             if (thread->asleep && !atomic_load(&thread->woken)) {
                 gz_thread_kick(thread);
