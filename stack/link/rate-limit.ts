@@ -3,9 +3,9 @@ import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 
 /**
- * The rate limit of transmission: two token buckets, one counts packets, the other bits. A packet may go while
- * both hold something, and is paid for with what it turned out to need, so a bucket may fall below zero and
- * the average is exact. What TCP has to send waits in the output queue; a datagram is dropped. ARP never
+ * The rate limit of transmission: two token buckets, one counts packets, the other bits. A packet may go
+ * while both hold something, and is paid for with what it turned out to need, so a bucket may fall below zero
+ * and the average is exact. What TCP has to send waits in the output queue; a datagram is dropped. ARP never
  * waits, but is paid for.
  */
 

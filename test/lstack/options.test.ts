@@ -45,7 +45,7 @@ async function sleepsOfRequests(service: Service): Promise<number> {
   return sleeps() - before;
 }
 
-describe("options of a running process", { timeout: 120_000 }, () => {
+describe("options about threads", { timeout: 120_000 }, () => {
   it("stack_thread_mode: run-to-completion has no thread that runs the stack by itself", async () => {
     await withOption("mode-wakeup", 'stack_thread_mode="run-to-wakeup"', async (service) => {
       assert.ok(threadsOf(service).has(KEEPER));
@@ -76,7 +76,9 @@ describe("options of a running process", { timeout: 120_000 }, () => {
       assert.ok(sleeps >= 1_500, `${sleeps} sleeps for 2000 requests`);
     });
   });
+});
 
+describe("options about frames", { timeout: 120_000 }, () => {
   it("nic_rxqueue_size and nic_read_number: every legal size works", async () => {
     for (const [label, line] of [
       ["queue-large", "nic_rxqueue_size=2048"],
@@ -90,6 +92,11 @@ describe("options of a running process", { timeout: 120_000 }, () => {
         assert.equal(fallbacks, 0n, line);
       });
     }
+  });
+
+  it("nic_rxqueue_size and memory: what does not fit below 4 GiB is an error that names both", async () => {
+    const remedy = /no room for the receive ring below 4096 MiB; make memory or nic_rxqueue_size smaller/;
+    await assert.rejects(start("no-room", ["memory=4064"]), remedy);
   });
 
   it("rate_limit_mbps: what leaves the host stays below", async () => {
