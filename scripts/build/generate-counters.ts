@@ -68,7 +68,7 @@ export async function generateCounters(): Promise<void> {
     entries.push(...parseCounters(readFileSync(path, "utf8"), shown(path)));
   }
   writeAtomically(COUNTERS_OUTPUTS.json, `${JSON.stringify(entries, null, 2)}\n`);
-  const origin = "Generated from stack/stats, stack/memory/pool.ts by scripts/build/generate-counters.ts.";
+  const origin = "Generated from stack/stats and the pools by scripts/build/generate-counters.ts.";
   writeAtomically(COUNTERS_OUTPUTS.c, `/* ${origin} */\n#define GZ_COUNTERS_LAYOUT "${layout}"\n`);
   const fields = ["enum: string", "name: string", "index: number", "doc: string"];
   const type = `export interface CounterEntry {\n${fields.map((field) => `  ${field};\n`).join("")}}\n`;
