@@ -16,6 +16,7 @@ const DOORS = [
   "output",
   "outputDone",
   "outputUrgent",
+  "fallback",
   "socketOpen",
   "socketBind",
   "socketConnect",
@@ -110,7 +111,7 @@ const FRAME_AREA = 68 * 1024;
 let compiled: WebAssembly.Module | undefined;
 
 /** The compiled stack, loaded once: the very module that becomes liblstack. */
-export function stackModule(): WebAssembly.Module {
+function stackModule(): WebAssembly.Module {
   compiled ??= new WebAssembly.Module(readFileSync(new URL("../../stack/stack.wasm", import.meta.url)));
   return compiled;
 }

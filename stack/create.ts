@@ -12,7 +12,9 @@ import { Interest, WaitSet } from "./socket/waitset";
 import { Tcb } from "./tcp/tcb";
 import { wheelReset } from "./timer/wheel";
 
-/** Bytes of region that are meant to serve one connection, its buffers included: this decides how many fit. */
+/**
+ * Bytes of region that are meant to serve one connection, its buffers included: this decides how many fit.
+ */
 const BYTES_PER_CONNECTION: u32 = 8192;
 const CONNECTIONS_MAX: u32 = 1 << 19;
 const REASSEMBLED_SIZE: u32 = 65536 + 4096;
@@ -71,8 +73,8 @@ function layOutTables(connections: u32): usize {
 }
 
 /**
- * Lays a new region of `size` bytes out (the shell gives it zeroed), at time `now` in microseconds, with 32 bytes of
- * entropy in the call area. Answers 0, or -1 when the region is too small.
+ * Lays a new region of `size` bytes out (the shell gives it zeroed), at time `now` in microseconds, with 32
+ * bytes of entropy in the call area. Answers 0, or -1 when the region is too small.
  */
 export function regionCreate(size: u32, now: u64): i32 {
   if (size < REGION_SIZE_MIN) return -1;

@@ -1,6 +1,6 @@
 /**
- * The doors of the stack: everything the shell, the simulator and the tests may call. The caller holds the stack's lock.
- * Times are microseconds of one monotonic clock. Results are >= 0, or -errno.
+ * The doors of the stack: everything the shell, the simulator and the tests may call. The caller holds the
+ * stack's lock. Times are microseconds of one monotonic clock. Results are >= 0, or -errno.
  */
 import { EINVAL } from "../build/generated/system";
 import { regionAttach, regionCreate } from "./create";
@@ -13,6 +13,7 @@ import { callEndpoint } from "./memory/call";
 import { PORTS_MAX } from "./memory/map";
 import { Port, port, rxFrame } from "./memory/port";
 import { root } from "./memory/root";
+import { countFallback, FallbackReason } from "./stats/fallback";
 import { Congestion } from "./tcp/congestion";
 import { tcpOutput } from "./tcp/output";
 import { tcpUnfinished } from "./tcp/unfinished";
@@ -32,8 +33,9 @@ export function attach(size: u32): i32 {
 }
 
 /**
- * Adds a port: `flags` are PortFlag, `mtu` the largest IP packet, `mac` the hardware address with its first byte lowest,
- * `segmentationMax` the payload bytes of a super-frame (0: none). Answers the port's number, or -1 when there are too many.
+ * Adds a port: `flags` are PortFlag, `mtu` the largest IP packet, `mac` the hardware address with its first
+ * byte lowest, `segmentationMax` the payload bytes of a super-frame (0: none). Answers the port's number, or
+ * -1 when there are too many.
  */
 export function portOpen(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): i32 {
   const r = root();
@@ -73,7 +75,9 @@ export function rateLimitSet(packets: u32, megabits: u32, now: u64): void {
   rateLimit(packets, megabits, now);
 }
 
-/** The congestion control of sockets made from now on: a Congestion number; 0, or -EINVAL when there is none. */
+/**
+ * The congestion control of sockets made from now on: a Congestion number; 0, or -EINVAL when there is none.
+ */
 export function congestionControlSet(kind: u32): i32 {
   if (kind > <u32>Congestion.newreno) return -EINVAL;
   root().congestionControl = kind;
@@ -118,9 +122,18 @@ export function outputDone(id: u32, count: u32): void {
   txDone(port(id), count);
 }
 
-/** Whether something waits that must not wait for the application: data released by an ACK, handshakes, replies. */
+/**
+ * Whether something waits that must not wait for the application: data released by an ACK, handshakes,
+ * replies.
+ */
 export function outputUrgent(id: u32): u32 {
   return root().outputUrgent + waiting(port(id));
+}
+
+/** A socket goes to the kernel: counts why. `reason` is a FallbackReason. */
+export function fallback(reason: u32): void {
+  assert(reason < <u32>FallbackReason.count);
+  countFallback(reason);
 }
 
 /** When tick() and output() want to be called next; u64.MAX_VALUE for never. */
@@ -128,7 +141,10 @@ export function nextDeadline(): u64 {
   return min(wheelNext(), rateDeadline());
 }
 
-/** Closed connections whose peer has not acknowledged everything yet: a process should not end before there are none. */
+/**
+ * Closed connections whose peer has not acknowledged everything yet: a process should not end before there
+ * are none.
+ */
 export function unfinished(): u32 {
   return tcpUnfinished();
 }

@@ -1,6 +1,6 @@
 /**
- * The offsets and sizes that the shell and the Node tools need. The build compiles this file by itself and writes
- * build/generated/stack_layout.h and layout.json from it: no layout is typed twice.
+ * The offsets and sizes that the shell and the Node tools need. The build compiles this file by itself and
+ * writes build/generated/stack_layout.h and layout.json from it: no layout is typed twice.
  */
 import {
   Call,

@@ -34,7 +34,9 @@ export const ENGINE_DRIVER = inBuild(DRIVER.name);
 /** The shared object of each stack. */
 export const ENGINE_STACKS = { ours: inBuild(STACKS.ours.name), lwip: inBuild(STACKS.lwip.name) };
 
-/** Brings the benchmark up to date; the stack itself is built already. Throws CommandError with gcc's words. */
+/**
+ * Brings the benchmark up to date; the stack itself is built already. Throws CommandError with gcc's words.
+ */
 export async function buildEngineBench(): Promise<void> {
   const compiler = await compilerVersion();
   mkdirSync(inBuild("bench"), { recursive: true });

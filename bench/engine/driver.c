@@ -202,8 +202,8 @@ static uint64_t turn(handler *handle)
 }
 
 /*
- * Turns until `limit` operations are done or `us` have passed; answers the processor time they took. Kept whole for
- * profiles.
+ * Turns until `limit` operations are done or `us` have passed; answers the processor time they took. Kept
+ * whole for profiles.
  */
 __attribute__((noipa)) static uint64_t measure(handler *handle, uint64_t limit, uint64_t us)
 {
@@ -243,7 +243,10 @@ static uint64_t measure_steady(handler *handle, int count, uint64_t us)
         if (i % BATCH == 0)
             turn(handle);
     }
-    measure(handle, UINT64_MAX, us / 4);
+    uint64_t begin = clock_us(CLOCK_MONOTONIC);
+
+    while (turn(handle) - begin < us / 4)
+        continue;
     operations = bytes = 0;
     return measure(handle, UINT64_MAX, us);
 }

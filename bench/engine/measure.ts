@@ -31,7 +31,9 @@ export interface EngineSample {
   options: string;
 }
 
-/** One run of the driver: a process of its own. Throws CommandError when it says that something went wrong. */
+/**
+ * One run of the driver: a process of its own. Throws CommandError when it says that something went wrong.
+ */
 export async function measureEngine(
   stack: EngineStack,
   row: EngineRow,

@@ -1,7 +1,8 @@
 /*
- * The port `packet`: an AF_PACKET socket on an interface that stays with the kernel. Received frames lie in a TPACKET_V2
- * ring that is mapped into linear memory, with a virtio-net header in front (checksums and segmentation left to the
- * port, frames up to 64 KB); frames are transmitted with sendmmsg straight from linear memory.
+ * The port `packet`: an AF_PACKET socket on an interface that stays with the kernel. Received frames lie in a
+ * TPACKET_V2 ring that is mapped into linear memory, with a virtio-net header in front (checksums and
+ * segmentation left to the port, frames up to 64 KB); frames are transmitted with sendmmsg straight from
+ * linear memory.
  */
 #include "port.h"
 
@@ -200,8 +201,9 @@ static void packet_close(struct gz_port *port)
 }
 
 /*
- * The socket is made here, with protocol 0, so that nothing arrives before it is bound to its interface: a program like
- * nginx listens as root, and its worker, which claims the port, may not make packet sockets any more.
+ * The socket is made here, with protocol 0, so that nothing arrives before it is bound to its interface: a
+ * program like nginx listens as root, and its worker, which claims the port, may not make packet sockets any
+ * more.
  */
 static int make_socket(struct gz_port *port)
 {

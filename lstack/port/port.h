@@ -1,6 +1,6 @@
 /*
- * A port: one way for frames in and out. The stack decides what is in the frames; a port moves them between the rings
- * in the region and a device.
+ * A port: one way for frames in and out. The stack decides what is in the frames; a port moves them between
+ * the rings in the region and a device.
  */
 #ifndef GZ_PORT_H
 #define GZ_PORT_H
@@ -32,9 +32,9 @@ struct gz_port_request {
 struct gz_port_kind {
     const char *name;
     /*
-     * Finds the device, reads its properties and makes what needs privileges (port->fd, unless it is there already); takes
-     * nothing from anybody. 0, or -1 with a message of cause and remedy in port->message, as open() below. NULL: only opening
-     * the device tells its properties.
+     * Finds the device, reads its properties and makes what needs privileges (port->fd, unless it is there
+     * already); takes nothing from anybody. 0, or -1 with a message of cause and remedy in port->message, as
+     * open() below. NULL: only opening the device tells its properties.
      */
     int (*describe)(struct gz_port *port, const struct gz_port_request *request);
     /* Begins to receive; describe(), if there is one, was called before. */
@@ -42,14 +42,17 @@ struct gz_port_kind {
     /* Whether a frame waits; no system call, needs no lock. */
     bool (*pending)(const struct gz_port *port);
     /*
-     * Called with the lock right before a poller sleeps on port->fd: makes sure that it becomes readable when a frame
-     * comes. True: frames wait already, do not sleep. NULL: nothing is to be done.
+     * Called with the lock right before a poller sleeps on port->fd: makes sure that it becomes readable when
+     * a frame comes. True: frames wait already, do not sleep. NULL: nothing is to be done.
      */
     bool (*arm)(struct gz_port *port);
     /* Fills up to `most` descriptors at `frames`; they stay valid until release(). */
     uint32_t (*receive)(struct gz_port *port, uint8_t *frames, uint32_t most);
     void (*release)(struct gz_port *port);
-    /* Sends the first `count` frames from position `head` of the ring at `slots`; answers how many are done with. */
+    /*
+     * Sends the first `count` frames from position `head` of the ring at `slots`; answers how many are done
+     * with.
+     */
     uint32_t (*transmit)(struct gz_port *port, const uint8_t *slots, uint32_t head, uint32_t count);
     /* Ends the port in this process; a forked child closes its copy the same way. */
     void (*close)(struct gz_port *port);

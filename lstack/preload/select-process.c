@@ -1,6 +1,6 @@
 /*
- * Which processes use the stack: those that GAZELLE_BIND_PROCNAME names. A name matches the program file (/proc/self/exe),
- * the name it was executed under (AT_EXECFN), or argv[0] as it was at the start.
+ * Which processes use the stack: those that GAZELLE_BIND_PROCNAME names. A name matches the program file
+ * (/proc/self/exe), the name it was executed under (AT_EXECFN), or argv[0] as it was at the start.
  */
 #include <fcntl.h>
 #include <limits.h>

@@ -1,4 +1,7 @@
-/* accept: an accepted descriptor is a duplicate of one placeholder, which costs a tenth of a kernel socket (DESIGN D12). */
+/*
+ * accept: an accepted descriptor is a duplicate of one placeholder, which costs a tenth of a kernel socket
+ * (DESIGN D12).
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -1,7 +1,8 @@
 /*
- * The allocator of the whole process. Opened with RTLD_DEEPBIND, the engine and its libraries would find libc's malloc and
- * free, while libc itself (strdup, getifaddrs) allocates with the application's, which may be another one: what one gave
- * the other must not get back. Exported, so that the libraries opened with the engine use these too.
+ * The allocator of the whole process. Opened with RTLD_DEEPBIND, the engine and its libraries would find
+ * libc's malloc and free, while libc itself (strdup, getifaddrs) allocates with the application's, which may
+ * be another one: what one gave the other must not get back. Exported, so that the libraries opened with the
+ * engine use these too.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * What liblstack.so (which interposes libc's names) and liblstack-engine.so (which has the stack) know of each other.
- * All calls answer a result >= 0 or -errno; GZ_KERNEL means that the call is libc's to make.
+ * What liblstack.so (which interposes libc's names) and liblstack-engine.so (which has the stack) know of
+ * each other. All calls answer a result >= 0 or -errno; GZ_KERNEL means that the call is libc's to make.
  */
 #ifndef GZ_ENGINE_H
 #define GZ_ENGINE_H
@@ -45,7 +45,9 @@ struct gz_engine {
     long (*receive)(int fd, struct msghdr *message, int flags);
 
     long (*close)(int fd);
-    /* `least` >= 0: the first free number from there (F_DUPFD); else `target` (dup2, dup3). flags: O_CLOEXEC. */
+    /*
+     * `least` >= 0: the first free number from there (F_DUPFD); else `target` (dup2, dup3). flags: O_CLOEXEC.
+     */
     long (*duplicate)(int fd, int target, int least, int flags);
     long (*control)(int fd, int command, long argument);
     long (*ioctl)(int fd, unsigned long request, void *argument);
@@ -63,7 +65,9 @@ struct gz_engine {
     void (*fork_child)(void);
 };
 
-/* The only symbol of liblstack-engine.so: reads the configuration, answers the calls or does not come back. */
+/*
+ * The only symbol of liblstack-engine.so: reads the configuration, answers the calls or does not come back.
+ */
 typedef const struct gz_engine *gz_engine_open_function(void);
 #define GZ_ENGINE_OPEN "gz_engine_open"
 

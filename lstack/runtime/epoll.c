@@ -1,4 +1,7 @@
-/* epoll: the application's instance is a real one of the kernel; a wait set beside it has the stack's sockets. */
+/*
+ * epoll: the application's instance is a real one of the kernel; a wait set beside it has the stack's
+ * sockets.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>

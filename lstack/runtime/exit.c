@@ -1,6 +1,7 @@
 /*
- * The end of the process. The kernel closes a process' sockets when it ends, and goes on delivering what they still hold; the
- * stack ends with its process, so it closes them itself and stays until the peers have acknowledged everything.
+ * The end of the process. The kernel closes a process' sockets when it ends, and goes on delivering what they
+ * still hold; the stack ends with its process, so it closes them itself and stays until the peers have
+ * acknowledged everything.
  */
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +12,10 @@
 #include "stack.h"
 #include "wait.h"
 
-/* How long a process stays for peers that don't answer, and for a lock that is not given back; in microseconds. */
+/*
+ * How long a process stays for peers that don't answer, and for a lock that is not given back; in
+ * microseconds.
+ */
 #define PATIENCE 3000000
 #define LOCK_PATIENCE_NS 200000000l
 

@@ -1,6 +1,7 @@
 /*
- * The keeper: a thread that runs the stack when no thread of the application did for a millisecond, because it computes or
- * waits somewhere else. While a thread polls and nothing happens, the keeper sleeps without a time limit.
+ * The keeper: a thread that runs the stack when no thread of the application did for a millisecond, because
+ * it computes or waits somewhere else. While a thread polls and nothing happens, the keeper sleeps without a
+ * time limit.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -43,7 +44,9 @@ bool gz_keeper_ticks(void)
     return keeper != NULL && !parked;
 }
 
-/* Sleeps until the port, a timer or somebody needs it: nobody else polls. Lock held on entry and on return. */
+/*
+ * Sleeps until the port, a timer or somebody needs it: nobody else polls. Lock held on entry and on return.
+ */
 static void watch_port(struct gz_thread *thread)
 {
     struct pollfd none[GZ_WAIT_EXTRA];

@@ -1,6 +1,7 @@
 /*
- * A thread of its own waits for the kernel's word about the interface of the port: virtual devices of DPDK always say
- * that their link is up, and a packet socket says nothing. It also says once, in words, when frames arrive cut off.
+ * A thread of its own waits for the kernel's word about the interface of the port: virtual devices of DPDK
+ * always say that their link is up, and a packet socket says nothing. It also says once, in words, when
+ * frames arrive cut off.
  */
 #include <errno.h>
 #include <linux/netlink.h>
@@ -23,8 +24,8 @@
 static int events = -1;
 
 /*
- * Whether the interface is up and has a carrier. One that is not here any more says nothing (a TAP device works on
- * when it was moved to a container): up.
+ * Whether the interface is up and has a carrier. One that is not here any more says nothing (a TAP device
+ * works on when it was moved to a container): up.
  */
 static bool link_is_up(int fd)
 {
@@ -42,7 +43,10 @@ static long tell(bool is_up)
     return 0;
 }
 
-/* What the messages say does not matter: the state is asked for. One that was lost is as good as one that came. */
+/*
+ * What the messages say does not matter: the state is asked for. One that was lost is as good as one that
+ * came.
+ */
 static bool changed(int fd)
 {
     char message[8192];

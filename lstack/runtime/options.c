@@ -1,4 +1,7 @@
-/* getsockopt and setsockopt: the stack knows what an option means; time limits of blocking calls are the shell's. */
+/*
+ * getsockopt and setsockopt: the stack knows what an option means; time limits of blocking calls are the
+ * shell's.
+ */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -77,7 +80,10 @@ long gz_option_set(int fd, int level, int name, const void *value, socklen_t len
         bool both = file->side != GZ_STACK;
 
         result = limit != NULL ? set_limit(limit, value, length) : set_in_stack(file, level, name, value, length);
-        /* Until it is decided, and as long as it serves both, the kernel's socket gets the option too, and the last word. */
+        /*
+         * Until it is decided, and as long as it serves both, the kernel's socket gets the option too, and
+         * the last word.
+         */
         if (both)
             result = setsockopt(fd, level, name, value, length) != 0 ? -errno : 0;
         if (result == 0)

@@ -1,4 +1,7 @@
-/* poll and, through it, select: the stack's sockets in a wait set made for the call, the kernel's descriptors beside it. */
+/*
+ * poll and, through it, select: the stack's sockets in a wait set made for the call, the kernel's descriptors
+ * beside it.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>

@@ -1,4 +1,7 @@
-/* fork (DESIGN D8): before the claim a child shares everything; after it, its stack descriptors are only numbers. */
+/*
+ * fork (DESIGN D8): before the claim a child shares everything; after it, its stack descriptors are only
+ * numbers.
+ */
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -40,8 +43,9 @@ void gz_fork_parent(pid_t child)
 }
 
 /*
- * The engine's own descriptors are the parent's; a child that shares the region keeps its mapping without one. `kept` is the
- * port's while nobody has claimed it: the child may, when it has lost the right to make another.
+ * The engine's own descriptors are the parent's; a child that shares the region keeps its mapping without
+ * one. `kept` is the port's while nobody has claimed it: the child may, when it has lost the right to make
+ * another.
  */
 static void close_internal(int kept)
 {

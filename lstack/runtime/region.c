@@ -1,4 +1,6 @@
-/* The region: one sealed memory file inside a reserved window, and the page that processes share beside it. */
+/*
+ * The region: one sealed memory file inside a reserved window, and the page that processes share beside it.
+ */
 #include "stack.h"
 
 #include <errno.h>
@@ -154,11 +156,6 @@ int gz_region_create(void)
 
 void gz_count_fallback(uint32_t reason)
 {
-    uint32_t at = GZ_FALLBACKS + reason * 8;
-    uint64_t value;
-
-    if (!gz_stack.shared->created)
-        return;
-    value = gz_get64(at) + 1;
-    memcpy(gz_at(at), &value, sizeof(value));
+    if (gz_stack.shared->created)
+        w2c_stack_fallback(&gz_stack.module, reason);
 }

@@ -13,8 +13,9 @@
 #include "wait.h"
 
 /*
- * A reply leaves at once when it answers the only event of the thread's last wait. Several are put off until all are
- * answered, so that one system call takes their frames: the next wait sends them, or the keeper's tick.
+ * A reply leaves at once when it answers the only event of the thread's last wait. Several are put off until
+ * all are answered, so that one system call takes their frames: the next wait sends them, or the keeper's
+ * tick.
  */
 static void transmit(struct gz_thread *thread)
 {
@@ -55,7 +56,9 @@ static long send_bytes(struct gz_file *file, struct gz_cursor *from, size_t tota
     return (long)sent;
 }
 
-/* A datagram's destination: GZ_KERNEL when the kernel serves it, else 0 with the endpoint in the call area. */
+/*
+ * A datagram's destination: GZ_KERNEL when the kernel serves it, else 0 with the endpoint in the call area.
+ */
 static long direct(int fd, struct gz_file *file, const struct msghdr *message)
 {
     struct gz_address to;

@@ -1,6 +1,7 @@
 /*
- * Signals (DESIGN D11): a handler that arrives while its thread is in the engine runs when the thread leaves, so that it may
- * call the stack or jump away. Faults inside the module's window end in the engine's exit (D4).
+ * Signals (DESIGN D11): a handler that arrives while its thread is in the engine runs when the thread leaves,
+ * so that it may call the stack or jump away. Faults inside the module's window end in the engine's exit
+ * (D4).
  */
 #include "thread.h"
 
@@ -65,7 +66,10 @@ static void run_handler(int signal, siginfo_t *information, void *context)
     }
     if (action.sa_flags & SA_RESETHAND)
         installed[signal].action.sa_handler = SIG_DFL;
-    /* Our own handler of faults blocks nothing, so that it can jump out; the application's gets what it asked for. */
+    /*
+     * Our own handler of faults blocks nothing, so that it can jump out; the application's gets what it asked
+     * for.
+     */
     if (fault) {
         sigset_t block = action.sa_mask;
 

@@ -73,7 +73,9 @@ int gz_region_reserve(void);
 int gz_shared_renew(void);
 /* Makes the port, the address and the gateway known to a new region; 0 or -1 with a message (start.c). */
 int gz_introduce(void);
-/* Says why the stack does not work here and ends the process, unless the configuration wants the kernel then. */
+/*
+ * Says why the stack does not work here and ends the process, unless the configuration wants the kernel then.
+ */
 long gz_start_failed(void);
 /* True in the keeper thread. */
 bool gz_is_keeper(const struct gz_thread *thread);
@@ -116,8 +118,8 @@ void gz_resume(struct gz_thread *thread);
 long gz_escaped(struct gz_thread *thread);
 
 /*
- * Every call of the application enters here and leaves by GZ_LEAVE. A trap within the module comes back in this
- * place: the macro then leaves the calling function with -ECONNRESET.
+ * Every call of the application enters here and leaves by GZ_LEAVE. A trap within the module comes back in
+ * this place: the macro then leaves the calling function with -ECONNRESET.
  */
 #define GZ_ENTER(thread)                                \
     struct gz_thread *thread = gz_lock();               \
@@ -129,7 +131,9 @@ long gz_escaped(struct gz_thread *thread);
     } while (0)
 #define GZ_LEAVE(thread) gz_unlock(thread)
 
-/* Runs the stack once: transmit, receive, timers, transmit what is urgent, wake. Called with the lock held. */
+/*
+ * Runs the stack once: transmit, receive, timers, transmit what is urgent, wake. Called with the lock held.
+ */
 void gz_run(void);
 /* Transmits everything that waits. */
 void gz_flush(uint64_t now);
@@ -146,7 +150,9 @@ void gz_keeper_start(void);
 void gz_keeper_attend(void);
 bool gz_keeper_ticks(void);
 
-/* Starts the thread that tells the stack of changes of the port's link (link.c); called with the lock held. */
+/*
+ * Starts the thread that tells the stack of changes of the port's link (link.c); called with the lock held.
+ */
 void gz_link_start(void);
 /* Takes the error off the port's descriptor that the kernel left when the interface went down. */
 void gz_link_error(void);
@@ -154,7 +160,10 @@ void gz_link_error(void);
 /* Counts a fallback to the kernel; `reason` is a GZ_FALLBACK_ value. */
 void gz_count_fallback(uint32_t reason);
 
-/* Closes every socket of the stack and waits until the peers know, or don't answer: the process ends (exit.c). */
+/*
+ * Closes every socket of the stack and waits until the peers know, or don't answer: the process ends
+ * (exit.c).
+ */
 void gz_finish(void);
 
 /* Moves a descriptor of the engine's own out of the application's way; answers the new one or -1. */

@@ -1,4 +1,7 @@
-/* The start: the engine's when the process is selected, the stack's when the process first needs the wire (DESIGN D7). */
+/*
+ * The start: the engine's when the process is selected, the stack's when the process first needs the wire
+ * (DESIGN D7).
+ */
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -72,8 +75,8 @@ static bool alive(pid_t process)
 }
 
 /*
- * DPDK is a shared object of its own, beside the engine, so that the packet port starts without it. Bound deeply: what it
- * calls of libc must never come back to us.
+ * DPDK is a shared object of its own, beside the engine, so that the packet port starts without it. Bound
+ * deeply: what it calls of libc must never come back to us.
  */
 static const struct gz_port_kind *load_dpdk(struct gz_port *port)
 {

@@ -1,7 +1,8 @@
 /*
- * Waiting (DESIGN D10). At most one thread is the poller: it spins for a while when that has paid lately, then sleeps on
- * the port, its own eventfd, the caller's kernel descriptors and the next timer. All others sleep on their eventfd and
- * kernel descriptors; whoever runs the stack wakes them. A poller that goes back to the application appoints another.
+ * Waiting (DESIGN D10). At most one thread is the poller: it spins for a while when that has paid lately,
+ * then sleeps on the port, its own eventfd, the caller's kernel descriptors and the next timer. All others
+ * sleep on their eventfd and kernel descriptors; whoever runs the stack wakes them. A poller that goes back
+ * to the application appoints another.
  */
 #include "wait.h"
 

@@ -1,5 +1,5 @@
-// DPDK is linked statically, with the drivers that are of use and nothing else: its shared build loads every driver there is
-// when the EAL starts (240 to 560 ms in place of 140 ms).
+// DPDK is linked statically, with the drivers that are of use and nothing else: its shared build loads every
+// driver there is when the EAL starts (240 to 560 ms in place of 140 ms).
 
 const LIBRARIES = [
   ...[
@@ -28,7 +28,10 @@ const DRIVERS = [
 /** Calls of the drivers that lstack/port/dpdk/wrap.c watches or keeps from the application. */
 const WRAPPED = ["socket", "xsk_socket__create", "open64", "fcntl64", "poll", "openlog", "__syslog_chk"];
 
-/** Options for compiling against DPDK's headers; the buffers in linear memory need a call that is still marked experimental. */
+/**
+ * Options for compiling against DPDK's headers; the buffers in linear memory need a call that is still marked
+ * experimental.
+ */
 export const DPDK_COMPILE = [
   "-isystem/usr/include/dpdk",
   `-isystem/usr/include/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu/dpdk`,

@@ -38,8 +38,8 @@ function discardingFunctions(sources: readonly Source[]): Set<string> {
 }
 
 /**
- * Whether what stands before a `return;` accounts for the packet: a statement of the same block, or a condition
- * `!judge(...)` whose function discards with a reason.
+ * Whether what stands before a `return;` accounts for the packet: a statement of the same block, or a
+ * condition `!judge(...)` whose function discards with a reason.
  */
 function isAccounted(before: string, discarding: ReadonlySet<string>): boolean {
   const text = before.trimEnd();

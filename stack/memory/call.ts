@@ -7,7 +7,10 @@ export class Span {
   length: u32;
 }
 
-/** A socket address at a door: 16 bytes of address (IPv4 as ::ffff:a.b.c.d), network byte order; port as a number. */
+/**
+ * A socket address at a door: 16 bytes of address (IPv4 as ::ffff:a.b.c.d), network byte order; port as a
+ * number.
+ */
 @unmanaged
 export class Endpoint {
   high: u64;
@@ -29,7 +32,7 @@ export class ReadyEvent {
 
 /** A wait set in which a sleeper is to be woken. */
 @unmanaged
-export class Wake {
+class Wake {
   id: i32;
 }
 

@@ -48,7 +48,7 @@ class FreeObject {
 
 /** The header of pool `id`. */
 export function pool(id: PoolId): Pool {
-  return changetype<Pool>(POOLS + (<usize>id) * offsetof<Pool>());
+  return changetype<Pool>(POOLS + <usize>id * offsetof<Pool>());
 }
 
 /** Lays pool `id` out at `base`; returns the address behind it. */

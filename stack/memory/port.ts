@@ -1,5 +1,5 @@
-import { PORTS, PORTS_MAX, RX_BURST, TX_HEADER, TX_RING, TX_SPANS } from "./map";
 import { Span } from "./call";
+import { PORTS, PORTS_MAX, RX_BURST, TX_HEADER, TX_RING, TX_SPANS } from "./map";
 
 /** What a port can do for us, and how it hands over frames. */
 export enum PortFlag {
@@ -48,8 +48,8 @@ export class RxFrame {
 }
 
 /**
- * A frame to transmit: spans in order, the first one holds all headers and lies in the slot itself. The shell copies or
- * sends it before outputDone(); until then no header of it is rewritten and no buffer of it reused.
+ * A frame to transmit: spans in order, the first one holds all headers and lies in the slot itself. The shell
+ * copies or sends it before outputDone(); until then no header of it is rewritten and no buffer of it reused.
  */
 @unmanaged
 export class TxSlot {
@@ -72,7 +72,7 @@ export class TxSlot {
   linkLength: u16;
 }
 
-export const TX_SLOT_HEADER: usize = 32;
+const TX_SLOT_HEADER: usize = 32;
 export const TX_SLOT_SPANS: usize = TX_SLOT_HEADER + <usize>TX_HEADER;
 /** An odd number of cache lines, so that consecutive slots spread over the cache's sets. */
 export const TX_SLOT_STRIDE: usize = 576;

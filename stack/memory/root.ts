@@ -31,7 +31,9 @@ export class Root {
   /** Bound datagram sockets by local port: an array of Socket references. */
   datagrams: usize;
   datagramMask: u32;
-  /** Every socket that has a local port, by that port: an array of Socket references (socket/bind-table.ts). */
+  /**
+   * Every socket that has a local port, by that port: an array of Socket references (socket/bind-table.ts).
+   */
   binds: usize;
   bindMask: u32;
   /** Neighbour hash table: an array of Neighbour references. */

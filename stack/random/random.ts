@@ -8,7 +8,10 @@ export function mix(word: u64): u64 {
   return z ^ (z >> 31);
 }
 
-/** The next pseudo-random word (xoroshiro128+); seeded by create(), so that a run can be repeated. Not for secrets. */
+/**
+ * The next pseudo-random word (xoroshiro128+); seeded by create(), so that a run can be repeated. Not for
+ * secrets.
+ */
 export function random(): u64 {
   const r = root();
   const a = r.random0;

@@ -1,6 +1,6 @@
 /**
- * SipHash-2-4 over five words (Aumasson and Bernstein, 2012): a keyed hash that a peer who does not know the key can
- * neither predict nor steer. For sequence numbers (RFC 6528), ports (RFC 6056) and SYN cookies.
+ * SipHash-2-4 over five words (Aumasson and Bernstein, 2012): a keyed hash that a peer who does not know the
+ * key can neither predict nor steer. For sequence numbers (RFC 6528), ports (RFC 6056) and SYN cookies.
  */
 export function sipHash(key0: u64, key1: u64, a: u64, b: u64, c: u64, d: u64, e: u64): u64 {
   let v0 = key0 ^ 0x736f6d6570736575;
@@ -15,7 +15,7 @@ export function sipHash(key0: u64, key1: u64, a: u64, b: u64, c: u64, d: u64, e:
     else if (i == 2) word = c;
     else if (i == 3) word = d;
     else if (i == 4) word = e;
-    else if (i == 5) word = <u64>40 << 56;
+    else if (i == 5) word = (<u64>40) << 56;
     else v2 ^= 0xff;
     v3 ^= word;
     const rounds: u32 = i == 6 ? 4 : 2;

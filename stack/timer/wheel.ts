@@ -1,7 +1,7 @@
 import { WHEEL } from "../memory/map";
 
 /** Microseconds of one tick. */
-export const TICK_US: u64 = 1000;
+const TICK_US: u64 = 1000;
 
 const SLOTS_0: u32 = 256;
 const SLOTS_N: u32 = 64;
@@ -23,7 +23,10 @@ export enum TimerKind {
 export class Timer {
   next: usize;
   previous: usize;
-  /** When it fires, in microseconds. May be later than its place in the wheel says: it is then moved when that comes up. */
+  /**
+   * When it fires, in microseconds. May be later than its place in the wheel says: it is then moved when that
+   * comes up.
+   */
   expires: u64;
   /** Place in the wheel plus one; 0 when not set. */
   place: u16;
@@ -66,7 +69,7 @@ class Bits {
 
 /** The bitmap word that holds slot `index`; its bit is `index & 63`. */
 function bits(index: u32): Bits {
-  return changetype<Bits>(WHEEL + offsetof<Wheel>("bits0") + (<usize>(index >> 6) << 3));
+  return changetype<Bits>(WHEEL + offsetof<Wheel>("bits0") + ((<usize>(index >> 6)) << 3));
 }
 
 /** Starts an empty wheel at `now`, in microseconds. */
@@ -112,7 +115,10 @@ function unlink(timer: Timer): void {
   wheel().armed--;
 }
 
-/** Makes `timer` fire at `expires` (microseconds), in place of any earlier setting. Cheap when it is only put off. */
+/**
+ * Makes `timer` fire at `expires` (microseconds), in place of any earlier setting. Cheap when it is only put
+ * off.
+ */
 export function timerSet(timer: Timer, expires: u64): void {
   if (timer.place != 0) {
     if (expires >= timer.expires) {
@@ -147,7 +153,10 @@ function nextTick(): u64 {
   return from;
 }
 
-/** When wheelRun() wants to be called next, in microseconds; u64.MAX_VALUE for never. May be early, never late. */
+/**
+ * When wheelRun() wants to be called next, in microseconds; u64.MAX_VALUE for never. May be early, never
+ * late.
+ */
 export function wheelNext(): u64 {
   const tick = nextTick();
   return tick == u64.MAX_VALUE ? tick : tick * TICK_US;
@@ -167,7 +176,8 @@ function cascade(index: u32): void {
 }
 
 /**
- * Advances the wheel towards `now` and returns one expired timer, already taken out, or 0 when none is left: call until 0.
+ * Advances the wheel towards `now` and returns one expired timer, already taken out, or 0 when none is left:
+ * call until 0.
  */
 export function wheelExpire(now: u64): usize {
   const w = wheel();

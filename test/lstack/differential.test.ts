@@ -1,6 +1,6 @@
 /**
- * The same socket calls on the kernel's stack and on Gazelle, against the same kernel at the other end of the wire:
- * every result, errno and event must be the same.
+ * The same socket calls on the kernel's stack and on Gazelle, against the same kernel at the other end of the
+ * wire: every result, errno and event must be the same.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";

@@ -17,7 +17,8 @@ const warnings = [
 ];
 
 /**
- * Compiles the C files of test/lstack/native whose names are given (without .c) and returns the program's path.
+ * Compiles the C files of test/lstack/native whose names are given (without .c) and returns the program's
+ * path.
  * @throws Error with the compiler's messages.
  */
 export function compileNative(name: string, files: readonly string[]): string {

@@ -55,7 +55,9 @@ bool gz_dpdk_arm(struct gz_port *port);
 /* Whoever asks for frames needs no interrupt. */
 void gz_dpdk_disarm(struct gz_dpdk *dpdk);
 
-/* Takes the XDP program of a process that was killed off the interface that `arguments` give to net_af_xdp. */
+/*
+ * Takes the XDP program of a process that was killed off the interface that `arguments` give to net_af_xdp.
+ */
 void gz_dpdk_xdp_clean(char *const *arguments);
 /* The device was started: its XDP program is ours. */
 void gz_dpdk_xdp_mark(void);

@@ -1,7 +1,7 @@
 /*
- * DPDK's environment (EAL) starts on a thread of the engine's own, which then only waits: the EAL names and pins the
- * thread that calls it, and drivers direct signals to it. What it logs is kept for an error message; nothing goes to
- * the application's output or to syslog.
+ * DPDK's environment (EAL) starts on a thread of the engine's own, which then only waits: the EAL names and
+ * pins the thread that calls it, and drivers direct signals to it. What it logs is kept for an error message;
+ * nothing goes to the application's output or to syslog.
  */
 #include "dpdk.h"
 

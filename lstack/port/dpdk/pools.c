@@ -1,7 +1,7 @@
 /*
- * Packet buffers of received frames lie in linear memory, so that the stack parses them where the device put them; their
- * descriptors (which hold pointers) lie outside, where the stack cannot reach them. Frames to transmit are copied into
- * buffers of DPDK's own.
+ * Packet buffers of received frames lie in linear memory, so that the stack parses them where the device put
+ * them; their descriptors (which hold pointers) lie outside, where the stack cannot reach them. Frames to
+ * transmit are copied into buffers of DPDK's own.
  */
 #include "dpdk.h"
 

@@ -11,7 +11,10 @@
 
 #define DESCRIPTORS 1024
 #define SUPER_FRAME_HEADERS 256u
-/* The kernel takes an AF_XDP socket down some time after it was closed; until then its queue is busy. In microseconds. */
+/*
+ * The kernel takes an AF_XDP socket down some time after it was closed; until then its queue is busy. In
+ * microseconds.
+ */
 #define BUSY_RETRY 50000
 #define BUSY_RETRIES 10
 
@@ -22,7 +25,10 @@ static bool is_zero(const uint8_t mac[6])
     return memcmp(mac, zero, sizeof(zero)) == 0;
 }
 
-/* The device with the wanted hardware address, else the only one: 0, or -1 with a message that lists what there is. */
+/*
+ * The device with the wanted hardware address, else the only one: 0, or -1 with a message that lists what
+ * there is.
+ */
 static int find(struct gz_port *port, const uint8_t mac[6])
 {
     struct gz_dpdk *dpdk = port->state;
@@ -51,8 +57,8 @@ static int find(struct gz_port *port, const uint8_t mac[6])
 }
 
 /*
- * What the stack uses of what the device offers. The tap driver offers to cut super-frames, but holds a segment with its
- * link header against the MTU, and so refuses every full one without ever saying so.
+ * What the stack uses of what the device offers. The tap driver offers to cut super-frames, but holds a
+ * segment with its link header against the MTU, and so refuses every full one without ever saying so.
  */
 static uint64_t offloads(const struct rte_eth_dev_info *info)
 {

@@ -1,6 +1,6 @@
 /*
- * What a thread sleeps on until frames come: the socket that a virtual driver opened (wrap.c), else the receive interrupt
- * of the device, else the next look at it in a while.
+ * What a thread sleeps on until frames come: the socket that a virtual driver opened (wrap.c), else the
+ * receive interrupt of the device, else the next look at it in a while.
  */
 #include "dpdk.h"
 

@@ -1,8 +1,8 @@
 /*
- * Calls that DPDK and its drivers make, redirected at link time (ld --wrap). One thing is learnt: which descriptor a
- * virtual device receives on (its driver has no interrupt, but we want to sleep). Four are prevented: SIGIO to the
- * application's threads; openlog and syslog, which are the application's; waiting inside a driver, where the thread
- * holds the stack's lock.
+ * Calls that DPDK and its drivers make, redirected at link time (ld --wrap). One thing is learnt: which
+ * descriptor a virtual device receives on (its driver has no interrupt, but we want to sleep). Four are
+ * prevented: SIGIO to the application's threads; openlog and syslog, which are the application's; waiting
+ * inside a driver, where the thread holds the stack's lock.
  */
 #include <fcntl.h>
 #include <poll.h>

@@ -1,7 +1,8 @@
 /*
- * The XDP program of net_af_xdp stays on its interface when the process is killed, and keeps the peer from using
- * its offloads. A marker in /var/run/gazelle, named after the program's number and the boot, proves that a program is ours:
- * every process that uses it holds a read lock on the marker, and locks end with their process.
+ * The XDP program of net_af_xdp stays on its interface when the process is killed, and keeps the peer from
+ * using its offloads. A marker in /var/run/gazelle, named after the program's number and the boot, proves
+ * that a program is ours: every process that uses it holds a read lock on the marker, and locks end with
+ * their process.
  */
 #include "dpdk.h"
 

@@ -1,7 +1,9 @@
 /*
  * Commands, one a line; sockets have slots 0 to 15, ports are decimal:
- *   listen SLOT PORT | accept SLOT LISTENER | connect SLOT PORT | send SLOT BYTES | receive SLOT BYTES | end SLOT
- *   close SLOT | reset SLOT | shutdown SLOT HOW | datagram SLOT PORT | sendto SLOT BYTES PORT | got SLOT | buffer SLOT BYTES
+ *   listen SLOT PORT | accept SLOT LISTENER | connect SLOT PORT | send SLOT BYTES | receive SLOT BYTES | end
+ * SLOT
+ *   close SLOT | reset SLOT | shutdown SLOT HOW | datagram SLOT PORT | sendto SLOT BYTES PORT | got SLOT |
+ * buffer SLOT BYTES
  */
 #include "peer.h"
 

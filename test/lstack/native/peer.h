@@ -1,4 +1,7 @@
-/* The kernel's end of a scenario: a process in the other namespace that does what it is told over a unix socket. */
+/*
+ * The kernel's end of a scenario: a process in the other namespace that does what it is told over a unix
+ * socket.
+ */
 #ifndef PEER_H
 #define PEER_H
 

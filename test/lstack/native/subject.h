@@ -1,4 +1,6 @@
-/* What scenarios share: they print each call with its result, so that two runs can be compared line by line. */
+/*
+ * What scenarios share: they print each call with its result, so that two runs can be compared line by line.
+ */
 #ifndef SUBJECT_H
 #define SUBJECT_H
 

@@ -1,4 +1,12 @@
-import { Buffer, bufferBase, bufferGive, buffersFree, bufferTake, chainFrom, chainGive } from "../../../stack/memory/buffer";
+import {
+  Buffer,
+  bufferBase,
+  bufferGive,
+  buffersFree,
+  bufferTake,
+  chainFrom,
+  chainGive,
+} from "../../../stack/memory/buffer";
 import { PoolId, pool, poolAt, poolGive, poolIndex, poolLayOut, poolTake } from "../../../stack/memory/pool";
 import { root } from "../../../stack/memory/root";
 
