@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <linux/if_packet.h>
-#include <net/ethernet.h>
+#include <linux/if_ether.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -49,13 +49,15 @@ struct packet {
 
 static int fail(struct gz_port *port, const char *what, const char *remedy)
 {
-    snprintf(port->message, sizeof(port->message), "%s: %s%s%s", what, strerror(errno), *remedy ? "; " : "", remedy);
+    snprintf(port->message, sizeof(port->message), "%s: %s%s%s", what, strerror(errno), *remedy ? "; " : "",
+        remedy);
     return -1;
 }
 
 static uint8_t *slot_at(const struct packet *packet, uint32_t index)
 {
-    return packet->ring + (size_t)(index / SLOTS_PER_BLOCK) * BLOCK_SIZE + (index % SLOTS_PER_BLOCK) * SLOT_SIZE;
+    return packet->ring + (size_t)(index / SLOTS_PER_BLOCK) * BLOCK_SIZE +
+           (index % SLOTS_PER_BLOCK) * SLOT_SIZE;
 }
 
 static bool same_mac(int fd, const char *name, const uint8_t mac[6])
@@ -109,15 +111,17 @@ static int check_address(struct gz_port *port, const struct gz_port_request *req
     for (struct ifaddrs *at = all; at != NULL && !clash; at = at->ifa_next) {
         const struct sockaddr_in *address = (const struct sockaddr_in *)at->ifa_addr;
 
-        if (address == NULL || address->sin_family != AF_INET || memcmp(&address->sin_addr, request->address, 4) != 0)
+        if (address == NULL || address->sin_family != AF_INET ||
+            memcmp(&address->sin_addr, request->address, 4) != 0)
             continue;
         char text[INET_ADDRSTRLEN];
 
         clash = true;
         inet_ntop(AF_INET, &address->sin_addr, text, sizeof(text));
         snprintf(port->message, sizeof(port->message),
-            "the kernel owns %s on %s, both would answer; `ip addr del %s dev %s`, or choose another host_addr", text,
-            at->ifa_name, text, at->ifa_name);
+            "the kernel owns %s on %s, both would answer; `ip addr del %s dev %s`, or choose another "
+            "host_addr",
+            text, at->ifa_name, text, at->ifa_name);
     }
     freeifaddrs(all);
     return clash ? -1 : 0;
@@ -131,7 +135,8 @@ static int read_properties(struct gz_port *port, const struct gz_port_request *r
     if (ioctl(port->fd, SIOCGIFFLAGS, &ask) != 0)
         return fail(port, name, "");
     if ((ask.ifr_flags & IFF_UP) == 0) {
-        snprintf(port->message, sizeof(port->message), "the interface %s is down; `ip link set %s up`", name, name);
+        snprintf(port->message, sizeof(port->message), "the interface %s is down; `ip link set %s up`", name,
+            name);
         return -1;
     }
     if (ioctl(port->fd, SIOCGIFMTU, &ask) != 0)
@@ -173,7 +178,8 @@ static int map_ring(struct gz_port *port, const struct gz_port_request *request)
             "no room for the receive ring below 4096 MiB; make memory or nic_rxqueue_size smaller");
         return -1;
     }
-    if (set(port, PACKET_VERSION, TPACKET_V2, "TPACKET_V2") != 0 || set(port, PACKET_VNET_HDR, 1, "PACKET_VNET_HDR") != 0)
+    if (set(port, PACKET_VERSION, TPACKET_V2, "TPACKET_V2") != 0 ||
+        set(port, PACKET_VNET_HDR, 1, "PACKET_VNET_HDR") != 0)
         return -1;
     if (set(port, PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING") != 0)
         return -1;
@@ -239,7 +245,8 @@ static void drain(struct gz_port *port)
 {
     char frame[64];
 
-    for (uint32_t i = 0; i < DRAIN_MOST && recv(port->fd, frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC) >= 0; i++)
+    for (uint32_t i = 0;
+         i < DRAIN_MOST && recv(port->fd, frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC) >= 0; i++)
         continue;
 }
 
@@ -248,7 +255,8 @@ static int packet_open(struct gz_port *port, const struct gz_port_request *reque
     struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
 
     port->memory = request->memory;
-    port->state = mmap(NULL, sizeof(struct packet), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    port->state =
+        mmap(NULL, sizeof(struct packet), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (port->state == MAP_FAILED) {
         port->state = NULL;
         return fail(port, "no memory", "");

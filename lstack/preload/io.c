@@ -33,7 +33,8 @@ static long send_one(int fd, const void *buffer, size_t length, int flags)
     return gz_engine->send(fd, &message, flags);
 }
 
-static long receive_from(int fd, void *buffer, size_t length, int flags, struct sockaddr *address, socklen_t *size)
+static long receive_from(
+    int fd, void *buffer, size_t length, int flags, struct sockaddr *address, socklen_t *size)
 {
     struct iovec piece = { buffer, length };
     struct msghdr message = {
@@ -46,7 +47,8 @@ static long receive_from(int fd, void *buffer, size_t length, int flags, struct 
     return result;
 }
 
-static long send_to(int fd, const void *buffer, size_t length, int flags, const struct sockaddr *address, socklen_t size)
+static long send_to(
+    int fd, const void *buffer, size_t length, int flags, const struct sockaddr *address, socklen_t size)
 {
     struct iovec piece = { (void *)buffer, length };
     struct msghdr message = {
@@ -112,8 +114,8 @@ GZ_EXPORT ssize_t __recv_chk(int fd, void *buffer, size_t length, size_t size, i
     return recv(fd, buffer, length, flags);
 }
 
-GZ_EXPORT ssize_t recvfrom(int fd, void *restrict buffer, size_t length, int flags, struct sockaddr *restrict address,
-    socklen_t *restrict size)
+GZ_EXPORT ssize_t recvfrom(int fd, void *restrict buffer, size_t length, int flags,
+    struct sockaddr *restrict address, socklen_t *restrict size)
 {
     DIVERT_TO(fd, receive_from(fd, buffer, length, flags, address, size));
     return LIBC(recvfrom)(fd, buffer, length, flags, address, size);
@@ -260,7 +262,8 @@ static int is_socket(int fd)
     return gz_ours(fd) && gz_engine->kinds[fd] == GZ_KIND_SOCKET;
 }
 
-GZ_EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t length, unsigned flags)
+GZ_EXPORT ssize_t splice(
+    int in, off64_t *in_offset, int out, off64_t *out_offset, size_t length, unsigned flags)
 {
     if (is_socket(in) || is_socket(out))
         return gz_result(-EINVAL);

@@ -114,7 +114,8 @@ static void open_engine(void)
         object = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
     }
     if (object == NULL) {
-        dprintf(STDERR_FILENO, "gazelle: cannot load " ENGINE_FILE ": %s; it must lie beside liblstack.so\n", dlerror());
+        dprintf(STDERR_FILENO, "gazelle: cannot load " ENGINE_FILE ": %s; it must lie beside liblstack.so\n",
+            dlerror());
         _exit(1);
     }
     gz_engine_open_function *open = (gz_engine_open_function *)dlsym(object, GZ_ENGINE_OPEN);

@@ -11,7 +11,8 @@
 #define NS 1000000000ll
 
 int __poll_chk(struct pollfd *list, nfds_t count, int timeout, size_t size);
-int __ppoll_chk(struct pollfd *list, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t size);
+int __ppoll_chk(
+    struct pollfd *list, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t size);
 void __chk_fail(void) __attribute__((noreturn));
 
 static bool any_ours(const struct pollfd *list, nfds_t count)
@@ -50,8 +51,8 @@ GZ_EXPORT int ppoll(struct pollfd *list, nfds_t count, const struct timespec *ti
     return LIBC(ppoll)(list, count, timeout, mask);
 }
 
-GZ_EXPORT int __ppoll_chk(struct pollfd *list, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
-    size_t size)
+GZ_EXPORT int __ppoll_chk(
+    struct pollfd *list, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t size)
 {
     if (size / sizeof(*list) < count)
         __chk_fail();

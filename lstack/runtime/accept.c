@@ -39,7 +39,8 @@ static long accept_stack(struct gz_file *listener, struct sockaddr *address, soc
     if (fd < 0)
         return fd;
     struct gz_file *file = (uint32_t)fd < gz_files_limit() ? gz_file_new(GZ_KIND_SOCKET) : NULL;
-    int32_t handle = file == NULL ? -ENFILE : (int32_t)w2c_stack_socketAccept(module, (u32)listener->handle, gz_now());
+    int32_t handle = file == NULL ? -ENFILE
+                                  : (int32_t)w2c_stack_socketAccept(module, (u32)listener->handle, gz_now());
 
     if (handle < 0) {
         if (file != NULL)

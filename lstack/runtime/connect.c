@@ -35,7 +35,8 @@ static long disconnect(struct gz_file *file)
     return (int32_t)w2c_stack_socketDisconnect(&gz_stack.module, (u32)file->handle, gz_now());
 }
 
-static long connect_file(struct gz_thread *thread, int fd, struct gz_file *file, const struct gz_address *peer)
+static long connect_file(
+    struct gz_thread *thread, int fd, struct gz_file *file, const struct gz_address *peer)
 {
     long result;
 

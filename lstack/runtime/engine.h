@@ -56,7 +56,8 @@ struct gz_engine {
 
     long (*epoll_create)(int flags);
     long (*epoll_ctl)(int epoll, int operation, int fd, struct epoll_event *event);
-    long (*epoll_wait)(int epoll, struct epoll_event *events, int most, int64_t timeout, const sigset_t *mask);
+    long (*epoll_wait)(
+        int epoll, struct epoll_event *events, int most, int64_t timeout, const sigset_t *mask);
     long (*poll)(struct pollfd *list, nfds_t count, int64_t timeout, const sigset_t *mask);
 
     long (*action)(int signal, const struct sigaction *set, struct sigaction *old);

@@ -33,7 +33,8 @@ long gz_epoll_create(int flags)
 
 void gz_epoll_end(struct gz_file *file)
 {
-    if (file->set >= 0 && gz_stack.shared->created && !gz_stack.detached && !atomic_load(&gz_stack.shared->poisoned))
+    if (file->set >= 0 && gz_stack.shared->created && !gz_stack.detached &&
+        !atomic_load(&gz_stack.shared->poisoned))
         w2c_stack_waitSetClose(&gz_stack.module, (u32)file->set);
     file->set = -1;
 }
@@ -49,7 +50,8 @@ static int32_t set_of(struct gz_file *epoll)
     return epoll->set;
 }
 
-static long stack_ctl(struct gz_file *epoll, int operation, int fd, struct gz_file *file, struct epoll_event *event)
+static long stack_ctl(
+    struct gz_file *epoll, int operation, int fd, struct gz_file *file, struct epoll_event *event)
 {
     w2c_stack *module = &gz_stack.module;
     int32_t set = set_of(epoll);
@@ -58,7 +60,8 @@ static long stack_ctl(struct gz_file *epoll, int operation, int fd, struct gz_fi
         return set;
     switch (operation) {
     case EPOLL_CTL_ADD:
-        return (int32_t)w2c_stack_interestAdd(module, (u32)set, (u32)file->handle, (u32)fd, event->events, event->data.u64);
+        return (int32_t)w2c_stack_interestAdd(
+            module, (u32)set, (u32)file->handle, (u32)fd, event->events, event->data.u64);
     case EPOLL_CTL_MOD:
         return (int32_t)w2c_stack_interestModify(module, (u32)set, (u32)file->handle, (u32)fd, event->events,
             event->data.u64);
@@ -193,8 +196,8 @@ static long collect(int fd, struct gz_file *epoll, struct epoll_event *events, i
     return kernel + stack;
 }
 
-static long wait_for_events(struct gz_thread *thread, int fd, struct gz_file *epoll, struct epoll_event *events,
-    int most, uint64_t deadline)
+static long wait_for_events(struct gz_thread *thread, int fd, struct gz_file *epoll,
+    struct epoll_event *events, int most, uint64_t deadline)
 {
     struct pollfd kernel[1 + GZ_WAIT_EXTRA] = { { .fd = fd, .events = POLLIN } };
     struct gz_wait wait = { .kernel = kernel, .deadline = deadline };

@@ -67,8 +67,9 @@ static void look(struct gz_thread *thread)
     bool idle = runs == seen;
 
     quiet = idle ? quiet + 1 : 0;
-    if (gz_stack.poller == NULL && idle) {
+    if (gz_stack.poller == NULL && (idle || gz_due(gz_now()))) {
         gz_run();
+        gz_watch_over();
         if (quiet >= QUIET_TICKS) {
             parked = false;
             watch_port(thread);

@@ -53,8 +53,8 @@ static long set_in_stack(struct gz_file *file, int level, int name, const void *
         length = GZ_CALL_OPTION_SIZE;
     if (length > 0)
         memcpy(gz_at(GZ_CALL_OPTION), value, length);
-    return (int32_t)w2c_stack_socketOptionSet(&gz_stack.module, (u32)file->handle, (u32)level, (u32)name, length,
-        gz_now());
+    return (int32_t)w2c_stack_socketOptionSet(
+        &gz_stack.module, (u32)file->handle, (u32)level, (u32)name, length, gz_now());
 }
 
 static void remember(struct gz_file *file, int level, int name, const void *value, socklen_t length)
@@ -79,7 +79,8 @@ long gz_option_set(int fd, int level, int name, const void *value, socklen_t len
         uint64_t *limit = limit_of(file, level, name);
         bool both = file->side != GZ_STACK;
 
-        result = limit != NULL ? set_limit(limit, value, length) : set_in_stack(file, level, name, value, length);
+        result = limit != NULL ? set_limit(limit, value, length)
+                               : set_in_stack(file, level, name, value, length);
         /*
          * Until it is decided, and as long as it serves both, the kernel's socket gets the option too, and
          * the last word.
@@ -97,8 +98,8 @@ static long get_from_stack(struct gz_file *file, int level, int name, void *valu
 {
     if ((int)*length < 0)
         return -EINVAL;
-    int32_t found = (int32_t)w2c_stack_socketOptionGet(&gz_stack.module, (u32)file->handle, (u32)level, (u32)name,
-        *length < GZ_CALL_OPTION_SIZE ? *length : GZ_CALL_OPTION_SIZE, gz_now());
+    int32_t found = (int32_t)w2c_stack_socketOptionGet(&gz_stack.module, (u32)file->handle, (u32)level,
+        (u32)name, *length < GZ_CALL_OPTION_SIZE ? *length : GZ_CALL_OPTION_SIZE, gz_now());
 
     if (found < 0)
         return found;
@@ -121,7 +122,8 @@ long gz_option_get(int fd, int level, int name, void *value, socklen_t *length)
         if (atomic_load(&gz_stack.shared->poisoned))
             result = -ECONNRESET;
         else
-            result = limit != NULL ? get_limit(*limit, value, length) : get_from_stack(file, level, name, value, length);
+            result = limit != NULL ? get_limit(*limit, value, length)
+                                   : get_from_stack(file, level, name, value, length);
     }
     GZ_LEAVE(thread);
     return result;

@@ -44,8 +44,8 @@ static long sort(struct polling *polling)
                 entry->revents = (short)(POLLERR | POLLHUP | (entry->events & (POLLIN | POLLOUT)));
                 continue;
             }
-            int32_t result = (int32_t)w2c_stack_interestAdd(module, (u32)polling->set, (u32)file->handle, (u32)i,
-                (uint16_t)wanted(entry), i);
+            int32_t result = (int32_t)w2c_stack_interestAdd(
+                module, (u32)polling->set, (u32)file->handle, (u32)i, (uint16_t)wanted(entry), i);
 
             if (result < 0)
                 return result;
@@ -72,7 +72,8 @@ static void harvest(struct polling *polling)
                 polling->list[place].revents |= (short)gz_get32(at + GZ_EVENT_EVENTS);
         }
         /* Level-triggered entries come again at once: one round over all of them is enough. */
-    } while (count == (int32_t)GZ_CALL_EVENTS && polling->count > GZ_CALL_EVENTS && count < (int32_t)polling->count);
+    } while (count == (int32_t)GZ_CALL_EVENTS && polling->count > GZ_CALL_EVENTS &&
+             count < (int32_t)polling->count);
 }
 
 static long ready_entries(const struct polling *polling)
@@ -117,7 +118,8 @@ static long wait_for_entries(struct gz_thread *thread, struct polling *polling, 
     return count;
 }
 
-static long poll_list(struct gz_thread *thread, struct pollfd *list, nfds_t count, int64_t timeout, char *memory)
+static long poll_list(
+    struct gz_thread *thread, struct pollfd *list, nfds_t count, int64_t timeout, char *memory)
 {
     struct polling polling = { .list = list, .count = count, .kernel = (struct pollfd *)memory };
     uint64_t deadline = gz_deadline(timeout);
@@ -139,7 +141,8 @@ static long poll_list(struct gz_thread *thread, struct pollfd *list, nfds_t coun
 long gz_poll(struct pollfd *list, nfds_t count, int64_t timeout, const sigset_t *mask)
 {
     size_t size = (count + GZ_WAIT_EXTRA) * (sizeof(struct pollfd) + sizeof(nfds_t));
-    char small[(SMALL + GZ_WAIT_EXTRA) * (sizeof(struct pollfd) + sizeof(nfds_t))] __attribute__((aligned(8)));
+    char small[(SMALL + GZ_WAIT_EXTRA) * (sizeof(struct pollfd) + sizeof(nfds_t))]
+        __attribute__((aligned(8)));
     char *memory = count <= SMALL ? small : malloc(size);
     sigset_t before;
 

@@ -9,12 +9,14 @@
 #include "wait.h"
 
 /* One datagram. */
-static long receive_datagram(struct gz_file *file, struct msghdr *message, struct gz_cursor *to, size_t room, int flags)
+static long receive_datagram(
+    struct gz_file *file, struct msghdr *message, struct gz_cursor *to, size_t room, int flags)
 {
     w2c_stack *module = &gz_stack.module;
     uint32_t wanted = room > UINT16_MAX ? UINT16_MAX : (uint32_t)room;
     uint64_t now = gz_now();
-    int32_t planned = (int32_t)w2c_stack_socketReceivePlan(module, (u32)file->handle, wanted, (u32)flags, 0, now);
+    int32_t planned =
+        (int32_t)w2c_stack_socketReceivePlan(module, (u32)file->handle, wanted, (u32)flags, 0, now);
     struct gz_address from;
 
     if (planned < 0)
@@ -81,7 +83,8 @@ static long receive_kernel(int fd, struct msghdr *message, int flags)
     return result < 0 ? -errno : result;
 }
 
-static long receive_stream(struct gz_thread *thread, int fd, struct gz_file *file, struct msghdr *message, int flags)
+static long receive_stream(
+    struct gz_thread *thread, int fd, struct gz_file *file, struct msghdr *message, int flags)
 {
     uint64_t deadline = file->receive_limit != 0 ? gz_now() + file->receive_limit : GZ_NEVER;
     struct gz_cursor to = { .pieces = message->msg_iov, .count = message->msg_iovlen };
@@ -113,7 +116,8 @@ static long receive_stream(struct gz_thread *thread, int fd, struct gz_file *fil
     }
 }
 
-static long receive_packet(struct gz_thread *thread, int fd, struct gz_file *file, struct msghdr *message, int flags)
+static long receive_packet(
+    struct gz_thread *thread, int fd, struct gz_file *file, struct msghdr *message, int flags)
 {
     uint64_t deadline = file->receive_limit != 0 ? gz_now() + file->receive_limit : GZ_NEVER;
     size_t room = gz_pieces_length(message->msg_iov, message->msg_iovlen);

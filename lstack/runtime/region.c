@@ -98,12 +98,15 @@ static int map_file(unsigned flags)
 
     if (fd < 0)
         return -1;
-    if (ftruncate(fd, gz_stack.region_size) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0 ||
-        mmap(data, gz_stack.region_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+    if (ftruncate(fd, gz_stack.region_size) != 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0 ||
+        mmap(data, gz_stack.region_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
+            MAP_FAILED) {
         int reason = errno;
 
         /* A failed MAP_FIXED may have taken the reservation away. */
-        mmap(data, gz_stack.region_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+        mmap(data, gz_stack.region_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+            -1, 0);
         close(fd);
         errno = reason;
         return -1;

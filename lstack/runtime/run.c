@@ -24,7 +24,8 @@ void gz_flush(uint64_t now)
             return;
         if (waiting > GZ_TX_RING)
             wasm_rt_trap(WASM_RT_TRAP_OOB);
-        uint32_t done = port->kind->transmit(port, gz_at(base + GZ_PORT_TX), gz_get32(base + GZ_PORT_TX_HEAD), waiting);
+        uint32_t done =
+            port->kind->transmit(port, gz_at(base + GZ_PORT_TX), gz_get32(base + GZ_PORT_TX_HEAD), waiting);
 
         w2c_stack_outputDone(&gz_stack.module, port->id, done);
         if (done < waiting)

@@ -26,6 +26,9 @@ static void transmit(struct gz_thread *thread)
     }
     thread->batch = 0;
     gz_flush(gz_now());
+    /* Others may wait for what has arrived meanwhile. */
+    if (gz_stack.poller == NULL && gz_others_sleep() && gz_due(gz_now()))
+        gz_run();
 }
 
 /* Sends `total` bytes, or as many as there is room for. */

@@ -91,11 +91,13 @@ static void on_signal(int signal, siginfo_t *information, void *context)
     int saved = errno;
 
     if (thread != NULL && thread->inside) {
-        bool synchronous = information->si_code > 0 && signal != SIGCHLD && signal != SIGIO && signal != SIGALRM;
+        bool synchronous = information->si_code > 0 && signal != SIGCHLD && signal != SIGIO &&
+                           signal != SIGALRM;
 
         if (is_fault(signal) && thread->locked && information->si_code > 0 && in_window(information->si_addr))
             siglongjmp(thread->escape, 1);
-        if (!synchronous || !(is_fault(signal) || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP)) {
+        if (!synchronous ||
+            !(is_fault(signal) || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP)) {
             thread->information[signal] = *information;
             atomic_fetch_or(&thread->pending, 1ull << (signal - 1));
             gz_thread_kick(thread);

@@ -166,7 +166,8 @@ long gz_shutdown(int fd, int how)
     if (file != NULL && file->side != GZ_UNDECIDED) {
         result = gz_ready_to_use(file);
         if (result == 0)
-            result = (int32_t)w2c_stack_socketShutdown(&gz_stack.module, (u32)file->handle, (u32)how, gz_now());
+            result =
+                (int32_t)w2c_stack_socketShutdown(&gz_stack.module, (u32)file->handle, (u32)how, gz_now());
         if (result == 0)
             gz_flush(gz_now());
         if (file->side == GZ_BOTH)

@@ -85,8 +85,8 @@ static const struct gz_port_kind *load_dpdk(struct gz_port *port)
 
     if (dladdr(&engine_calls, &self) == 0)
         return NULL;
-    snprintf(path, sizeof(path), "%.*s" GZ_DPDK_OBJECT, (int)(strrchr(self.dli_fname, '/') + 1 - self.dli_fname),
-        self.dli_fname);
+    snprintf(path, sizeof(path), "%.*s" GZ_DPDK_OBJECT,
+        (int)(strrchr(self.dli_fname, '/') + 1 - self.dli_fname), self.dli_fname);
     void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
     const struct gz_port_kind *kind = object == NULL ? NULL : dlsym(object, GZ_DPDK_SYMBOL);
 
@@ -166,7 +166,8 @@ static int introduce_to_stack(void)
     const struct gz_config *config = &gz_stack.config;
     struct gz_port *port = &gz_stack.port;
     w2c_stack *module = &gz_stack.module;
-    int32_t id = (int32_t)w2c_stack_portOpen(module, port->flags, port->mtu, port->mac, port->segmentation_max);
+    int32_t id =
+        (int32_t)w2c_stack_portOpen(module, port->flags, port->mtu, port->mac, port->segmentation_max);
 
     if (id < 0)
         return -1;
@@ -194,7 +195,8 @@ int gz_introduce(void)
     if (port->kind->describe == NULL ? open_port() != 0 : describe_port(&request) != 0)
         return -1;
     if (introduce_to_stack() != 0) {
-        snprintf(port->message, sizeof(port->message), "the stack refuses host_addr, mask_addr or gateway_addr");
+        snprintf(
+            port->message, sizeof(port->message), "the stack refuses host_addr, mask_addr or gateway_addr");
         return -1;
     }
     gz_stack.shared->port_id = port->id;

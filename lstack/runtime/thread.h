@@ -27,6 +27,9 @@ struct gz_thread {
     _Atomic bool woken;
     /* Whether spinning has paid lately: 0 (never) to GZ_SPIN_MOST. */
     int spin_score;
+    /* When its last wait ended, and how long it usually stays away between two; microseconds. */
+    uint64_t left_at;
+    uint32_t usual_absence;
     /* Events of its last wait that are not answered yet: sends may be put off as long. */
     uint32_t batch;
     /* Threads whose name the configuration does not select: -1 unknown, 0 excluded, 1 selected. */

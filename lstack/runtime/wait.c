@@ -24,6 +24,8 @@
 /* Rounds of spinning between looks at kernel descriptors, and between giving the core to somebody else. */
 #define ROUNDS_KERNEL 16
 #define ROUNDS_YIELD 64
+/* A poller that is usually back within this time needs no deputy. */
+#define SHORT_ABSENCE 200
 /* The device takes no frames: look again soon, in microseconds. */
 #define BLOCKED_RETRY 1000
 #define BUCKETS 256
@@ -124,7 +126,42 @@ static void appoint(void)
             }
         }
     }
+}
+
+/*
+ * Without a poller, whoever enters the engine next runs the stack, and the keeper's tick is the last resort. Waking a
+ * deputy costs as much as waking the thread that a packet is for: only who stays away for long does it.
+ */
+static void leave_port(struct gz_thread *thread, uint64_t now)
+{
+    gz_stack.poller = NULL;
+    thread->left_at = now;
     gz_keeper_attend();
+    if (thread->usual_absence >= SHORT_ABSENCE || !gz_keeper_ticks())
+        appoint();
+}
+
+void gz_watch_over(void)
+{
+    if (gz_stack.poller == NULL)
+        appoint();
+}
+
+bool gz_others_sleep(void)
+{
+    return sleeper_count > 0;
+}
+
+static void note_absence(struct gz_thread *thread, uint64_t now)
+{
+    uint64_t absence = now - thread->left_at;
+
+    if (thread->left_at == 0)
+        return;
+    if (absence > SHORT_ABSENCE * 8)
+        absence = SHORT_ABSENCE * 8;
+    thread->usual_absence = (uint32_t)((thread->usual_absence * 7 + absence) / 8);
+    thread->left_at = 0;
 }
 
 void gz_wait_end(struct gz_thread *thread)
@@ -137,9 +174,10 @@ void gz_wait_end(struct gz_thread *thread)
     thread->asleep = false;
     if (gz_stack.poller != thread)
         return;
-    gz_stack.poller = NULL;
     if (gz_stack.running)
-        appoint();
+        leave_port(thread, gz_now());
+    else
+        gz_stack.poller = NULL;
 }
 
 static bool poll_kernel(struct gz_wait *wait)
@@ -263,6 +301,7 @@ enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait)
     bool poisoned = atomic_load(&gz_stack.shared->poisoned);
     int32_t set = poisoned ? -1 : wait->set;
 
+    note_absence(thread, begin);
     wait->kernel_ready = false;
     if (atomic_load(&thread->pending) != 0)
         return GZ_WOKEN_SIGNAL;

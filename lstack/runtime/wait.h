@@ -34,6 +34,10 @@ struct gz_wait {
 enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait);
 /* The caller goes back to the application: somebody else has to watch the port. */
 void gz_wait_end(struct gz_thread *thread);
+/* Nobody watches the port: a sleeping thread shall, if there is one. */
+void gz_watch_over(void);
+/* Some thread sleeps, or spins. */
+bool gz_others_sleep(void);
 /* Wakes one thread that sleeps in wait set `set`. */
 void gz_wake_set(int32_t set);
 /* Wakes everyone. */

@@ -41,13 +41,15 @@ static struct rte_mempool *linear_pool(uint8_t *base, uint32_t size, uint32_t co
 
     if (rte_extmem_register(base, size, NULL, 0, PAGE) != 0)
         return NULL;
-    return rte_pktmbuf_pool_create_extbuf("gazelle-receive", count, CACHE, 0, GZ_DPDK_ROOM, SOCKET_ID_ANY, &memory, 1);
+    return rte_pktmbuf_pool_create_extbuf(
+        "gazelle-receive", count, CACHE, 0, GZ_DPDK_ROOM, SOCKET_ID_ANY, &memory, 1);
 }
 
 int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request)
 {
     struct gz_dpdk *dpdk = port->state;
-    uint32_t count = request->slots * 2 > RECEIVE_BUFFERS_LEAST ? request->slots * 2 - 1 : RECEIVE_BUFFERS_LEAST;
+    uint32_t count = request->slots * 2 > RECEIVE_BUFFERS_LEAST ? request->slots * 2 - 1
+                                                                : RECEIVE_BUFFERS_LEAST;
     uint32_t frames = aligned(count * GZ_DPDK_ROOM);
     uint32_t bounce = aligned(GZ_RX_BURST * GZ_DPDK_BOUNCE);
 

@@ -46,13 +46,14 @@ static int find(struct gz_port *port, const uint8_t mac[6])
             return 0;
         size_t used = strlen(found);
 
-        snprintf(found + used, sizeof(found) - used, " " RTE_ETHER_ADDR_PRT_FMT, RTE_ETHER_ADDR_BYTES(&address));
+        snprintf(
+            found + used, sizeof(found) - used, " " RTE_ETHER_ADDR_PRT_FMT, RTE_ETHER_ADDR_BYTES(&address));
     }
     if (count == 1 && is_zero(mac))
         return 0;
     snprintf(port->message, sizeof(port->message),
-        "port dpdk: %u devices, none of which is the one that `devices` names; hardware addresses found:%s", count,
-        count == 0 ? " none (is the NIC bound to vfio-pci? see dpdk-devbind.py --status)" : found);
+        "port dpdk: %u devices, none of which is the one that `devices` names; hardware addresses found:%s",
+        count, count == 0 ? " none (is the NIC bound to vfio-pci? see dpdk-devbind.py --status)" : found);
     return -1;
 }
 
@@ -64,7 +65,8 @@ static uint64_t offloads(const struct rte_eth_dev_info *info)
 {
     bool cuts = strcmp(info->driver_name, "net_tap") != 0;
     uint64_t wanted = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
-    uint64_t cutting = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
+    uint64_t cutting =
+        RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
     uint64_t result = info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 
     if ((info->tx_offload_capa & wanted) == wanted)
@@ -138,13 +140,16 @@ static int describe(struct gz_port *port, const struct rte_eth_dev_info *info, b
         port->flags |= GZ_PORT_FLAG_PARTIAL_CHECKSUM;
     if (!is_pci && port->device[0] != '\0')
         snprintf(port->truncation, sizeof(port->truncation),
-            "%s received frames that are longer than the driver's slots and lost them: the other end of its link must "
-            "send no super-frames; there: `ethtool -K DEVICE tx off tso off gso off`", port->device);
+            "%s received frames that are longer than the driver's slots and lost them: the other end of its "
+            "link must "
+            "send no super-frames; there: `ethtool -K DEVICE tx off tso off gso off`",
+            port->device);
     return 0;
 }
 
 /* Configures and starts the device, with receive interrupts when wanted and possible. */
-static int configure(struct gz_port *port, const struct gz_port_request *request, bool interrupts, bool is_xdp)
+static int configure(
+    struct gz_port *port, const struct gz_port_request *request, bool interrupts, bool is_xdp)
 {
     struct gz_dpdk *dpdk = port->state;
     struct rte_eth_conf conf = { .txmode.offloads = dpdk->offloads, .intr_conf.rxq = interrupts };
@@ -215,7 +220,8 @@ static int dpdk_open(struct gz_port *port, const struct gz_port_request *request
     if (start(port, request) == 0)
         return 0;
     if (port->message[0] == '\0' && gz_dpdk_xdp_foreign())
-        gz_dpdk_fail(port, "the interface has an XDP program; `ip link set dev IFACE xdp off` if nobody uses it");
+        gz_dpdk_fail(
+            port, "the interface has an XDP program; `ip link set dev IFACE xdp off` if nobody uses it");
     else if (port->message[0] == '\0')
         gz_dpdk_fail(port, "the device does not start");
     gz_dpdk_xdp_leave();

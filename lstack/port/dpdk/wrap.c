@@ -16,15 +16,17 @@
 #include "dpdk.h"
 
 int __real_socket(int domain, int type, int protocol);
-int __real_xsk_socket__create(struct xsk_socket **xsk, const char *interface, __u32 queue, struct xsk_umem *umem,
-    struct xsk_ring_cons *receive, struct xsk_ring_prod *transmit, const struct xsk_socket_config *config);
+int __real_xsk_socket__create(struct xsk_socket **xsk, const char *interface, __u32 queue,
+    struct xsk_umem *umem, struct xsk_ring_cons *receive, struct xsk_ring_prod *transmit,
+    const struct xsk_socket_config *config);
 int __real_open64(const char *path, int flags, ...);
 int __real_fcntl64(int fd, int command, ...);
 int __real_poll(struct pollfd *list, nfds_t count, int timeout);
 int __wrap_poll(struct pollfd *list, nfds_t count, int timeout);
 int __wrap_socket(int domain, int type, int protocol);
-int __wrap_xsk_socket__create(struct xsk_socket **xsk, const char *interface, __u32 queue, struct xsk_umem *umem,
-    struct xsk_ring_cons *receive, struct xsk_ring_prod *transmit, const struct xsk_socket_config *config);
+int __wrap_xsk_socket__create(struct xsk_socket **xsk, const char *interface, __u32 queue,
+    struct xsk_umem *umem, struct xsk_ring_cons *receive, struct xsk_ring_prod *transmit,
+    const struct xsk_socket_config *config);
 int __wrap_open64(const char *path, int flags, ...);
 int __wrap_fcntl64(int fd, int command, ...);
 void __wrap_openlog(const char *identity, int option, int facility);
@@ -48,8 +50,9 @@ int __wrap_socket(int domain, int type, int protocol)
 }
 
 /* AF_XDP sockets are opened inside libxdp, a shared object whose calls of libc cannot be redirected. */
-int __wrap_xsk_socket__create(struct xsk_socket **xsk, const char *interface, __u32 queue, struct xsk_umem *umem,
-    struct xsk_ring_cons *receive, struct xsk_ring_prod *transmit, const struct xsk_socket_config *config)
+int __wrap_xsk_socket__create(struct xsk_socket **xsk, const char *interface, __u32 queue,
+    struct xsk_umem *umem, struct xsk_ring_cons *receive, struct xsk_ring_prod *transmit,
+    const struct xsk_socket_config *config)
 {
     int result = __real_xsk_socket__create(xsk, interface, queue, umem, receive, transmit, config);
 

@@ -14,7 +14,8 @@ static void connect_blocking(void)
     DO(getpeername(fd, (struct sockaddr *)&name, &size));
     printf("  peer is right: %d, size %u\n", memcmp(&name, &address, 8) == 0, size);
     DO(getsockname(fd, (struct sockaddr *)&name, &size));
-    printf("  own is right: %d, port chosen: %d\n", name.sin_addr.s_addr == own(0).sin_addr.s_addr, name.sin_port != 0);
+    printf("  own is right: %d, port chosen: %d\n", name.sin_addr.s_addr == own(0).sin_addr.s_addr,
+        name.sin_port != 0);
     DO(write(fd, "abc", 3));
     DO(close(fd));
     PEER("close 0");

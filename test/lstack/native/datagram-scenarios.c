@@ -26,9 +26,12 @@ static void to_and_fro(void)
     DO(ioctl(fd, FIONREAD, &(int){ 0 }));
     DO(recvfrom(fd, bytes, 50, MSG_PEEK, (struct sockaddr *)&from, &size));
     DO(recvfrom(fd, bytes, 50, MSG_PEEK | MSG_TRUNC, (struct sockaddr *)&from, &size));
-    printf("  from the peer: %d %d size %u\n", from.sin_addr.s_addr == to.sin_addr.s_addr, from.sin_port == to.sin_port, size);
+    printf("  from the peer: %d %d size %u\n", from.sin_addr.s_addr == to.sin_addr.s_addr,
+        from.sin_port == to.sin_port, size);
     struct iovec piece = { bytes, 60 };
-    struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1, .msg_name = &from, .msg_namelen = sizeof(from) };
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_name = &from, .msg_namelen = sizeof(from)
+    };
 
     DO(recvmsg(fd, &message, 0));
     printf("  flags %x\n", (unsigned)message.msg_flags);
@@ -74,7 +77,8 @@ static void connected_datagrams(void)
     DO(connect(fd, ADDRESS(to)));
     DO(getpeername(fd, (struct sockaddr *)&name, &size));
     DO(getsockname(fd, (struct sockaddr *)&name, &size));
-    printf("  own address: %d, port %d\n", name.sin_addr.s_addr == own(0).sin_addr.s_addr, name.sin_port != 0);
+    printf(
+        "  own address: %d, port %d\n", name.sin_addr.s_addr == own(0).sin_addr.s_addr, name.sin_port != 0);
     DO(send(fd, bytes, 10, 0));
     PEER("got 0");
     PEER("sendto 0 20 %d", ntohs(name.sin_port));
@@ -101,8 +105,9 @@ static void several_at_once(void)
     memset(messages, 0, sizeof(messages));
     for (int i = 0; i < 4; i++) {
         pieces[i] = (struct iovec){ bytes[i], (size_t)(10 * (i + 1)) };
-        messages[i].msg_hdr =
-            (struct msghdr){ .msg_iov = &pieces[i], .msg_iovlen = 1, .msg_name = &to, .msg_namelen = sizeof(to) };
+        messages[i].msg_hdr = (struct msghdr){
+            .msg_iov = &pieces[i], .msg_iovlen = 1, .msg_name = &to, .msg_namelen = sizeof(to)
+        };
     }
     DO(sendmmsg(fd, messages, 4, 0));
     for (int i = 0; i < 4; i++)

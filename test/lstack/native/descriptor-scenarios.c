@@ -6,7 +6,8 @@
 
 static void duplicates(void)
 {
-    int fd = accepted(), two = FD(dup(fd)), three = FD(dup2(fd, 200)), four = FD(fcntl(fd, F_DUPFD_CLOEXEC, 300));
+    int fd = accepted(), two = FD(dup(fd)), three = FD(dup2(fd, 200)),
+        four = FD(fcntl(fd, F_DUPFD_CLOEXEC, 300));
     char bytes[8];
 
     DO(three);

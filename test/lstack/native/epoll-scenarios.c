@@ -94,7 +94,8 @@ static void one_shot(void)
 
 static void before_connect(void)
 {
-    int port = next_port(), epoll = FD(epoll_create1(0)), fd = FD(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    int port = next_port(), epoll = FD(epoll_create1(0)),
+        fd = FD(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
     struct epoll_event wanted = event(EPOLLIN | EPOLLOUT, 5);
     struct sockaddr_in address = other(port);
 
@@ -230,7 +231,8 @@ static void with_select(void)
     PEER("send 0 1");
     await(fd, POLLIN);
     DO(select(fd + 1, &readable, &writable, &odd, NULL));
-    printf("  readable %d writable %d odd %d\n", FD_ISSET(fd, &readable), FD_ISSET(fd, &writable), FD_ISSET(fd, &odd));
+    printf("  readable %d writable %d odd %d\n", FD_ISSET(fd, &readable), FD_ISSET(fd, &writable),
+        FD_ISSET(fd, &odd));
     DO(pselect(fd + 1, &readable, NULL, NULL, &(struct timespec){ 0, 1000 }, NULL));
     FD_SET(fd + 1, &readable);
     DO(select(fd + 2, &readable, NULL, NULL, &limit));

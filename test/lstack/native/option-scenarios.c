@@ -54,7 +54,8 @@ static void show(int fd, size_t i)
 /* Buffers start at sizes of each stack's own. */
 static bool has_own_default(size_t i)
 {
-    return options[i].level == SOL_SOCKET && (options[i].option == SO_RCVBUF || options[i].option == SO_SNDBUF);
+    return options[i].level == SOL_SOCKET &&
+           (options[i].option == SO_RCVBUF || options[i].option == SO_SNDBUF);
 }
 
 static void try_all(int fd)

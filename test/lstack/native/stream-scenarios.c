@@ -31,7 +31,8 @@ static void gather_and_scatter(void)
 {
     int fd = accepted();
     char bytes[300];
-    struct iovec pieces[4] = { { bytes, 100 }, { bytes + 100, 0 }, { bytes + 100, 57 }, { bytes + 157, 143 } };
+    struct iovec pieces[4] = { { bytes, 100 }, { bytes + 100, 0 }, { bytes + 100, 57 },
+        { bytes + 157, 143 } };
     struct msghdr message = { .msg_iov = pieces, .msg_iovlen = 4 };
 
     fill(bytes, sizeof(bytes), 0);

@@ -79,7 +79,7 @@ struct scenario {
     void (*run)(void);
 };
 
-extern const struct scenario connection_scenarios[], stream_scenarios[], epoll_scenarios[], option_scenarios[],
-    datagram_scenarios[], descriptor_scenarios[];
+extern const struct scenario connection_scenarios[], stream_scenarios[], epoll_scenarios[],
+    option_scenarios[], datagram_scenarios[], descriptor_scenarios[];
 
 #endif
