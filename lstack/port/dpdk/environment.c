@@ -131,8 +131,11 @@ void gz_dpdk_fail(struct gz_port *port, const char *text)
     size_t length = environment.logged;
 
     /* The last lines say most; the message has room for two or three. */
-    if (length > 250)
-        last += length - 250;
+    if (length > 250) {
+        const char *line = strchr(last + length - 250, '\n');
+
+        last = line != NULL && line[1] != '\0' ? line + 1 : last + length - 250;
+    }
     snprintf(port->message, sizeof(port->message), "port dpdk: %.100s%s%.250s", text,
         length > 0 ? ". DPDK says:\n" : "", last);
 }

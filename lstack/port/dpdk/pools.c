@@ -48,8 +48,8 @@ static struct rte_mempool *linear_pool(uint8_t *base, uint32_t size, uint32_t co
 int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request)
 {
     struct gz_dpdk *dpdk = port->state;
-    uint32_t count = request->slots * 2 > RECEIVE_BUFFERS_LEAST ? request->slots * 2 - 1
-                                                                : RECEIVE_BUFFERS_LEAST;
+    uint32_t wanted = request->slots * 2 - 1;
+    uint32_t count = wanted > RECEIVE_BUFFERS_LEAST ? wanted : RECEIVE_BUFFERS_LEAST;
     uint32_t frames = aligned(count * GZ_DPDK_ROOM);
     uint32_t bounce = aligned(GZ_RX_BURST * GZ_DPDK_BOUNCE);
 

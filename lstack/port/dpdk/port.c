@@ -46,14 +46,18 @@ static int find(struct gz_port *port, const uint8_t mac[6])
             return 0;
         size_t used = strlen(found);
 
-        snprintf(
-            found + used, sizeof(found) - used, " " RTE_ETHER_ADDR_PRT_FMT, RTE_ETHER_ADDR_BYTES(&address));
+        snprintf(found + used, sizeof(found) - used, " " RTE_ETHER_ADDR_PRT_FMT,
+            RTE_ETHER_ADDR_BYTES(&address));
     }
     if (count == 1 && is_zero(mac))
         return 0;
-    snprintf(port->message, sizeof(port->message),
-        "port dpdk: %u devices, none of which is the one that `devices` names; hardware addresses found:%s",
-        count, count == 0 ? " none (is the NIC bound to vfio-pci? see dpdk-devbind.py --status)" : found);
+    if (count == 0)
+        gz_dpdk_fail(port,
+            "no device; check iface in dpdk_args, or whether the NIC is bound: dpdk-devbind.py --status");
+    else
+        snprintf(port->message, sizeof(port->message),
+            "port dpdk: %u devices, none of which is the one that `devices` names; hardware addresses found:"
+            "%s", count, found);
     return -1;
 }
 
@@ -138,11 +142,10 @@ static int describe(struct gz_port *port, const struct rte_eth_dev_info *info, b
     /* A virtual link to the local kernel may carry checksums that were never finished (DESIGN D13). */
     if (!is_pci)
         port->flags |= GZ_PORT_FLAG_PARTIAL_CHECKSUM;
-    if (!is_pci && port->device[0] != '\0')
+    if (strcmp(info->driver_name, "net_af_packet") == 0)
         snprintf(port->truncation, sizeof(port->truncation),
             "%s received frames that are longer than the driver's slots and lost them: the other end of its "
-            "link must "
-            "send no super-frames; there: `ethtool -K DEVICE tx off tso off gso off`",
+            "link must send no super-frames; there: `ethtool -K DEVICE tx off tso off gso off`",
             port->device);
     return 0;
 }
@@ -220,8 +223,8 @@ static int dpdk_open(struct gz_port *port, const struct gz_port_request *request
     if (start(port, request) == 0)
         return 0;
     if (port->message[0] == '\0' && gz_dpdk_xdp_foreign())
-        gz_dpdk_fail(
-            port, "the interface has an XDP program; `ip link set dev IFACE xdp off` if nobody uses it");
+        gz_dpdk_fail(port,
+            "the interface has an XDP program; `ip link set dev IFACE xdp off` if nobody uses it");
     else if (port->message[0] == '\0')
         gz_dpdk_fail(port, "the device does not start");
     gz_dpdk_xdp_leave();

@@ -1,0 +1,87 @@
+/** Interfaces that go down and come up under load, over the packet port and DPDK's virtual drivers. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { pause, run } from "../../scripts/lab/command.js";
+import { addresses } from "../../scripts/lab/lab.js";
+import type { ConfigurationOptions } from "../../scripts/lab/lstack-conf.js";
+import { readStackCounters } from "../../scripts/lab/stack-counters.js";
+import { Probe, port } from "./probe.js";
+
+const configurations: readonly ConfigurationOptions[] = [
+  { port: "packet" },
+  { port: "dpdk", driver: "af_packet" },
+  { port: "dpdk", driver: "af_xdp" },
+];
+
+const downMs = 600;
+const ticksPerSecond = 100;
+
+/** Numbered lines back and forth for five seconds, every one checked. */
+const client = `
+import socket, time
+stream = socket.create_connection(("${addresses.server}", ${port})).makefile("rwb", buffering=0)
+end, sent = time.monotonic() + 5, 0
+while time.monotonic() < end:
+    block = b"".join(b"%0999d\\n" % (sent + index) for index in range(20))
+    stream.write(block)
+    left = len(block)
+    got = b""
+    while len(got) < left:
+        got += stream.read(left - len(got))
+    assert got == block
+    sent += 20
+print(sent)
+`;
+
+function setLink(probe: Probe, state: "up" | "down"): void {
+  run("ip", ["-n", probe.lab.serverNamespace, "link", "set", probe.lab.serverInterface, state]);
+}
+
+function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+for (const configuration of configurations) {
+  const title = [configuration.port, configuration.driver].filter(Boolean).join(" ");
+  const label = `link-${configuration.driver?.replace("_", "") ?? "packet"}`;
+
+  test(`${title}: connections survive an interface that goes down and up`, async () => {
+    const probe = await Probe.start({ label, configuration });
+    try {
+      const load = probe.client("/usr/bin/python3", ["-c", client]);
+      for (let round = 0; round < 2; round++) {
+        await pause(700);
+        setLink(probe, "down");
+        await pause(downMs);
+        setLink(probe, "up");
+      }
+      assert.ok(Number((await load).stdout.toString()) > 100);
+      assert.equal(readStackCounters(probe.program.pid).tcpPassiveOpens, 2n);
+    } finally {
+      await probe.stop();
+    }
+  });
+
+  test(`${title}: an interface that is down costs nothing, and the address is announced when it is back`, async () => {
+    const probe = await Probe.start({ label: `${label}-idle`, configuration });
+    try {
+      assert.equal(await probe.ask("before"), "before");
+      setLink(probe, "down");
+      await pause(200);
+      const { pid } = probe.program;
+      const [cpuBefore, before] = [cpuSeconds(pid), readStackCounters(pid)];
+      await pause(1_000);
+      const spent = cpuSeconds(pid) - cpuBefore;
+      assert.ok(spent < 0.15, `${spent} s of CPU in one second`);
+      setLink(probe, "up");
+      await pause(500);
+      assert.ok(readStackCounters(pid).arpRequestsOut > before.arpRequestsOut, "no announcement");
+      assert.equal(await probe.ask("after"), "after");
+    } finally {
+      await probe.stop();
+    }
+  });
+}
