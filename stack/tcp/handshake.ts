@@ -163,5 +163,9 @@ export function synReceivedAcknowledged(tcb: Tcb, s: Segment): bool {
   tcb.sndWnd = s.window << tcb.sndScale;
   tcb.sndWndMax = tcb.sndWnd;
   tcb.sndWl1 = s.sequence;
+  if (tcbHas(tcb, TcbFlag.finQueued)) {
+    tcb.state = TcpState.finWait1;
+    tcpRequestOutput(tcb, true);
+  }
   return true;
 }

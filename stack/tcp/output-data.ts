@@ -26,6 +26,12 @@ const SUPER_FRAME_MAX: u32 = 65535 - 120;
 /** A held-back partial segment goes after 200 ms all the same, as on Linux. */
 const HOLD_US: u64 = 200_000;
 
+/** `length` modulo `room`. Few frames carry more than one segment, so a division is rarely needed. */
+function remainder(length: u32, room: u32): u32 {
+  if (length < room) return length;
+  return length == room ? 0 : length % room;
+}
+
 /** Most payload that one frame may carry: one segment, or several when the port cuts them. */
 function frameMax(n: Neighbour, room: u32): u32 {
   const offered = min(n.port.segmentationMax, SUPER_FRAME_MAX);
@@ -86,7 +92,7 @@ function lengthNow(tcb: Tcb, n: Neighbour, room: u32): i32 {
     return -1;
   }
   const part = min(length, frameMax(n, room));
-  const rest = part % room;
+  const rest = remainder(part, room);
   if (rest == 0 && part != 0) return <i32>part;
   if (repeated || (part == queued && partialAllowed(tcb))) return congestion == 0 ? -1 : <i32>part;
   return part == rest ? -1 : <i32>(part - rest);
@@ -111,7 +117,7 @@ export function sendData(tcb: Tcb, n: Neighbour): Step {
   const start = tcb.sndNxt;
   tcb.sndNxt += space - 1;
   if (tcb.recovery == Recovery.fast) tcb.pipe += space - 1;
-  if ((space - 1) % room != 0) tcb.smallEnd = tcb.sndNxt;
+  if (remainder(space - 1, room) != 0) tcb.smallEnd = tcb.sndNxt;
   if (last) tcbClear(tcb, TcbFlag.forcePartial);
   assert(after(tcb.sndNxt, start) && !after(tcb.sndNxt, tcb.sndMax));
   return Step.sent;

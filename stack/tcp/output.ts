@@ -10,6 +10,7 @@ import {
 import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
 import { TcpFlag } from "../wire/tcp";
+import { deadlineArm } from "./deadlines";
 import { emit } from "./emit";
 import { connectionFailed } from "./end";
 import { Step, sendData, sendRecovery, sendRetransmission } from "./output-data";
@@ -19,6 +20,8 @@ import { Queued, Recovery, sendLimitSequence, Tcb, TcbFlag, TcpState, tcbClear, 
 
 /** Frames that one connection may build before the next one has its turn. */
 const TURN_FRAMES: u32 = 8;
+/** A connection that has no other timer looks for its silent next hop again after this time. */
+const UNREACHABLE_RETRY_US: u64 = 1_000_000;
 
 /** The next hop's entry, held for the connection's life; null (0) when there is no route. */
 function nextHop(tcb: Tcb): Neighbour {
@@ -103,7 +106,10 @@ function step(tcb: Tcb, n: Neighbour): Step {
 /** One connection's turn. */
 function turn(tcb: Tcb): Step {
   const n = nextHop(tcb);
-  if (changetype<usize>(n) == 0) return Step.nothing;
+  if (changetype<usize>(n) == 0) {
+    tcpUnreachable(changetype<usize>(tcb));
+    return Step.nothing;
+  }
   if (!neighbourReady(n)) {
     neighbourPark(n, changetype<usize>(tcb));
     return Step.nothing;
@@ -152,6 +158,14 @@ export function tcpUnreachable(address: usize): void {
     neighbourRelease(changetype<Neighbour>(tcb.neighbour));
     tcb.neighbour = 0;
   }
-  if (tcb.state == TcpState.synSent) connectionFailed(tcb, EHOSTUNREACH);
-  else tcb.error = EHOSTUNREACH;
+  if (tcb.state == TcpState.synSent || tcb.state == TcpState.synReceived) {
+    connectionFailed(tcb, EHOSTUNREACH);
+    return;
+  }
+  tcb.error = EHOSTUNREACH;
+  // No other timer may be running when the very first data met the silence.
+  if (tcb.state != TcpState.closed && tcb.retransmitAt == 0 && tcb.persistAt == 0) {
+    tcb.holdAt = root().now + UNREACHABLE_RETRY_US;
+    deadlineArm(tcb, tcb.holdAt);
+  }
 }

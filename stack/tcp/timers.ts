@@ -124,7 +124,7 @@ function softDeadlines(tcb: Tcb, now: u64): void {
 }
 
 function synchronisedForSending(tcb: Tcb): bool {
-  return tcb.state >= TcpState.established && tcb.sndNxt != tcb.sndEnd;
+  return tcb.state >= TcpState.established && (tcb.sndNxt != tcb.sndEnd || tcbHas(tcb, TcbFlag.finQueued));
 }
 
 /** The timer of a connection fired: acts on every deadline that has come, and sets it to the next one. */

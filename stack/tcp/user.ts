@@ -137,7 +137,7 @@ export function tcpOptionsChanged(tcb: Tcb): void {
 }
 
 /** Bytes that SEND may append now; 0 also when the connection cannot send at all. */
-export function tcpSendRoom(tcb: Tcb): u32 {
+function tcpSendRoom(tcb: Tcb): u32 {
   if (tcb.state != TcpState.established && tcb.state != TcpState.closeWait) return 0;
   if (tcbHas(tcb, TcbFlag.finQueued)) return 0;
   const queued = sendQueued(tcb);
@@ -202,7 +202,12 @@ export function tcpReceiveReady(tcb: Tcb): u32 {
 /** CLOSE of our direction: a FIN follows what is queued (RFC 9293, section 3.10.4). */
 export function tcpShutdown(tcb: Tcb): void {
   if (tcbHas(tcb, TcbFlag.finQueued)) return;
-  if (tcb.state == TcpState.established || tcb.state == TcpState.synReceived) {
+  if (tcb.state == TcpState.synReceived) {
+    // Queued for processing after the handshake, which goes on (RFC 9293, section 3.10.4).
+    tcbSet(tcb, TcbFlag.finQueued);
+    return;
+  }
+  if (tcb.state == TcpState.established) {
     tcb.state = TcpState.finWait1;
   } else if (tcb.state == TcpState.closeWait) {
     tcb.state = TcpState.lastAck;
