@@ -152,13 +152,17 @@ static void host_output(void *stack)
     struct host *host = stack;
     uint32_t count;
 
-    while ((count = w2c_stack_output(&host->module, 0, host->now)) > 0) {
+    /* What found no room in a full ring is asked for again. */
+    do {
         uint32_t head = get32(host, GZ_PORTS + GZ_PORT_TX_HEAD);
+
+        count = w2c_stack_output(&host->module, 0, host->now);
 
         for (uint32_t i = 0; i < count; i++)
             send_slot(host, head + i);
-        w2c_stack_outputDone(&host->module, 0, count);
-    }
+        if (count > 0)
+            w2c_stack_outputDone(&host->module, 0, count);
+    } while (count == GZ_TX_RING);
 }
 
 /* Answers the connection's number. */

@@ -15,7 +15,7 @@ import { call, callEndpoint, callSpan } from "../memory/call";
 import { BUFFER_SIZE } from "../memory/map";
 import { Counter, countBy } from "../stats/counters";
 import { sendQueued, synchronised, Tcb } from "../tcp/tcb";
-import { tcpSendCommit, tcpSendPlan, tcpSendRoom } from "../tcp/user";
+import { tcpSendCommit, tcpSendPlan } from "../tcp/user";
 import { udpSend } from "../udp/output";
 import { isAnyAddress } from "../wire/address";
 import { UDP_PAYLOAD_MAX } from "../wire/udp";
@@ -39,9 +39,7 @@ function streamPlan(socket: Socket, length: u32, flags: i32): i32 {
   if (socket.error != 0 || (socket.flags & SocketFlag.writeShut) != 0) return broken(socket);
   if ((flags & MSG_OOB) != 0) return -EOPNOTSUPP;
   if (length == 0) return 0;
-  const room = tcpSendRoom(tcb);
-  if (room == 0) return -EAGAIN;
-  const planned = tcpSendPlan(tcb, min(length, room));
+  const planned = tcpSendPlan(tcb, length);
   return planned == 0 ? -EAGAIN : <i32>planned;
 }
 

@@ -137,13 +137,18 @@ export class Socket {
 const INDEX_BITS: u32 = 20;
 const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
 
+/** What a handle says about the generation; a place in the pool fits below it. */
+function generationBits(socket: Socket): u32 {
+  return (socket.generation << INDEX_BITS) & 0x7fffffff;
+}
+
 /**
  * The handle of a socket at the doors: its place in the pool, and the low 11 bits of its generation; never
  * negative.
  */
 export function socketHandle(socket: Socket): i32 {
   const index = poolIndex(PoolId.socket, changetype<usize>(socket));
-  return <i32>(((socket.generation << INDEX_BITS) & 0x7fffffff) | index);
+  return <i32>(generationBits(socket) | index);
 }
 
 /** The socket that `handle` names, or null (0) when it is stale or was never given out. */
@@ -151,6 +156,7 @@ export function socketOf(handle: i32): Socket {
   const address = poolAt(PoolId.socket, <u32>handle & INDEX_MASK);
   if (address == 0) return changetype<Socket>(0);
   const socket = changetype<Socket>(address);
-  if (socket.kind == SocketKind.free || socketHandle(socket) != handle) return changetype<Socket>(0);
+  const stale = (<u32>handle & ~INDEX_MASK) != generationBits(socket);
+  if (stale || socket.kind == SocketKind.free) return changetype<Socket>(0);
   return socket;
 }

@@ -47,12 +47,17 @@ export class Interest {
 const INDEX_BITS: u32 = 20;
 const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
 
+/** What an id says about the generation; a place in the pool fits below it. */
+function generationBits(set: WaitSet): u32 {
+  return (set.generation << INDEX_BITS) & 0x7fffffff;
+}
+
 /**
  * The id of a set at the doors: its place in the pool, and the low 11 bits of its generation; never negative.
  */
 export function setId(set: WaitSet): i32 {
   const index = poolIndex(PoolId.waitSet, changetype<usize>(set));
-  return <i32>(((set.generation << INDEX_BITS) & 0x7fffffff) | index);
+  return <i32>(generationBits(set) | index);
 }
 
 /** The set that `id` names, or null (0) when it ended or was never given out. */
@@ -60,7 +65,8 @@ export function setOf(id: i32): WaitSet {
   const address: usize = id < 0 ? 0 : poolAt(PoolId.waitSet, <u32>id & INDEX_MASK);
   if (address == 0) return changetype<WaitSet>(0);
   const set = changetype<WaitSet>(address);
-  return set.open && setId(set) == id ? set : changetype<WaitSet>(0);
+  const stale = (<u32>id & ~INDEX_MASK) != generationBits(set);
+  return stale || !set.open ? changetype<WaitSet>(0) : set;
 }
 
 /** A new, empty set: its id, or -ENOMEM. */

@@ -4,6 +4,8 @@
  * may be formed over words of any width, because 2^16 is 1 modulo 2^16 - 1.
  */
 
+import { swapped16 } from "./bytes";
+
 /** From here on vectors pay for gathering their lanes. */
 const VECTOR_MIN: u32 = 128;
 
@@ -86,7 +88,7 @@ export function checksumFold(sum: u64): u16 {
  */
 export function checksumAddAt(sum: u64, address: usize, length: u32, offset: u32): u64 {
   if ((offset & 1) == 0) return checksumAdd(sum, address, length);
-  return sum + <u64>bswap<u16>(checksumFold(checksumAdd(0, address, length)));
+  return sum + <u64>swapped16(checksumFold(checksumAdd(0, address, length)));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { loadBig16 } from "./bytes";
+import { loadBig16, swapped16 } from "./bytes";
 
 /** Bytes of an Ethernet II header (IEEE 802.3, clause 3). */
 export const ETHERNET_HEADER: u32 = 14;
@@ -39,5 +39,5 @@ export function multicastMac(raw: u32): u64 {
 export function ethernetWrite(frame: usize, destination: u64, source: u64, type: u16): void {
   store<u64>(frame, destination | (source << 48));
   store<u32>(frame, <u32>(source >> 16), 8);
-  store<u16>(frame, bswap<u16>(type), 12);
+  store<u16>(frame, swapped16(type), 12);
 }

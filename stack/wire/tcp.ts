@@ -3,6 +3,8 @@
  * 2018).
  */
 
+import { swapped16 } from "./bytes";
+
 /** Bytes of a header without options. */
 export const TCP_HEADER: u32 = 20;
 
@@ -38,12 +40,12 @@ const ALIGNED_TIMESTAMPS: u32 = 0x0a080101;
 
 /** The port it comes from. */
 export function tcpSourcePort(at: usize): u16 {
-  return bswap<u16>(load<u16>(at));
+  return swapped16(load<u16>(at));
 }
 
 /** The port it goes to. */
 export function tcpDestinationPort(at: usize): u16 {
-  return bswap<u16>(load<u16>(at, 2));
+  return swapped16(load<u16>(at, 2));
 }
 
 /** Sequence number of the first byte, or of the SYN. */
@@ -68,7 +70,7 @@ export function tcpFlags(at: usize): u32 {
 
 /** The window field, not scaled. */
 export function tcpWindow(at: usize): u32 {
-  return bswap<u16>(load<u16>(at, 14));
+  return swapped16(load<u16>(at, 14));
 }
 
 /** The checksum field, in memory order. */
@@ -88,7 +90,7 @@ export function tcpOptionByte(at: usize): u32 {
 
 /** A 16-bit number in an option. */
 export function tcpOptionHalf(at: usize): u32 {
-  return bswap<u16>(load<u16>(at));
+  return swapped16(load<u16>(at));
 }
 
 /** A 32-bit number in an option. */
@@ -110,13 +112,13 @@ export function tcpWriteHeader(
   flags: u32,
   window: u32,
 ): void {
-  store<u16>(at, bswap<u16>(sourcePort));
-  store<u16>(at, bswap<u16>(destinationPort), 2);
+  store<u16>(at, swapped16(sourcePort));
+  store<u16>(at, swapped16(destinationPort), 2);
   store<u32>(at, bswap<u32>(sequence), 4);
   store<u32>(at, bswap<u32>(acknowledgement), 8);
   store<u8>(at, <u8>(headerLength << 2), 12);
   store<u8>(at, <u8>flags, 13);
-  store<u16>(at, bswap<u16>(<u16>window), 14);
+  store<u16>(at, swapped16(<u16>window), 14);
   store<u32>(at, 0, 16);
 }
 
@@ -124,7 +126,7 @@ export function tcpWriteHeader(
 export function tcpWriteMss(at: usize, mss: u32): usize {
   store<u8>(at, <u8>TcpOption.maximumSegmentSize);
   store<u8>(at, 4, 1);
-  store<u16>(at, bswap<u16>(<u16>mss), 2);
+  store<u16>(at, swapped16(<u16>mss), 2);
   return at + 4;
 }
 
