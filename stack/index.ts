@@ -5,6 +5,7 @@
 import { EINVAL } from "../build/generated/system";
 import { regionAttach, regionCreate } from "./create";
 import { addressAssign, gatewayAssign } from "./ip/addresses";
+import { bindSide, kernelNetworkSet, routeSide } from "./ip/sides";
 import { linkChanged } from "./link/addresses";
 import { linkInput } from "./link/input";
 import { rateDeadline, rateLimit } from "./link/rate-limit";
@@ -128,6 +129,23 @@ export function outputDone(id: u32, count: u32): void {
  */
 export function outputUrgent(id: u32): u32 {
   return root().outputUrgent + waiting(port(id));
+}
+
+/** Tells of one network of the kernel's, address and mask in network byte order; `index` 0 begins the list anew. */
+export function kernelNetwork(index: u32, address: u32, mask: u32): void {
+  kernelNetworkSet(index, address, mask);
+}
+
+/** Who serves a socket bound to the address in the call area's endpoint: a Side. */
+export function sideOfBind(v6Only: i32): i32 {
+  const endpoint = callEndpoint();
+  return bindSide(endpoint.high, endpoint.low, v6Only != 0);
+}
+
+/** Who serves traffic to the address in the call area's endpoint: a Side. */
+export function sideOfRoute(): i32 {
+  const endpoint = callEndpoint();
+  return routeSide(endpoint.high, endpoint.low);
 }
 
 /** A socket goes to the kernel: counts why. `reason` is a FallbackReason. */

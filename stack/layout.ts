@@ -2,6 +2,7 @@
  * The offsets and sizes that the shell and the Node tools need. The build compiles this file by itself and
  * writes build/generated/stack_layout.h and layout.json from it: no layout is typed twice.
  */
+import { Side } from "./ip/sides";
 import {
   Call,
   CALL_ENDPOINT2 as callEndpoint2At,
@@ -51,6 +52,9 @@ import { DROPS_AT as dropsAt, FALLBACKS_AT as fallbacksAt, RESETS_AT as resetsAt
 import { DropReason } from "./stats/drop";
 import { FallbackReason } from "./stats/fallback";
 
+export const SIDE_STACK: u32 = Side.stack;
+export const SIDE_KERNEL: u32 = Side.kernel;
+export const SIDE_BOTH: u32 = Side.both;
 export const LAYOUT_VERSION: u32 = layoutVersion;
 export const REGION_SIZE_MIN: u32 = regionSizeMin;
 export const ROOT: u32 = <u32>rootAt;

@@ -9,18 +9,8 @@
 
 /* How long a list of the kernel's interfaces is good for, in microseconds. */
 #define LIST_AGE 1000000
-#define NETWORKS_MOST 256
 
 static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-
-struct network {
-    uint8_t address[4];
-    uint8_t mask[4];
-};
-
-static struct network networks[NETWORKS_MOST];
-static uint32_t network_count;
-static uint64_t listed_at;
 
 int gz_address_from(struct gz_address *out, const struct sockaddr *address, socklen_t length, bool v6)
 {
@@ -66,10 +56,18 @@ void gz_address_to(const struct gz_address *from, bool v6, struct sockaddr *addr
     *length = full;
 }
 
+static bool is_any(const struct gz_address *address)
+{
+    static const uint8_t zero[16];
+
+    return memcmp(address->bytes, zero, 16) == 0 ||
+        (memcmp(address->bytes, mapped, 12) == 0 && memcmp(address->bytes + 12, zero, 4) == 0);
+}
+
 void gz_endpoint_put(const struct gz_address *address)
 {
     uint8_t *at = gz_at(GZ_CALL_ENDPOINT);
-    bool all_zero = gz_address_any(address);
+    bool all_zero = is_any(address);
 
     memcpy(at + GZ_ENDPOINT_HIGH, address->bytes, 8);
     memcpy(at + GZ_ENDPOINT_LOW, address->bytes + 8, 8);
@@ -92,84 +90,28 @@ void gz_endpoint_get(struct gz_address *address)
     memcpy(&address->scope, at + GZ_ENDPOINT_SCOPE, 4);
 }
 
-bool gz_address_any(const struct gz_address *address)
+static void tell_networks(void)
 {
-    static const uint8_t zero[16];
-
-    return memcmp(address->bytes, zero, 16) == 0 ||
-        (memcmp(address->bytes, mapped, 12) == 0 && memcmp(address->bytes + 12, zero, 4) == 0);
-}
-
-bool gz_address_ours(const struct gz_address *address)
-{
-    return memcmp(address->bytes, gz_stack.config.host_addr, 16) == 0;
-}
-
-bool gz_address_foreign(const struct gz_address *address)
-{
-    return !gz_address_any(address) && memcmp(address->bytes, mapped, 12) != 0;
-}
-
-static void list_networks(void)
-{
+    static uint64_t told_at;
     struct ifaddrs *all;
     uint64_t now = gz_now();
+    uint32_t count = 0;
 
-    if (listed_at != 0 && now - listed_at < LIST_AGE)
+    if ((told_at != 0 && now - told_at < LIST_AGE) || getifaddrs(&all) != 0)
         return;
-    if (getifaddrs(&all) != 0)
-        return;
-    network_count = 0;
-    for (struct ifaddrs *at = all; at != NULL && network_count < NETWORKS_MOST; at = at->ifa_next) {
+    for (struct ifaddrs *at = all; at != NULL; at = at->ifa_next) {
         if (at->ifa_addr == NULL || at->ifa_netmask == NULL || at->ifa_addr->sa_family != AF_INET)
             continue;
-        memcpy(networks[network_count].address, &((struct sockaddr_in *)at->ifa_addr)->sin_addr, 4);
-        memcpy(networks[network_count].mask, &((struct sockaddr_in *)at->ifa_netmask)->sin_addr, 4);
-        network_count++;
+        w2c_stack_kernelNetwork(&gz_stack.module, count++, ((struct sockaddr_in *)at->ifa_addr)->sin_addr.s_addr,
+            ((struct sockaddr_in *)at->ifa_netmask)->sin_addr.s_addr);
     }
     freeifaddrs(all);
-    listed_at = now;
-}
-
-static bool same_network(const uint8_t a[4], const uint8_t b[4], const uint8_t mask[4])
-{
-    for (int i = 0; i < 4; i++)
-        if ((a[i] & mask[i]) != (b[i] & mask[i]))
-            return false;
-    return true;
-}
-
-/* In the network of the stack's own address. */
-static bool near(const uint8_t address[4])
-{
-    uint32_t bits = (uint32_t)gz_stack.config.prefix_length;
-    uint8_t mask[4];
-
-    for (uint32_t i = 0; i < 4; i++) {
-        uint32_t part = bits > i * 8 ? bits - i * 8 : 0;
-
-        mask[i] = part >= 8 ? 0xff : (uint8_t)(0xff00 >> part);
-    }
-    return same_network(address, gz_stack.config.host_addr + 12, mask);
+    told_at = now;
 }
 
 bool gz_address_kernel(const struct gz_address *address)
 {
-    static const uint8_t none[4];
-    const uint8_t *v4 = address->bytes + 12;
-
-    if (gz_address_foreign(address) || gz_address_any(address) || v4[0] == 127)
-        return true;
-    if (gz_address_ours(address))
-        return false;
-    list_networks();
-    for (uint32_t i = 0; i < network_count; i++)
-        if (memcmp(networks[i].address, v4, 4) == 0)
-            return true;
-    if (near(v4))
-        return false;
-    for (uint32_t i = 0; i < network_count; i++)
-        if (same_network(networks[i].address, v4, networks[i].mask))
-            return true;
-    return memcmp(gz_stack.config.gateway_addr + 12, none, 4) == 0;
+    tell_networks();
+    gz_endpoint_put(address);
+    return w2c_stack_sideOfRoute(&gz_stack.module) == GZ_SIDE_KERNEL;
 }

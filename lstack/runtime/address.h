@@ -24,11 +24,6 @@ void gz_address_to(const struct gz_address *from, bool v6, struct sockaddr *addr
 void gz_endpoint_put(const struct gz_address *address);
 void gz_endpoint_get(struct gz_address *address);
 
-bool gz_address_any(const struct gz_address *address);
-/* The stack has this address. */
-bool gz_address_ours(const struct gz_address *address);
-/* IPv6 that is not IPv4 in disguise: the stack has none. */
-bool gz_address_foreign(const struct gz_address *address);
 /* Traffic to it is the kernel's: its own addresses, the networks of its interfaces. */
 bool gz_address_kernel(const struct gz_address *address);
 

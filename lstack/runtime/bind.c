@@ -60,13 +60,16 @@ static long bind_file(int fd, struct gz_file *file, const struct sockaddr *given
         return result;
     if (file->side != GZ_UNDECIDED)
         return bind_stack(file, &address);
-    if (gz_address_any(&address) && !file->v6_only) {
+    gz_endpoint_put(&address);
+    uint32_t side = w2c_stack_sideOfBind(&gz_stack.module, file->v6_only);
+
+    if (side == GZ_SIDE_BOTH) {
         result = bind_both(fd, file, &address, given, length);
         if (result == 0)
             gz_settle(fd, file, GZ_BOTH, 0);
         return result;
     }
-    if (!gz_address_ours(&address)) {
+    if (side == GZ_SIDE_KERNEL) {
         gz_settle(fd, file, GZ_KERNEL_SIDE, GZ_FALLBACK_KERNEL_ADDRESS);
         return GZ_KERNEL;
     }

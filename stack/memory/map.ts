@@ -9,6 +9,7 @@
  *   0x14000  CALL       the call area: arguments and results that do not fit a register
  *   0x17000  SEGMENT    the TCP segment that is being processed
  *   0x17400  PORT_USES  counters of the ephemeral port choice (RFC 6056)
+ *   0x17800  NETWORKS   the kernel's networks
  *   0x18000  POOLS      one Pool header per PoolId
  *   0x19000  WHEEL      the timer wheel
  *   0x20000  PORTS      Port structs with their receive and transmit rings
@@ -27,6 +28,8 @@ export const COUNTERS: usize = 0x11000;
 export const CALL: usize = 0x14000;
 export const SEGMENT: usize = 0x17000;
 export const PORT_USES: usize = 0x17400;
+/** ip/sides.ts: 128 of 8 bytes. */
+export const KERNEL_NETWORKS: usize = 0x17800;
 export const POOLS: usize = 0x18000;
 export const WHEEL: usize = 0x19000;
 export const PORTS: usize = 0x20000;

@@ -92,6 +92,8 @@ export class Root {
   packetTokens: i64;
   bitTokens: i64;
   rateFilled: u64;
+  /** Networks of the kernel's interfaces that the shell told of (ip/sides.ts). */
+  kernelNetworks: u32;
 }
 
 /** The region's root; compiles to a constant address. */

@@ -30,6 +30,11 @@ export function isAnyAddress(high: u64, low: u64): bool {
   return (high | (low >> 32)) == 0 && (<u32>low == <u32>IPV4_PREFIX || <u32>low == 0);
 }
 
+/** 127.0.0.0/8 (RFC 1122, section 3.2.1.3). */
+export function isIpv4Loopback(raw: u32): bool {
+  return (raw & 0xff) == 127;
+}
+
 /** 224.0.0.0/4 (RFC 5771). */
 export function isIpv4Multicast(raw: u32): bool {
   return (raw & 0xf0) == 0xe0;
