@@ -131,7 +131,10 @@ export function outputUrgent(id: u32): u32 {
   return root().outputUrgent + waiting(port(id));
 }
 
-/** Tells of one network of the kernel's, address and mask in network byte order; `index` 0 begins the list anew. */
+/**
+ * Tells of one network of the kernel's, address and mask in network byte order; `index` 0 begins the list
+ * anew.
+ */
 export function kernelNetwork(index: u32, address: u32, mask: u32): void {
   kernelNetworkSet(index, address, mask);
 }

@@ -102,7 +102,8 @@ static void tell_networks(void)
     for (struct ifaddrs *at = all; at != NULL; at = at->ifa_next) {
         if (at->ifa_addr == NULL || at->ifa_netmask == NULL || at->ifa_addr->sa_family != AF_INET)
             continue;
-        w2c_stack_kernelNetwork(&gz_stack.module, count++, ((struct sockaddr_in *)at->ifa_addr)->sin_addr.s_addr,
+        w2c_stack_kernelNetwork(&gz_stack.module, count++,
+            ((struct sockaddr_in *)at->ifa_addr)->sin_addr.s_addr,
             ((struct sockaddr_in *)at->ifa_netmask)->sin_addr.s_addr);
     }
     freeifaddrs(all);

@@ -9,10 +9,29 @@
 
 #include "wait.h"
 
+/* Tries before a thread sleeps for the lock, and between giving the core to somebody else. */
+#define LOCK_ROUNDS 256
+#define LOCK_YIELD 64
+
 static void poison(const char *why)
 {
     if (atomic_exchange(&gz_stack.shared->poisoned, 1) == 0)
         dprintf(STDERR_FILENO, "gazelle: %s; every connection of process %d is reset\n", why, (int)getpid());
+}
+
+/* The lock is held for a few microseconds, and waking a sleeper takes ten times as long: look again before sleeping. */
+static int try_for_a_while(pthread_mutex_t *lock)
+{
+    int result = EBUSY;
+
+    for (int round = 1; result == EBUSY && round <= LOCK_ROUNDS; round++) {
+        if (round % LOCK_YIELD == 0)
+            sched_yield();
+        else
+            __builtin_ia32_pause();
+        result = pthread_mutex_trylock(lock);
+    }
+    return result;
 }
 
 static void take(struct gz_thread *thread)
@@ -20,6 +39,8 @@ static void take(struct gz_thread *thread)
     pthread_mutex_t *lock = &gz_stack.shared->lock;
     int result = pthread_mutex_trylock(lock);
 
+    if (result == EBUSY)
+        result = try_for_a_while(lock);
     if (result == EBUSY) {
         atomic_fetch_add(&gz_stack.waiting, 1);
         result = pthread_mutex_lock(lock);
@@ -38,7 +59,12 @@ static void give(struct gz_thread *thread)
 {
     atomic_store_explicit(&gz_stack.shared->busy, 0, memory_order_relaxed);
     thread->locked = 0;
+    struct gz_kicks kicks = gz_take_kicks();
+
     pthread_mutex_unlock(&gz_stack.shared->lock);
+    /* Only now: who wakes wants the lock. */
+    for (uint32_t i = 0; i < kicks.count; i++)
+        gz_thread_kick(kicks.threads[i]);
 }
 
 struct gz_thread *gz_lock(void)

@@ -78,7 +78,7 @@ struct gz_thread *gz_thread(void)
     thread->spin_score = 2;
     thread->batch = 0;
     thread->left_at = 0;
-    thread->usual_absence = 0;
+    thread->long_absences = 0;
     thread->selected = -1;
     self = thread;
     pthread_setspecific(key, thread);

@@ -27,9 +27,9 @@ struct gz_thread {
     _Atomic bool woken;
     /* Whether spinning has paid lately: 0 (never) to GZ_SPIN_MOST. */
     int spin_score;
-    /* When its last wait ended, and how long it usually stays away between two; microseconds. */
+    /* When its last wait ended; and whether it mostly stays away for long between two (0: never, up to 8). */
     uint64_t left_at;
-    uint32_t usual_absence;
+    uint32_t long_absences;
     /* Events of its last wait that are not answered yet: sends may be put off as long. */
     uint32_t batch;
     /* Threads whose name the configuration does not select: -1 unknown, 0 excluded, 1 selected. */

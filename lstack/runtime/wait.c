@@ -24,8 +24,9 @@
 /* Rounds of spinning between looks at kernel descriptors, and between giving the core to somebody else. */
 #define ROUNDS_KERNEL 16
 #define ROUNDS_YIELD 64
-/* A poller that is usually back within this time needs no deputy. */
+/* A poller that is usually back within this time, in microseconds, needs no deputy. */
 #define SHORT_ABSENCE 200
+#define ABSENCES_MOST 8
 /* The device takes no frames: look again soon, in microseconds. */
 #define BLOCKED_RETRY 1000
 #define BUCKETS 256
@@ -62,11 +63,32 @@ static void unlist(struct gz_thread *thread)
     sleeper_count--;
 }
 
+static struct gz_kicks kicks;
+
+static void kick_later(struct gz_thread *thread)
+{
+    if (kicks.count < sizeof(kicks.threads) / sizeof(kicks.threads[0]))
+        kicks.threads[kicks.count++] = thread;
+    else
+        gz_thread_kick(thread);
+}
+
+struct gz_kicks gz_take_kicks(void)
+{
+    struct gz_kicks taken;
+
+    taken.count = kicks.count;
+    for (uint32_t i = 0; i < kicks.count; i++)
+        taken.threads[i] = kicks.threads[i];
+    kicks.count = 0;
+    return taken;
+}
+
 static void wake(struct gz_thread *thread)
 {
     atomic_store(&thread->woken, true);
     if (thread->asleep)
-        gz_thread_kick(thread);
+        kick_later(thread);
 }
 
 void gz_wake_set(int32_t set)
@@ -93,6 +115,7 @@ void gz_waits_forked(void)
     for (int i = 0; i < BUCKETS; i++)
         sleepers[i] = NULL;
     sleeper_count = 0;
+    kicks.count = 0;
     gz_stack.poller = NULL;
 }
 
@@ -111,7 +134,7 @@ void gz_check_poller(struct gz_thread *thread)
         return;
     if (w2c_stack_nextDeadline(&gz_stack.module) < gz_stack.poller_deadline) {
         gz_stack.poller_deadline = 0;
-        gz_thread_kick(poller);
+        kick_later(poller);
     }
 }
 
@@ -121,7 +144,7 @@ static void appoint(void)
     for (int i = 0; sleeper_count > 0 && i < BUCKETS; i++) {
         for (struct gz_thread *thread = sleepers[i]; thread != NULL; thread = thread->next_sleeper) {
             if (thread->asleep && !atomic_load(&thread->woken)) {
-                gz_thread_kick(thread);
+                kick_later(thread);
                 return;
             }
         }
@@ -137,7 +160,7 @@ static void leave_port(struct gz_thread *thread, uint64_t now)
     gz_stack.poller = NULL;
     thread->left_at = now;
     gz_keeper_attend();
-    if (thread->usual_absence >= SHORT_ABSENCE || !gz_keeper_ticks())
+    if (thread->long_absences > ABSENCES_MOST / 2 || !gz_keeper_ticks())
         appoint();
 }
 
@@ -158,9 +181,11 @@ static void note_absence(struct gz_thread *thread, uint64_t now)
 
     if (thread->left_at == 0)
         return;
-    if (absence > SHORT_ABSENCE * 8)
-        absence = SHORT_ABSENCE * 8;
-    thread->usual_absence = (uint32_t)((thread->usual_absence * 7 + absence) / 8);
+    /* One long absence may be the scheduler's doing: most of them have to be long. */
+    if (absence < SHORT_ABSENCE)
+        thread->long_absences -= thread->long_absences > 0;
+    else
+        thread->long_absences += thread->long_absences < ABSENCES_MOST;
     thread->left_at = 0;
 }
 

@@ -38,6 +38,12 @@ void gz_wait_end(struct gz_thread *thread);
 void gz_watch_over(void);
 /* Some thread sleeps, or spins. */
 bool gz_others_sleep(void);
+/* Threads to be kicked by the lock's holder once it has given the lock up. */
+struct gz_kicks {
+    uint32_t count;
+    struct gz_thread *threads[32];
+};
+struct gz_kicks gz_take_kicks(void);
 /* Wakes one thread that sleeps in wait set `set`. */
 void gz_wake_set(int32_t set);
 /* Wakes everyone. */

@@ -27,7 +27,10 @@ function network(index: u32): KernelNetwork {
   return changetype<KernelNetwork>(KERNEL_NETWORKS + <usize>index * offsetof<KernelNetwork>());
 }
 
-/** Tells of one network of the kernel's; `index` 0 begins the list anew. Both words as they lie in a sockaddr_in. */
+/**
+ * Tells of one network of the kernel's; `index` 0 begins the list anew. Both words as they lie in a
+ * sockaddr_in.
+ */
 export function kernelNetworkSet(index: u32, address: u32, mask: u32): void {
   if (index >= NETWORKS_MAX) return;
   const n = network(index);
@@ -43,8 +46,8 @@ export function bindSide(high: u64, low: u64, v6Only: bool): Side {
 }
 
 /**
- * Who serves traffic to an address: what is the kernel's own, or in a network of its interfaces but not of ours, is
- * the kernel's; the rest is ours if there is a gateway.
+ * Who serves traffic to an address: what is the kernel's own, or in a network of its interfaces but not of
+ * ours, is the kernel's; the rest is ours if there is a gateway.
  */
 export function routeSide(high: u64, low: u64): Side {
   if (!isIpv4(high, low) || isAnyAddress(high, low)) return Side.kernel;
