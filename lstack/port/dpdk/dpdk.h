@@ -28,6 +28,9 @@ struct gz_dpdk {
     unsigned lcore;
     struct rte_mempool *receive_pool;
     struct rte_mempool *transmit_pool;
+    /* The buffers of the first one, in linear memory. */
+    uint8_t *frames;
+    uint32_t frames_size;
     /* The driver cannot use buffers in linear memory: frames are copied there. */
     bool copies;
     uint64_t offloads;
@@ -67,6 +70,8 @@ void gz_dpdk_xdp_leave(void);
 
 /* Memory of the port within the window, and the pools: 0, or -1 with port->message. */
 int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request);
+/* Lets a device that reads and writes memory by itself reach the buffers in linear memory: 0, or -1. */
+int gz_dpdk_reach(struct gz_port *port, struct rte_device *device);
 /* A pool of ordinary buffers in place of one in linear memory. */
 int gz_dpdk_plain_pool(struct gz_port *port);
 

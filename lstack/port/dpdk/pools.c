@@ -6,6 +6,8 @@
 #include "dpdk.h"
 
 #include <errno.h>
+#include <rte_dev.h>
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_mempool.h>
 #include <stdio.h>
@@ -65,6 +67,8 @@ int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request)
         return -1;
     }
     port->window_size = frames + bounce;
+    dpdk->frames = base;
+    dpdk->frames_size = frames;
     dpdk->receive_pool = linear_pool(base, frames, count);
     dpdk->transmit_pool =
         rte_pktmbuf_pool_create("gazelle-transmit", TRANSMIT_BUFFERS, CACHE, 0, GZ_DPDK_ROOM, SOCKET_ID_ANY);
@@ -73,6 +77,16 @@ int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request)
         return -1;
     }
     return 0;
+}
+
+int gz_dpdk_reach(struct gz_port *port, struct rte_device *device)
+{
+    const struct gz_dpdk *dpdk = port->state;
+
+    /* Our memory has no physical addresses that hold still: only an IOMMU can lead a device to it. */
+    if (rte_eal_iova_mode() != RTE_IOVA_VA)
+        return -1;
+    return rte_dev_dma_map(device, dpdk->frames, (uint64_t)(uintptr_t)dpdk->frames, dpdk->frames_size);
 }
 
 int gz_dpdk_plain_pool(struct gz_port *port)

@@ -180,6 +180,8 @@ static int start(struct gz_port *port, const struct gz_port_request *request)
 
     if (gz_dpdk_pools(port, request) != 0)
         return -1;
+    if (is_pci && gz_dpdk_reach(port, info.device) != 0 && gz_dpdk_plain_pool(port) != 0)
+        return -1;
     int result = configure(port, request, interrupts, is_xdp);
 
     if (result != 0 && interrupts) {
