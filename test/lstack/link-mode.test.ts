@@ -156,7 +156,7 @@ test("GAZELLE_BIND_PROCNAME selects a linked program, or leaves it to the kernel
   }
 });
 
-test("lstack.Makefile works from a path with blanks, through a link, from a prefix and with LSTACK_FOLDER", () => {
+test("lstack.Makefile works from paths with blanks, links, prefixes and with LSTACK_FOLDER", () => {
   requireStackLibrary();
   const base = join(temporaryFolder(), "link of places");
   const clone = join(base, "a clone");

@@ -65,7 +65,7 @@ for (const configuration of configurations) {
     }
   });
 
-  test(`${title}: an interface that is down costs nothing, and the address is announced when it is back`, async () => {
+  test(`${title}: a link that is down costs nothing, and is announced when it is back`, async () => {
     const probe = await Probe.start({ label: `${label}-idle`, configuration });
     try {
       assert.equal(await probe.ask("before"), "before");
