@@ -13,7 +13,7 @@ void gz_settle(int fd, struct gz_file *file, enum gz_side side, uint32_t reason)
     if (side == GZ_KERNEL_SIDE) {
         gz_count_fallback(reason);
         file->side = GZ_KERNEL_SIDE;
-        gz_watches_settle(file);
+        gz_watches_free(file);
         gz_reference(file->handle, -1);
         w2c_stack_socketClose(&gz_stack.module, (u32)file->handle, gz_now());
         gz_file_to_kernel(fd, file);

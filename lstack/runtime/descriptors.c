@@ -67,7 +67,7 @@ static void drop(struct gz_thread *thread, int fd)
 
     if (file == NULL)
         return;
-    gz_watches_settle(file);
+    gz_watches_free(file);
     if (file->kind == GZ_KIND_SOCKET)
         gz_socket_end(thread, file);
     else

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,8 +24,10 @@ long gz_epoll_create(int flags)
     GZ_ENTER(thread);
     struct gz_file *file = (uint32_t)fd < gz_files_limit() ? gz_file_new(GZ_KIND_EPOLL) : NULL;
 
-    if (file != NULL)
+    if (file != NULL) {
+        file->epoll_fd = fd;
         gz_file_attach(fd, file);
+    }
     GZ_LEAVE(thread);
     return fd;
 }
@@ -50,7 +51,7 @@ static int32_t set_of(struct gz_file *epoll)
     return epoll->set;
 }
 
-static long stack_ctl(
+long gz_epoll_stack_ctl(
     struct gz_file *epoll, int operation, int fd, struct gz_file *file, struct epoll_event *event)
 {
     w2c_stack *module = &gz_stack.module;
@@ -69,42 +70,6 @@ static long stack_ctl(
         return (int32_t)w2c_stack_interestRemove(module, (u32)set, (u32)file->handle, (u32)fd);
     default:
         return -EINVAL;
-    }
-}
-
-static void unwatch(struct gz_file *file, struct gz_file *epoll, int fd)
-{
-    for (struct gz_watch **at = &file->watches; *at != NULL; at = &(*at)->next) {
-        struct gz_watch *watch = *at;
-
-        if (watch->epoll != epoll || watch->fd != fd)
-            continue;
-        *at = watch->next;
-        free(watch);
-        return;
-    }
-}
-
-/* Remembers what an undecided socket is watched for: the stack's half may be wanted later. */
-static void watch(struct gz_file *file, struct gz_file *epoll, int fd, const struct epoll_event *event)
-{
-    struct gz_watch *watch = malloc(sizeof(*watch));
-
-    if (watch == NULL)
-        return;
-    *watch = (struct gz_watch){ .next = file->watches, .epoll = epoll, .fd = fd, .event = *event };
-    file->watches = watch;
-}
-
-void gz_watches_settle(struct gz_file *file)
-{
-    while (file->watches != NULL) {
-        struct gz_watch *watch = file->watches;
-
-        file->watches = watch->next;
-        if (watch->epoll->kind == GZ_KIND_EPOLL && (file->side == GZ_STACK || file->side == GZ_BOTH))
-            stack_ctl(watch->epoll, EPOLL_CTL_ADD, watch->fd, file, &watch->event);
-        free(watch);
     }
 }
 
@@ -130,18 +95,15 @@ static long ctl(int fd, struct gz_file *epoll, int operation, int target, struct
         return -EFAULT;
     if (atomic_load(&gz_stack.shared->poisoned))
         return -ECONNRESET;
-    if (file->side == GZ_STACK)
-        return gz_detached(file) ? -ECONNABORTED : stack_ctl(epoll, operation, target, file, event);
-    result = kernel_ctl(fd, epoll, operation, target, event);
-    if (result != 0)
-        return result;
-    if (file->side == GZ_BOTH)
-        return gz_detached(file) ? 0 : stack_ctl(epoll, operation, target, file, event);
-    if (operation != EPOLL_CTL_ADD)
-        unwatch(file, epoll, target);
-    if (operation != EPOLL_CTL_DEL)
-        watch(file, epoll, target, event);
-    return 0;
+    result = file->side == GZ_STACK ? 0 : kernel_ctl(fd, epoll, operation, target, event);
+    if (result == 0 && file->side != GZ_UNDECIDED) {
+        if (gz_detached(file))
+            return file->side == GZ_STACK ? -ECONNABORTED : 0;
+        result = gz_epoll_stack_ctl(epoll, operation, target, file, event);
+    }
+    if (result == 0)
+        gz_watches_follow(file, epoll, operation, target, event);
+    return result;
 }
 
 long gz_epoll_ctl(int fd, int operation, int target, struct epoll_event *event)

@@ -12,7 +12,7 @@
 static uint8_t *kinds;
 static struct gz_file **named;
 static struct gz_file *pool;
-static uint32_t limit, used;
+static uint32_t limit, used, last_serial;
 static struct gz_file *free_list;
 
 static uint32_t find_limit(void)
@@ -68,7 +68,7 @@ struct gz_file *gz_file_new(enum gz_kind kind)
         file = &pool[used++];
     else
         return NULL;
-    *file = (struct gz_file){ .kind = (uint8_t)kind, .handle = -1, .set = -1 };
+    *file = (struct gz_file){ .kind = (uint8_t)kind, .handle = -1, .set = -1, .serial = ++last_serial };
     return file;
 }
 

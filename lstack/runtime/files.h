@@ -18,10 +18,15 @@ enum gz_side {
     GZ_KERNEL_SIDE,
 };
 
-/* An interest of an epoll instance in a socket that is undecided: the kernel's epoll has it so far. */
+/*
+ * An interest of an epoll instance in a socket: while the socket is undecided the kernel's instance has it, then the
+ * stack's wait set, and after a failure of the stack the kernel's again.
+ */
 struct gz_watch {
     struct gz_watch *next;
     struct gz_file *epoll;
+    /* The instance's serial number: it may have been closed, and its structure used again. */
+    uint32_t serial;
     int fd;
     struct epoll_event event;
 };
@@ -36,13 +41,16 @@ struct gz_file {
     bool v6_only;
     bool bound;
     bool listening;
+    /* No other file that this process ever had has the same. */
+    uint32_t serial;
     int32_t handle;
     uint32_t descriptors;
     /* Time limits of blocking calls in microseconds, 0: none. */
     uint64_t receive_limit;
     uint64_t send_limit;
     struct gz_watch *watches;
-    /* Epoll instances: the wait set of the stack's sockets, -1: none; and who else is in it. */
+    /* Epoll instances: a descriptor of it; the wait set of the stack's sockets, -1: none; and who else is in it. */
+    int epoll_fd;
     int32_t set;
     uint32_t kernel_interests;
     uint32_t turn;
@@ -76,8 +84,15 @@ bool gz_unreferenced(int32_t handle);
 /* Ends the socket of a file in the stack, with SO_LINGER. */
 struct gz_thread;
 void gz_socket_end(struct gz_thread *thread, struct gz_file *file);
-/* epoll.c: the socket's side was decided. */
+/* watches.c: the socket's side was decided; it is closed; the stack failed. */
 void gz_watches_settle(struct gz_file *file);
+void gz_watches_free(struct gz_file *file);
+void gz_watches_to_kernel(struct gz_file *file);
+/* Follows a successful epoll_ctl. */
+void gz_watches_follow(struct gz_file *file, struct gz_file *epoll, int operation, int fd,
+    const struct epoll_event *event);
+/* epoll_ctl on the stack's half. */
+long gz_epoll_stack_ctl(struct gz_file *epoll, int operation, int fd, struct gz_file *file, struct epoll_event *event);
 void gz_epoll_end(struct gz_file *file);
 /* True when the child of a fork after the claim asks. */
 bool gz_detached(const struct gz_file *file);

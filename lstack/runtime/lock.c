@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "wait.h"
 
 /* Tries before a thread sleeps for the lock, and between giving the core to somebody else. */
@@ -104,6 +105,8 @@ long gz_escaped(struct gz_thread *thread)
     if (!thread->locked)
         take(thread);
     poison("the stack found its memory damaged");
+    /* The kernel's sockets under them were never connected: as soon as they are watched they report a hang-up. */
+    gz_files_each(GZ_KIND_SOCKET, gz_watches_to_kernel);
     gz_wait_end(thread);
     gz_wake_everyone();
     give(thread);
