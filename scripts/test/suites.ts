@@ -59,6 +59,7 @@ export function suites(): Suite[] {
     folderSuite("config", ["test/config"], { parallel: 2 }),
     folderSuite("sim", ["test/sim", "test/fuzz"], { parallel: 2, limit: 900 }),
     folderSuite("bench", ["test/bench"], {}),
+    folderSuite("mutations", ["test/mutations"], { limit: 600 }),
     folderSuite("native", ["test/lstack"], { needsRoot: true }),
     folderSuite("apps", ["test/apps"], { needsRoot: true, limit: 600 }),
   ];

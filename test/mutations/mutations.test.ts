@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { type ExecFileOptions, execFile } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { after, describe, it } from "node:test";
@@ -18,7 +18,22 @@ function layOut(folder: string): void {
   }
 }
 
-function compile(folder: string): void {
+interface Ended {
+  /** null: ended by a signal, its limit's perhaps. */
+  status: number | null;
+  output: string;
+}
+
+/** Runs Node; two of these at a time keep the smallest machine busy. */
+function runNode(arguments_: readonly string[], options: ExecFileOptions): Promise<Ended> {
+  return new Promise((resolve) => {
+    const done = (_: unknown, stdout: string | Buffer, stderr: string | Buffer) =>
+      resolve({ status: child.exitCode, output: `${stdout}${stderr}` });
+    const child = execFile(process.execPath, arguments_, { ...options, maxBuffer: 1 << 24 }, done);
+  });
+}
+
+async function compile(folder: string): Promise<void> {
   const options = ["--runtime", "stub", "--importMemory", "--memoryBase", "1024", "-O1", "--use", "abort="];
   const shown = (path: string) => relative(ROOT, join(folder, path));
   const arguments_ = [
@@ -30,18 +45,17 @@ function compile(folder: string): void {
     "--enable",
     "simd",
   ];
-  const done = spawnSync(process.execPath, arguments_, { cwd: ROOT, encoding: "utf8" });
-  assert.equal(done.status, 0, done.stdout + done.stderr);
+  const done = await runNode(arguments_, { cwd: ROOT });
+  assert.equal(done.status, 0, done.output);
 }
 
-/** Runs a test file on the module in `folder`; answers its exit status. */
-function run(folder: string, test: string): number | null {
+/** Runs a test file on the module in `folder`. */
+function runTest(folder: string, test: string): Promise<Ended> {
   const file = join(folder, "build", "node", "test", `${test}.js`);
   const environment = { ...process.env };
   // Set by the runner that runs us: it would make the inner one report to it instead of failing.
   delete environment.NODE_TEST_CONTEXT;
-  const options = { cwd: folder, env: environment, timeout: 120_000 };
-  return spawnSync(process.execPath, ["--test", file], options).status;
+  return runNode([file], { cwd: folder, env: environment, timeout: 120_000 });
 }
 
 function mutate(folder: string, { file, from, to }: Mutation): void {
@@ -51,23 +65,26 @@ function mutate(folder: string, { file, from, to }: Mutation): void {
   writeFileSync(path, text.replace(from, to));
 }
 
-describe("Mutations", () => {
+describe("Mutations", { concurrency: 2 }, () => {
   after(() => rmSync(FOLDER, { recursive: true, force: true }));
-  it("the tests pass without one", () => {
+  it("the tests pass without one", async () => {
     const folder = join(FOLDER, `${process.pid}-none`);
     layOut(folder);
-    compile(folder);
-    for (const test of new Set(MUTATIONS.map((mutation) => mutation.test)))
-      assert.equal(run(folder, test), 0, test);
+    await compile(folder);
+    for (const test of new Set(MUTATIONS.map((mutation) => mutation.test))) {
+      const ended = await runTest(folder, test);
+      assert.equal(ended.status, 0, `${test}\n${ended.output}`);
+    }
     rmSync(folder, { recursive: true });
   });
   for (const [index, mutation] of MUTATIONS.entries()) {
-    it(`${mutation.name} taken out breaks ${mutation.test}`, () => {
+    it(`${mutation.name} taken out breaks ${mutation.test}`, async () => {
       const folder = join(FOLDER, `${process.pid}-${index}`);
       layOut(folder);
       mutate(folder, mutation);
-      compile(folder);
-      assert.equal(run(folder, mutation.test), 1, "nobody noticed");
+      await compile(folder);
+      const ended = await runTest(folder, mutation.test);
+      assert.equal(ended.status, 1, `nobody noticed\n${ended.output}`);
       rmSync(folder, { recursive: true });
     });
   }
