@@ -77,7 +77,6 @@ function finishChecksum(p: Port, slot: TxSlot, ip: usize, headerLength: u32, len
     slot.checksumOffset = <u16>field;
     return;
   }
-  storeChecksum(header + field, 0);
   sum = checksumAdd(sum, header, headerLength);
   let offset = headerLength;
   const spans = <u32>slot.spanCount;

@@ -119,4 +119,9 @@ export function txDone(p: Port, sent: u32): void {
     p.txHead++;
     left--;
   }
+  // An empty ring begins anew: the slots used last are the ones in the cache.
+  if (p.txHead == p.txTail) {
+    p.txHead = 0;
+    p.txTail = 0;
+  }
 }

@@ -18,9 +18,10 @@ function bucket(
   remotePort: u16,
 ): Bucket {
   const r = root();
-  let hash = mix(remoteLow ^ r.tableKey);
-  hash = mix(hash + localLow + ((<u64>localPort) << 16) + <u64>remotePort);
-  if ((remoteHigh | localHigh) != 0) hash = mix(hash ^ mix(remoteHigh ^ r.tableKey) ^ localHigh);
+  // The lower half of an IPv4 address is the same for all, so that ports and address stay apart in one word.
+  const ports = ((<u64>localPort) << 16) + <u64>remotePort;
+  let hash = mix((remoteLow ^ ports ^ r.tableKey) + localLow);
+  if ((remoteHigh | localHigh) != 0) hash = mix((hash ^ mix(remoteHigh ^ r.tableKey) ^ localHigh) + ports);
   return changetype<Bucket>(r.connections + ((<usize>(<u32>(hash >> 32) & r.connectionMask)) << 2));
 }
 

@@ -1,4 +1,4 @@
-import { loadBig16, storeBig16 } from "./bytes";
+import { loadBig16, swapped16 } from "./bytes";
 import { checksumFold } from "./checksum";
 
 /** Bytes of a header without options (RFC 791, section 3.1). */
@@ -87,19 +87,25 @@ export function ipv4Begin(
   source: u32,
   destination: u32,
 ): void {
-  store<u16>(packet, <u16>(0x45 | ((<u32>tos) << 8)));
+  store<u32>(packet, 0x45 | ((<u32>tos) << 8));
   store<u32>(packet, <u32>ttl | ((<u32>protocol) << 8), 8);
   store<u32>(packet, source, 12);
   store<u32>(packet, destination, 16);
 }
 
-/** Writes length, identification, flags with fragment offset, and the checksum. */
+/**
+ * Writes length, identification, flags with fragment offset, and the checksum. In whole words: a processor
+ * cannot forward a word to a load while it was stored in parts.
+ */
 export function ipv4Finish(packet: usize, totalLength: u32, identification: u16, fragment: u16): void {
-  storeBig16(packet + 2, <u16>totalLength);
-  storeBig16(packet + 4, identification);
-  storeBig16(packet + 6, fragment);
-  store<u16>(packet, 0, 10);
-  store<u16>(packet, ~ipv4FixedSum(packet), 10);
+  const length = (load<u32>(packet) & 0xffff) | ((<u32>swapped16(<u16>totalLength)) << 16);
+  const place = <u32>swapped16(identification) | ((<u32>swapped16(fragment)) << 16);
+  const life = load<u32>(packet, 8) & 0xffff;
+  const addresses = <u64>load<u32>(packet, 12) + <u64>load<u32>(packet, 16);
+  const checksum = ~checksumFold(addresses + length + place + life);
+  store<u32>(packet, length);
+  store<u32>(packet, place, 4);
+  store<u32>(packet, life | ((<u32>checksum) << 16), 8);
 }
 
 /**

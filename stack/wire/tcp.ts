@@ -99,7 +99,7 @@ export function tcpOptionWord(at: usize): u32 {
 }
 
 /**
- * Writes the fixed part; the checksum field is left zero, ipClose fills it. `window` is the field, already
+ * Writes the fixed part, in whole words, since the checksum reads such; the checksum field is left zero, ipClose fills it. `window` is the field, already
  * scaled.
  */
 export function tcpWriteHeader(
@@ -112,13 +112,11 @@ export function tcpWriteHeader(
   flags: u32,
   window: u32,
 ): void {
-  store<u16>(at, swapped16(sourcePort));
-  store<u16>(at, swapped16(destinationPort), 2);
+  store<u32>(at, <u32>swapped16(sourcePort) | ((<u32>swapped16(destinationPort)) << 16));
   store<u32>(at, bswap<u32>(sequence), 4);
   store<u32>(at, bswap<u32>(acknowledgement), 8);
-  store<u8>(at, <u8>(headerLength << 2), 12);
-  store<u8>(at, <u8>flags, 13);
-  store<u16>(at, swapped16(<u16>window), 14);
+  const control = ((headerLength << 2) & 0xff) | ((flags & 0xff) << 8);
+  store<u32>(at, control | ((<u32>swapped16(<u16>window)) << 16), 12);
   store<u32>(at, 0, 16);
 }
 
