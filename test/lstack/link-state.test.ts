@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { pause, run } from "../../scripts/lab/command.js";
+import { pause, run, waitUntil } from "../../scripts/lab/command.js";
 import { addresses } from "../../scripts/lab/lab.js";
 import type { ConfigurationOptions } from "../../scripts/lab/lstack-conf.js";
 import { readStackCounters } from "../../scripts/lab/stack-counters.js";
@@ -77,8 +77,8 @@ for (const configuration of configurations) {
       const spent = cpuSeconds(pid) - cpuBefore;
       assert.ok(spent < 0.15, `${spent} s of CPU in one second`);
       setLink(probe, "up");
-      await pause(500);
-      assert.ok(readStackCounters(pid).arpRequestsOut > before.arpRequestsOut, "no announcement");
+      const announced = () => readStackCounters(pid).arpRequestsOut > before.arpRequestsOut;
+      assert.ok(await waitUntil(announced, 3_000), "no announcement");
       assert.equal(await probe.ask("after"), "after");
     } finally {
       await probe.stop();
