@@ -99,8 +99,8 @@ export function tcpOptionWord(at: usize): u32 {
 }
 
 /**
- * Writes the fixed part, in whole words, since the checksum reads such; the checksum field is left zero, ipClose fills it. `window` is the field, already
- * scaled.
+ * Writes the fixed part, in whole words, since the checksum reads such; the checksum field is left zero,
+ * ipClose fills it. `window` is the field, already scaled.
  */
 export function tcpWriteHeader(
   at: usize,
