@@ -19,8 +19,8 @@ enum gz_side {
 };
 
 /*
- * An interest of an epoll instance in a socket: while the socket is undecided the kernel's instance has it, then the
- * stack's wait set, and after a failure of the stack the kernel's again.
+ * An interest of an epoll instance in a socket: while the socket is undecided the kernel's instance has it,
+ * then the stack's wait set, and after a failure of the stack the kernel's again.
  */
 struct gz_watch {
     struct gz_watch *next;
@@ -49,7 +49,7 @@ struct gz_file {
     uint64_t receive_limit;
     uint64_t send_limit;
     struct gz_watch *watches;
-    /* Epoll instances: a descriptor of it; the wait set of the stack's sockets, -1: none; and who else is in it. */
+    /* Epoll instances: a descriptor; the wait set of the stack's sockets, -1: none; who else is in it. */
     int epoll_fd;
     int32_t set;
     uint32_t kernel_interests;
@@ -92,7 +92,8 @@ void gz_watches_to_kernel(struct gz_file *file);
 void gz_watches_follow(struct gz_file *file, struct gz_file *epoll, int operation, int fd,
     const struct epoll_event *event);
 /* epoll_ctl on the stack's half. */
-long gz_epoll_stack_ctl(struct gz_file *epoll, int operation, int fd, struct gz_file *file, struct epoll_event *event);
+long gz_epoll_stack_ctl(struct gz_file *epoll, int operation, int fd, struct gz_file *file,
+    struct epoll_event *event);
 void gz_epoll_end(struct gz_file *file);
 /* True when the child of a fork after the claim asks. */
 bool gz_detached(const struct gz_file *file);

@@ -20,7 +20,7 @@ static void poison(const char *why)
         dprintf(STDERR_FILENO, "gazelle: %s; every connection of process %d is reset\n", why, (int)getpid());
 }
 
-/* The lock is held for a few microseconds, and waking a sleeper takes ten times as long: look again before sleeping. */
+/* The lock is held for some microseconds, and waking a sleeper takes ten times as long: look again first. */
 static int try_for_a_while(pthread_mutex_t *lock)
 {
     int result = EBUSY;
@@ -105,7 +105,7 @@ long gz_escaped(struct gz_thread *thread)
     if (!thread->locked)
         take(thread);
     poison("the stack found its memory damaged");
-    /* The kernel's sockets under them were never connected: as soon as they are watched they report a hang-up. */
+    /* The kernel's sockets under them were never connected: whoever watches them sees a hang-up. */
     gz_files_each(GZ_KIND_SOCKET, gz_watches_to_kernel);
     gz_wait_end(thread);
     gz_wake_everyone();

@@ -40,15 +40,16 @@ static long send_bytes(struct gz_file *file, struct gz_cursor *from, size_t tota
     do {
         uint32_t wanted = total - sent > INT32_MAX ? INT32_MAX : (uint32_t)(total - sent);
         uint64_t now = gz_now();
-        int32_t planned = (int32_t)w2c_stack_socketSendPlan(module, (u32)file->handle, wanted, (u32)flags, now);
+        int32_t planned =
+            (int32_t)w2c_stack_socketSendPlan(module, (u32)file->handle, wanted, (u32)flags, now);
 
         if (planned < 0)
             return sent > 0 ? (long)sent : planned;
         uint32_t part = (uint32_t)planned < wanted ? (uint32_t)planned : wanted;
 
         gz_spans_fill(from, part);
-        int more = sent + part < total ? MSG_MORE : 0;
-        int32_t taken = (int32_t)w2c_stack_socketSendCommit(module, (u32)file->handle, part, (u32)(flags | more), now);
+        u32 more = (u32)flags | (sent + part < total ? MSG_MORE : 0);
+        int32_t taken = (int32_t)w2c_stack_socketSendCommit(module, (u32)file->handle, part, more, now);
 
         if (taken < 0)
             return sent > 0 ? (long)sent : taken;
@@ -83,7 +84,8 @@ static long direct(int fd, struct gz_file *file, const struct msghdr *message)
     return 0;
 }
 
-static long send_waiting(struct gz_thread *thread, int fd, struct gz_file *file, const struct msghdr *message, int flags)
+static long send_waiting(struct gz_thread *thread, int fd, struct gz_file *file,
+    const struct msghdr *message, int flags)
 {
     uint64_t deadline = file->send_limit != 0 ? gz_now() + file->send_limit : GZ_NEVER;
     struct gz_cursor from = { .pieces = message->msg_iov, .count = message->msg_iovlen };

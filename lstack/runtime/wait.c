@@ -152,8 +152,8 @@ static void appoint(void)
 }
 
 /*
- * Without a poller, whoever enters the engine next runs the stack, and the keeper's tick is the last resort. Waking a
- * deputy costs as much as waking the thread that a packet is for: only who stays away for long does it.
+ * Without a poller, whoever enters the engine next runs the stack, and the keeper's tick is the last resort.
+ * Waking a deputy costs as much as waking the thread that a packet is for: only who stays away for long does.
  */
 static void leave_port(struct gz_thread *thread, uint64_t now)
 {
@@ -357,7 +357,8 @@ enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait)
     return result;
 }
 
-long gz_wait_socket(struct gz_thread *thread, struct gz_file *file, int fd, uint32_t events, uint64_t deadline)
+long gz_wait_socket(struct gz_thread *thread, struct gz_file *file, int fd, uint32_t events,
+    uint64_t deadline)
 {
     w2c_stack *module = &gz_stack.module;
     struct pollfd kernel[1 + GZ_WAIT_EXTRA] = { { .fd = fd, .events = (short)events } };

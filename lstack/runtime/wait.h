@@ -56,5 +56,6 @@ uint64_t gz_deadline(int64_t timeout);
 
 struct gz_file;
 /* Waits until one of `events` is true of a socket, or the deadline. 0, -EAGAIN (time), -EINTR, -ERESTART. */
-long gz_wait_socket(struct gz_thread *thread, struct gz_file *file, int fd, uint32_t events, uint64_t deadline);
+long gz_wait_socket(struct gz_thread *thread, struct gz_file *file, int fd, uint32_t events,
+    uint64_t deadline);
 #endif

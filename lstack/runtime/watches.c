@@ -43,7 +43,9 @@ void gz_watches_follow(struct gz_file *file, struct gz_file *epoll, int operatio
         /* Without it the socket is served all the same, but is not heard of when the stack fails. */
         if (watch == NULL)
             return;
-        *watch = (struct gz_watch){ .next = file->watches, .epoll = epoll, .serial = epoll->serial, .fd = fd };
+        *watch = (struct gz_watch){
+            .next = file->watches, .epoll = epoll, .serial = epoll->serial, .fd = fd,
+        };
         file->watches = watch;
     }
     watch->event = *event;
@@ -55,15 +57,20 @@ void gz_watches_free(struct gz_file *file)
         forget(file, file->watches);
 }
 
+static void unwatch(struct gz_file *epoll, int fd)
+{
+    if (epoll_ctl(epoll->epoll_fd, EPOLL_CTL_DEL, fd, NULL) == 0 && epoll->kernel_interests > 0)
+        epoll->kernel_interests--;
+}
+
 void gz_watches_settle(struct gz_file *file)
 {
     for (struct gz_watch *watch = file->watches; watch != NULL; watch = watch->next) {
         if (!valid(watch))
             continue;
         /* The kernel's socket stays unconnected: it would report a hang-up for ever. */
-        if (file->side == GZ_STACK && epoll_ctl(watch->epoll->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL) == 0 &&
-            watch->epoll->kernel_interests > 0)
-            watch->epoll->kernel_interests--;
+        if (file->side == GZ_STACK)
+            unwatch(watch->epoll, watch->fd);
         gz_epoll_stack_ctl(watch->epoll, EPOLL_CTL_ADD, watch->fd, file, &watch->event);
     }
 }
