@@ -105,6 +105,8 @@ export interface HostOptions {
    * given.
    */
   instances?: number;
+  /** Another module in place of the stack's, and what it imports beside the memory. */
+  module?: { wasm: WebAssembly.Module; imports: Record<string, WebAssembly.ImportValue> };
 }
 
 const PAGE = 65536;
@@ -119,8 +121,9 @@ function stackModule(): WebAssembly.Module {
   return compiled;
 }
 
-function instantiate(memory: WebAssembly.Memory): Doors {
-  const { exports } = new WebAssembly.Instance(stackModule(), { env: { memory } });
+function instantiate(memory: WebAssembly.Memory, module: HostOptions["module"]): Doors {
+  const { wasm, imports } = module ?? { wasm: stackModule(), imports: {} };
+  const { exports } = new WebAssembly.Instance(wasm, { env: { ...imports, memory } });
   for (const name of [...DOORS, "nextDeadline"]) {
     if (typeof exports[name] !== "function") throw new Error(`the stack has no door ${name}`);
   }
@@ -158,7 +161,9 @@ export class StackHost {
     const pages = Math.ceil((this.size + layout.RX_BURST * FRAME_AREA) / PAGE);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
     this.memoryView = new DataView(this.memory.buffer);
-    const instances = Array.from({ length: options.instances ?? 1 }, () => instantiate(this.memory));
+    const instances = Array.from({ length: options.instances ?? 1 }, () =>
+      instantiate(this.memory, options.module),
+    );
     this.doors = instances.length === 1 ? (instances[0] as Doors) : alternating(instances);
     this.start(options);
   }
