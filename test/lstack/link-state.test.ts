@@ -15,6 +15,8 @@ const configurations: readonly ConfigurationOptions[] = [
 ];
 
 const downMs = 600;
+/** The second announcement of a start comes two seconds after the first (RFC 5227). */
+const announcedMs = 2_500;
 const ticksPerSecond = 100;
 
 /** Numbered lines back and forth for five seconds, every one checked. */
@@ -69,6 +71,7 @@ for (const configuration of configurations) {
     const probe = await Probe.start({ label: `${label}-idle`, configuration });
     try {
       assert.equal(await probe.ask("before"), "before");
+      await pause(announcedMs);
       setLink(probe, "down");
       await pause(200);
       const { pid } = probe.program;
