@@ -1,8 +1,9 @@
+import { BUILD_HASH } from "../build/generated/build-hash";
 import { Reassembly } from "./ip/reassembly";
 import { Neighbour } from "./link/neighbours";
 import { Buffer } from "./memory/buffer";
 import { Call, call } from "./memory/call";
-import { BUFFER_SIZE, CALL, LAYOUT_VERSION, REGION_MAGIC, REGION_SIZE_MIN, ROOT } from "./memory/map";
+import { BUFFER_SIZE, CALL, REGION_MAGIC, REGION_SIZE_MIN, ROOT } from "./memory/map";
 import { PoolId, poolLayOut } from "./memory/pool";
 import { PORTS_END } from "./memory/port";
 import { Root, root } from "./memory/root";
@@ -81,7 +82,7 @@ export function regionCreate(size: u32, now: u64): i32 {
   memory.fill(ROOT, 0, offsetof<Root>());
   const r = root();
   r.magic = REGION_MAGIC;
-  r.layoutVersion = LAYOUT_VERSION;
+  r.buildHash = BUILD_HASH;
   r.size = size;
   r.now = now;
   takeSeed();
@@ -104,5 +105,5 @@ export function regionCreate(size: u32, now: u64): i32 {
 /** Takes an existing region as it is; writes nothing. Answers 0, or -1 when it is another build's or size. */
 export function regionAttach(size: u32): i32 {
   const r = root();
-  return r.magic == REGION_MAGIC && r.layoutVersion == LAYOUT_VERSION && r.size == size ? 0 : -1;
+  return r.magic == REGION_MAGIC && r.buildHash == BUILD_HASH && r.size == size ? 0 : -1;
 }

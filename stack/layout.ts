@@ -23,7 +23,6 @@ import {
   CALL_EVENTS as callEvents,
   CALL_SPANS as callSpans,
   COUNTERS as countersAt,
-  LAYOUT_VERSION as layoutVersion,
   POOLS as poolsAt,
   PORTS as portsAt,
   PORTS_MAX as portsMax,
@@ -55,10 +54,10 @@ import { FallbackReason } from "./stats/fallback";
 export const SIDE_STACK: u32 = Side.stack;
 export const SIDE_KERNEL: u32 = Side.kernel;
 export const SIDE_BOTH: u32 = Side.both;
-export const LAYOUT_VERSION: u32 = layoutVersion;
 export const REGION_SIZE_MIN: u32 = regionSizeMin;
 export const ROOT: u32 = <u32>rootAt;
 export const ROOT_MAGIC: u32 = <u32>offsetof<Root>("magic");
+export const ROOT_BUILD_HASH: u32 = <u32>offsetof<Root>("buildHash");
 export const ROOT_SIZE: u32 = <u32>offsetof<Root>("size");
 export const BUFFER_SIZE: u32 = bufferSize;
 

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { CommandError, runNodeTool } from "./command.js";
 import { listFiles, listFolder } from "./files.js";
+import { buildHashStep } from "./generate-build-hash.js";
 import { configHeaderStep } from "./generate-config.js";
 import { COUNTERS_FOLDER, COUNTERS_OUTPUTS, generateCounters, POOLS_FILE } from "./generate-counters.js";
 import { generateLayout, LAYOUT_ENTRY, LAYOUT_OPTIONS, LAYOUT_OUTPUTS } from "./generate-layout.js";
@@ -47,7 +48,7 @@ function generatedSteps(compiler: string): Step[] {
     },
   ];
   if (existsSync(LAYOUT_ENTRY)) {
-    steps.push({
+    steps.push(buildHashStep(packageVersion("assemblyscript")), {
       name: "layout",
       inputs: [
         ...listFiles(inRoot("stack"), [".ts"]),

@@ -36,8 +36,6 @@ export const PORTS: usize = 0x20000;
 
 /** "GAZELLE1", the first eight bytes of a region. */
 export const REGION_MAGIC: u64 = 0x31454c4c455a4147;
-/** Raised whenever a struct or the map changes its shape. */
-export const LAYOUT_VERSION: u32 = 1;
 /** Smallest region that create() accepts, in bytes. */
 export const REGION_SIZE_MIN: u32 = 4 << 20;
 

@@ -4,7 +4,8 @@ import { ROOT } from "./map";
 @unmanaged
 export class Root {
   magic: u64;
-  layoutVersion: u32;
+  /** Tells the build that made the region: another one may lay structs out differently. */
+  buildHash: u64;
   /** Size of the region in bytes, as given to create(). */
   size: u32;
   /** The time of the current call, in microseconds of a clock that never goes back. */

@@ -25,8 +25,13 @@ describe("one region, several instances", () => {
     assert.equal(host.doors.attach(host.size), 0);
     assert.ok(before.equals(Buffer.from(host.bytes(0, host.size))));
     assert.equal(host.doors.attach(host.size * 2), -1);
-    host.view().setUint8(layout.ROOT + layout.ROOT_MAGIC, 0);
-    assert.equal(host.doors.attach(host.size), -1);
+    for (const field of [layout.ROOT_MAGIC, layout.ROOT_BUILD_HASH, layout.ROOT_BUILD_HASH + 7]) {
+      const at = layout.ROOT + field;
+      host.view().setUint8(at, host.view().getUint8(at) ^ 1);
+      assert.equal(host.doors.attach(host.size), -1);
+      host.view().setUint8(at, host.view().getUint8(at) ^ 1);
+      assert.equal(host.doors.attach(host.size), 0);
+    }
   });
 
   it("a region that is too small is refused", () => {
