@@ -41,7 +41,6 @@ wasm_rt_memory_t *w2c_env_memory(struct w2c_env *env)
 
 __attribute__((noreturn)) void wasm_rt_trap(wasm_rt_trap_t code)
 {
-    (void)code;
     abort();
 }
 
@@ -211,7 +210,6 @@ static int host_connect(void *stack, uint16_t port, int writes)
     struct host *host = stack;
     u32 handle = w2c_stack_socketOpen(&host->module, 4, SOCK_STREAM);
 
-    (void)writes;
     configure(host, handle);
     endpoint(host, 1, port);
     if ((int)w2c_stack_socketConnect(&host->module, handle, host->now) != -EINPROGRESS)

@@ -55,7 +55,6 @@ static err_t transmit(struct netif *netif, struct pbuf *frame)
     const void *parts[64];
     uint32_t lengths[64], count = 0;
 
-    (void)netif;
     for (struct pbuf *at = frame; at != NULL && count < 64; at = at->next) {
         parts[count] = at->payload;
         lengths[count++] = at->len;
@@ -96,7 +95,6 @@ static void *host_open(int side, uint64_t now)
 
 static void host_wire(void *stack, engine_deliver *deliver, void *peer)
 {
-    (void)stack;
     deliver_to = deliver;
     deliver_peer = peer;
 }
@@ -105,7 +103,6 @@ static void host_deliver(void *stack, const void *const *parts, const uint32_t *
 {
     uint32_t length = 0, offset = 0;
 
-    (void)stack;
     for (uint32_t i = 0; i < count; i++)
         length += lengths[i];
     /*
@@ -139,8 +136,6 @@ static err_t on_receive(void *argument, struct tcp_pcb *pcb, struct pbuf *data, 
     int index = (int)(intptr_t)argument;
     struct connection *connection = &connections[index];
 
-    (void)pcb;
-    (void)error;
     if (data == NULL)
         connection->ended = true;
     else if (connection->received == NULL)
@@ -153,15 +148,12 @@ static err_t on_receive(void *argument, struct tcp_pcb *pcb, struct pbuf *data, 
 
 static err_t on_sent(void *argument, struct tcp_pcb *pcb, u16_t length)
 {
-    (void)pcb;
-    (void)length;
     raise_event((int)(intptr_t)argument, ENGINE_WRITABLE);
     return ERR_OK;
 }
 
 static void on_error(void *argument, err_t error)
 {
-    (void)error;
     connections[(int)(intptr_t)argument].pcb = NULL;
 }
 
@@ -179,8 +171,6 @@ static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
 {
     int index = number(pcb);
 
-    (void)argument;
-    (void)error;
     adopt(pcb, index, false);
     raise_event(index, ENGINE_ACCEPTED);
     return ERR_OK;
@@ -188,15 +178,12 @@ static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
 
 static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t error)
 {
-    (void)pcb;
-    (void)error;
     raise_event((int)(intptr_t)argument, ENGINE_CONNECTED);
     return ERR_OK;
 }
 
 static void host_listen(void *stack, uint16_t port)
 {
-    (void)stack;
     listener = tcp_new();
     tcp_bind(listener, IP_ADDR_ANY, port);
     listener = tcp_listen_with_backlog(listener, 255);
@@ -209,7 +196,6 @@ static int host_connect(void *stack, uint16_t port, int writes)
     int index = number(pcb);
     ip_addr_t peer;
 
-    (void)stack;
     IP_ADDR4(&peer, 10, 0, 0, 2);
     adopt(pcb, index, writes != 0);
     return tcp_connect(pcb, &peer, port, on_connected) == ERR_OK ? index : -1;
@@ -221,7 +207,6 @@ static uint32_t host_send(void *stack, int connection, const void *data, uint32_
     uint32_t room = pcb == NULL ? 0 : tcp_sndbuf(pcb);
     uint32_t part = length < room ? length : room;
 
-    (void)stack;
     if (part == 0 || tcp_write(pcb, data, (u16_t)part, TCP_WRITE_FLAG_COPY) != ERR_OK)
         return 0;
     tcp_output(pcb);
@@ -232,7 +217,6 @@ static int32_t host_receive(void *stack, int connection, void *data, uint32_t le
 {
     struct connection *from = &connections[connection];
 
-    (void)stack;
     if (from->received == NULL)
         return from->ended ? -1 : 0;
     u16_t part = pbuf_copy_partial(from->received, data, (u16_t)(length > 65535 ? 65535 : length), 0);
@@ -247,7 +231,6 @@ static void host_close(void *stack, int connection)
 {
     struct connection *gone = &connections[connection];
 
-    (void)stack;
     if (gone->received != NULL)
         pbuf_free(gone->received);
     if (gone->pcb != NULL) {
@@ -266,7 +249,6 @@ static uint32_t host_events(void *stack, struct engine_event *events)
 {
     uint32_t count = 0;
 
-    (void)stack;
     while (queue_head != queue_tail && count < ENGINE_EVENTS) {
         events[count] = queue[queue_head++ % EVENT_QUEUE];
         connections[events[count].connection].queued[events[count].kind] = false;
@@ -279,7 +261,6 @@ static void host_input(void *stack)
 {
     uint32_t count = inbox_count;
 
-    (void)stack;
     inbox_count = 0;
     for (uint32_t i = 0; i < count; i++)
         interface.input(inbox[i], &interface);
@@ -288,12 +269,10 @@ static void host_input(void *stack)
 /* lwIP has sent everything by itself. */
 static void host_output(void *stack)
 {
-    (void)stack;
 }
 
 static void host_time(void *stack, uint64_t now)
 {
-    (void)stack;
     for (; now >= next_tick; next_tick += TICK_US)
         tcp_tmr();
 }

@@ -23,6 +23,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "port/fields.h"
 #include "stack_layout.h"
 
 /* A slot holds the ring's own header, the virtio-net header and the largest frame there is. */
@@ -280,11 +281,6 @@ static bool packet_pending(const struct gz_port *port)
     return (__atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) != 0;
 }
 
-static void put32(uint8_t *base, uint32_t offset, uint32_t value)
-{
-    memcpy(base + offset, &value, sizeof(value));
-}
-
 static uint32_t packet_receive(struct gz_port *port, uint8_t *frames, uint32_t most)
 {
     struct packet *packet = port->state;
@@ -306,10 +302,10 @@ static uint32_t packet_receive(struct gz_port *port, uint8_t *frames, uint32_t m
         }
         uint8_t *frame = frames + (size_t)count * GZ_RX_FRAME_SIZE;
 
-        put32(frame, GZ_RX_FRAME_ADDRESS, (uint32_t)(slot + start - port->memory));
-        put32(frame, GZ_RX_FRAME_LENGTH, header->tp_snaplen + VNET_HEADER);
-        put32(frame, GZ_RX_FRAME_WIRE_LENGTH, header->tp_len + VNET_HEADER);
-        put32(frame, GZ_RX_FRAME_FLAGS, 0);
+        gz_field32_set(frame, GZ_RX_FRAME_ADDRESS, (uint32_t)(slot + start - port->memory));
+        gz_field32_set(frame, GZ_RX_FRAME_LENGTH, header->tp_snaplen + VNET_HEADER);
+        gz_field32_set(frame, GZ_RX_FRAME_WIRE_LENGTH, header->tp_len + VNET_HEADER);
+        gz_field32_set(frame, GZ_RX_FRAME_FLAGS, 0);
         count++;
     }
     return count;
@@ -328,29 +324,20 @@ static void packet_release(struct gz_port *port)
     }
 }
 
-static uint32_t get32(const uint8_t *base, uint32_t offset)
-{
-    uint32_t value;
-
-    memcpy(&value, base + offset, sizeof(value));
-    return value;
-}
-
 /* The message for one slot of the transmit ring. */
 static void prepare(struct gz_port *port, uint32_t index, const uint8_t *slot)
 {
     struct packet *packet = port->state;
     struct iovec *pieces = packet->pieces[index];
-    uint16_t count;
+    uint16_t count = gz_field16(slot, GZ_TX_SLOT_SPAN_COUNT);
 
-    memcpy(&count, slot + GZ_TX_SLOT_SPAN_COUNT, sizeof(count));
     if (count > GZ_TX_SPANS)
         count = GZ_TX_SPANS;
     for (uint32_t i = 0; i < count; i++) {
         const uint8_t *span = slot + GZ_TX_SLOT_SPANS + (size_t)i * GZ_SPAN_SIZE;
 
-        pieces[i].iov_base = port->memory + get32(span, GZ_SPAN_ADDRESS);
-        pieces[i].iov_len = get32(span, GZ_SPAN_LENGTH);
+        pieces[i].iov_base = port->memory + gz_field32(span, GZ_SPAN_ADDRESS);
+        pieces[i].iov_len = gz_field32(span, GZ_SPAN_LENGTH);
     }
     memset(&packet->messages[index], 0, sizeof(packet->messages[index]));
     packet->messages[index].msg_hdr.msg_iov = pieces;

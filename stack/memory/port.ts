@@ -87,7 +87,7 @@ export class Port {
   linkUp: u32;
   /** Hardware address, in the low 48 bits, first byte lowest. */
   mac: u64;
-  /** Transmit ring: slots head..tail-1 wait for the shell; masked by TX_RING - 1; both are 0 again when it is empty. */
+  /** Transmit ring: slots head..tail-1 wait for the shell, masked by TX_RING - 1; both 0 when it is empty. */
   txHead: u32;
   txTail: u32;
   /** Most bytes of payload that one super-frame may carry; 0 when the port cannot segment. */

@@ -4,28 +4,9 @@
 #include <rte_errno.h>
 #include <string.h>
 
+#include "port/fields.h"
+
 #define BURST 32
-
-static void put32(uint8_t *base, uint32_t offset, uint32_t value)
-{
-    memcpy(base + offset, &value, sizeof(value));
-}
-
-static uint32_t get32(const uint8_t *base, uint32_t offset)
-{
-    uint32_t value;
-
-    memcpy(&value, base + offset, sizeof(value));
-    return value;
-}
-
-static uint16_t get16(const uint8_t *base, uint32_t offset)
-{
-    uint16_t value;
-
-    memcpy(&value, base + offset, sizeof(value));
-    return value;
-}
 
 static uint32_t checksum_flags(uint64_t flags)
 {
@@ -65,10 +46,10 @@ uint32_t gz_dpdk_receive(struct gz_port *port, uint8_t *frames, uint32_t most)
 
         if (dpdk->copies || mbuf->nb_segs > 1)
             length = bounce(dpdk, mbuf, i, &data);
-        put32(frame, GZ_RX_FRAME_ADDRESS, (uint32_t)(data - port->memory));
-        put32(frame, GZ_RX_FRAME_LENGTH, length);
-        put32(frame, GZ_RX_FRAME_WIRE_LENGTH, mbuf->pkt_len);
-        put32(frame, GZ_RX_FRAME_FLAGS, checksum_flags(mbuf->ol_flags));
+        gz_field32_set(frame, GZ_RX_FRAME_ADDRESS, (uint32_t)(data - port->memory));
+        gz_field32_set(frame, GZ_RX_FRAME_LENGTH, length);
+        gz_field32_set(frame, GZ_RX_FRAME_WIRE_LENGTH, mbuf->pkt_len);
+        gz_field32_set(frame, GZ_RX_FRAME_FLAGS, checksum_flags(mbuf->ol_flags));
     }
     return dpdk->lent_count;
 }
@@ -116,19 +97,19 @@ static bool append(struct gz_dpdk *dpdk, struct rte_mbuf *head, const uint8_t *d
 /* What the device shall do with the frame, as the slot says. */
 static void describe(struct rte_mbuf *mbuf, const uint8_t *slot)
 {
-    uint16_t flags = get16(slot, GZ_TX_SLOT_FLAGS);
-    uint16_t link = get16(slot, GZ_TX_SLOT_LINK_LENGTH);
-    uint16_t start = get16(slot, GZ_TX_SLOT_CHECKSUM_START);
+    uint16_t flags = gz_field16(slot, GZ_TX_SLOT_FLAGS);
+    uint16_t link = gz_field16(slot, GZ_TX_SLOT_LINK_LENGTH);
+    uint16_t start = gz_field16(slot, GZ_TX_SLOT_CHECKSUM_START);
 
     if ((flags & GZ_TX_FLAG_CHECKSUM) == 0)
         return;
     mbuf->l2_len = link;
     mbuf->l3_len = start - link;
-    mbuf->l4_len = get16(slot, GZ_TX_SLOT_HEADER_LENGTH) - start;
+    mbuf->l4_len = gz_field16(slot, GZ_TX_SLOT_HEADER_LENGTH) - start;
     mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4;
     mbuf->ol_flags |= (flags & GZ_TX_FLAG_DATAGRAM) != 0 ? RTE_MBUF_F_TX_UDP_CKSUM : RTE_MBUF_F_TX_TCP_CKSUM;
     if ((flags & GZ_TX_FLAG_SEGMENT) != 0) {
-        mbuf->tso_segsz = get16(slot, GZ_TX_SLOT_SEGMENT_SIZE);
+        mbuf->tso_segsz = gz_field16(slot, GZ_TX_SLOT_SEGMENT_SIZE);
         mbuf->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM;
     }
 }
@@ -138,14 +119,15 @@ static struct rte_mbuf *copy(struct gz_port *port, const uint8_t *slot)
 {
     struct gz_dpdk *dpdk = port->state;
     struct rte_mbuf *mbuf = rte_pktmbuf_alloc(dpdk->transmit_pool);
-    uint16_t spans = get16(slot, GZ_TX_SLOT_SPAN_COUNT);
+    uint16_t spans = gz_field16(slot, GZ_TX_SLOT_SPAN_COUNT);
 
     if (mbuf == NULL)
         return NULL;
     for (uint32_t i = 0; i < spans && i < GZ_TX_SPANS; i++) {
         const uint8_t *span = slot + GZ_TX_SLOT_SPANS + (size_t)i * GZ_SPAN_SIZE;
 
-        if (!append(dpdk, mbuf, port->memory + get32(span, GZ_SPAN_ADDRESS), get32(span, GZ_SPAN_LENGTH))) {
+        if (!append(dpdk, mbuf, port->memory + gz_field32(span, GZ_SPAN_ADDRESS),
+                gz_field32(span, GZ_SPAN_LENGTH))) {
             rte_pktmbuf_free(mbuf);
             return NULL;
         }
