@@ -1,13 +1,33 @@
 import { parseArgs } from "node:util";
-import type { EngineOptions } from "./engine/main.js";
+
+/** The benchmarks, with what they do when the command line does not say otherwise. */
+const BENCHMARKS = {
+  engine: { rounds: "7", seconds: "0.3" },
+  epoll: { rounds: "7", seconds: "0.3" },
+  idle: { rounds: "12", seconds: "5" },
+} as const;
+
+/** How long and how often, and where the results go. */
+export interface BenchOptions {
+  benchmark: keyof typeof BENCHMARKS;
+  /** Length of one sample. */
+  seconds: number;
+  /** Samples of each contestant. */
+  rounds: number;
+  /** `undefined`: write none. */
+  jsonFile: string | undefined;
+}
 
 /** Printed with every complaint about the command line. */
-export const BENCH_USAGE = `usage: npm run bench -- engine [--json FILE] [--rounds N] [--seconds S]
+export const BENCH_USAGE = `usage: npm run bench -- engine|epoll|idle [--json FILE] [--rounds N] [--seconds S]
 
   engine          our stack and lwIP, two instances of each back to back in memory
+  epoll           our stack with one active connection among 1,000 idle ones, and among 1
+  idle            Redis on the stack and on the kernel: processor time while idle, latency after a pause of
+                  1 s, and what answers while it computes; needs root
   --json FILE     writes the results there
-  --rounds N      samples of each stack in each row (default 7, odd numbers make clear medians)
-  --seconds S     length of one sample (default 0.3)`;
+  --rounds N      samples of each contestant (default 7, odd numbers make clear medians; idle: pauses, 12)
+  --seconds S     length of one sample (default 0.3; idle: of one look at the processor time, 5)`;
 
 /** Thrown when the command line is wrong; the message says how. */
 export class BenchUsageError extends Error {}
@@ -19,21 +39,27 @@ function positive(name: string, text: string, most: number): number {
   return value;
 }
 
+function isBenchmark(name: string | undefined): name is keyof typeof BENCHMARKS {
+  return name !== undefined && Object.hasOwn(BENCHMARKS, name);
+}
+
 /** Reads the command line; throws BenchUsageError. */
-export function parseBenchOptions(args: string[]): EngineOptions {
+export function parseBenchOptions(args: string[]): BenchOptions {
   const options = {
     json: { type: "string" },
-    rounds: { type: "string", default: "7" },
-    seconds: { type: "string", default: "0.3" },
+    rounds: { type: "string" },
+    seconds: { type: "string" },
   } as const;
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    if (positionals.length !== 1 || positionals[0] !== "engine") {
+    const [benchmark, ...others] = positionals;
+    if (!isBenchmark(benchmark) || others.length > 0) {
       throw new BenchUsageError(`which benchmark? ${positionals.join(" ")}`.trim());
     }
-    const rounds = positive("rounds", values.rounds, 1000);
-    if (!Number.isInteger(rounds)) throw new BenchUsageError(`--rounds ${values.rounds}: not a whole number`);
-    return { rounds, seconds: positive("seconds", values.seconds, 60), jsonFile: values.json };
+    const { rounds, seconds } = { ...BENCHMARKS[benchmark], ...values };
+    const count = positive("rounds", rounds, 1000);
+    if (!Number.isInteger(count)) throw new BenchUsageError(`--rounds ${rounds}: not a whole number`);
+    return { benchmark, rounds: count, seconds: positive("seconds", seconds, 60), jsonFile: values.json };
   } catch (error) {
     if (error instanceof TypeError) throw new BenchUsageError(error.message);
     throw error;

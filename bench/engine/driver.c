@@ -34,6 +34,8 @@ static struct connection connections[2][ENGINE_CONNECTIONS];
 static uint8_t pattern[BUFFER * 2];
 static uint8_t buffer[BUFFER];
 static uint64_t operations, bytes, ahead;
+/* The connection that was opened first. */
+static int first = -1;
 
 __attribute__((noreturn)) static void fail(const char *what)
 {
@@ -96,6 +98,8 @@ static void start(bool writes)
     if (connection < 0)
         fail("connect failed");
     connections[0][connection] = (struct connection){ .open = true };
+    if (first < 0)
+        first = connection;
 }
 
 static void request(int connection)
@@ -133,6 +137,12 @@ static void round_trips(int side, const struct engine_event *event)
         operations++;
         request(event->connection);
     }
+}
+
+static void one_of_many(int side, const struct engine_event *event)
+{
+    if (side == 1 || event->connection == first)
+        round_trips(side, event);
 }
 
 static void short_connections(int side, const struct engine_event *event)
@@ -254,7 +264,7 @@ static uint64_t measure_steady(handler *handle, int count, uint64_t us)
 int main(int argc, char **argv)
 {
     if (argc != 4)
-        fail("usage: engine ENGINE.so rr-1|rr-1000|bulk|connect SECONDS");
+        fail("usage: engine ENGINE.so rr-1|rr-1000|idle-N|bulk|connect SECONDS");
     const char *row = argv[2];
     uint64_t us = (uint64_t)(atof(argv[3]) * 1e6), spent;
 
@@ -269,6 +279,8 @@ int main(int argc, char **argv)
         spent = measure_short(us);
     else if (strcmp(row, "bulk") == 0)
         spent = measure_steady(bulk, 1, us);
+    else if (strncmp(row, "idle-", 5) == 0)
+        spent = measure_steady(one_of_many, 1 + atoi(row + 5), us);
     else
         spent = measure_steady(round_trips, strcmp(row, "rr-1000") == 0 ? 1000 : 1, us);
     if (operations == 0)

@@ -1,24 +1,11 @@
+import type { BenchOptions } from "../options.js";
 import { compareRates, formatTable, type Rates, writeResults } from "../report.js";
 import { buildEngineBench } from "./build.js";
 import { ENGINE_ROWS, type EngineRow, type EngineStack, measureEngine, rateOf } from "./measure.js";
 
 const STACKS: readonly EngineStack[] = ["ours", "lwip"];
 
-/** How long and how often, and where the results go. */
-export interface EngineOptions {
-  /** Length of one sample. */
-  seconds: number;
-  /** Samples of each stack in each row. */
-  rounds: number;
-  /** `undefined`: write none. */
-  jsonFile: string | undefined;
-}
-
-async function measureRow(
-  row: EngineRow,
-  options: EngineOptions,
-  about: Map<string, string>,
-): Promise<Rates> {
+async function measureRow(row: EngineRow, options: BenchOptions, about: Map<string, string>): Promise<Rates> {
   const rates: Rates = { ours: [], peers: { lwip: [] } };
   for (let round = 0; round < options.rounds; round++) {
     for (const stack of STACKS) {
@@ -32,7 +19,7 @@ async function measureRow(
 }
 
 /** Builds, measures every row in alternating runs, prints the table and writes the file. */
-export async function runEngineBench(options: EngineOptions): Promise<void> {
+export async function runEngineBench(options: BenchOptions): Promise<void> {
   await buildEngineBench();
   const about = new Map<string, string>();
   const results = [];
