@@ -1,11 +1,12 @@
 /** The port `dpdk` over DPDK's virtual drivers: what it leaves alone, how it fails, what stays behind. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { run, waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
 import type { DpdkDriver } from "../../scripts/lab/lstack-conf.js";
+import { inside, runInside } from "../../scripts/lab/namespaces.js";
 import { preloadEnvironment } from "../../scripts/lab/repository.js";
 import { readStackCounters } from "../../scripts/lab/stack-counters.js";
 import { assertRefused, Probe, startProbe, writeConfiguration } from "./probe.js";
@@ -19,11 +20,13 @@ function configuration(driver: DpdkDriver) {
 
 /** The number of the XDP program on the server's interface; undefined: there is none. */
 function xdpProgram(lab: Lab): string | undefined {
-  const text = run("ip", ["-n", lab.serverNamespace, "link", "show", lab.serverInterface]).toString();
+  const text = runInside(lab.serverNamespace, "ip", "link", "show", lab.serverInterface).toString();
   return /prog\/xdp id (\d+)/.exec(text)?.[1];
 }
 
 function markers(id: string | undefined): string[] {
+  // The folder goes with the last thing in it.
+  if (!existsSync(markerFolder)) return [];
   return readdirSync(markerFolder).filter((name) => name.startsWith(`xdp-${id}-`));
 }
 
@@ -221,8 +224,8 @@ test("a device without descriptor and interrupt is looked at every so often (mem
     const isUp = () => readdirSync("/tmp").includes(`gz-${process.pid}-memif.sock`);
     assert.ok(await waitUntil(isUp, 10_000), server.output());
     const assignments = Object.entries(clientEnvironment).map(([name, value]) => `${name}=${value}`);
-    const inside = ["netns", "exec", lab.serverNamespace, "env", ...assignments];
-    const answer = run("ip", [...inside, "/usr/bin/python3", "-c", script], { timeoutMs: 20_000 });
+    const client = inside(lab.serverNamespace, "env", ...assignments, "/usr/bin/python3", "-c", script);
+    const answer = run(...client, { timeoutMs: 20_000 });
     assert.equal(answer.toString().trim(), "echoed");
   } finally {
     await server.stop();

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { pause, run, waitUntil } from "../../scripts/lab/command.js";
+import { pause, waitUntil } from "../../scripts/lab/command.js";
 import { addresses } from "../../scripts/lab/lab.js";
 import type { ConfigurationOptions } from "../../scripts/lab/lstack-conf.js";
+import { runInside } from "../../scripts/lab/namespaces.js";
 import { readStackCounters } from "../../scripts/lab/stack-counters.js";
 import { Probe, port } from "./probe.js";
 
@@ -37,7 +38,7 @@ print(sent)
 `;
 
 function setLink(probe: Probe, state: "up" | "down"): void {
-  run("ip", ["-n", probe.lab.serverNamespace, "link", "set", probe.lab.serverInterface, state]);
+  runInside(probe.lab.serverNamespace, "ip", "link", "set", probe.lab.serverInterface, state);
 }
 
 function cpuSeconds(pid: number): number {
