@@ -21,7 +21,8 @@ function prepare(folder: string): readonly string[] {
   const start = join(folder, "start.sql");
   mkdirSync(data);
   const install = ["--no-defaults", `--datadir=${data}`, "--user=root", "--skip-test-db"];
-  run("mariadb-install-db", [...install, "--auth-root-authentication-method=normal"], {
+  // Forced: a machine without /etc/hosts cannot look its own name up, and nobody needs to.
+  run("mariadb-install-db", [...install, "--force", "--auth-root-authentication-method=normal"], {
     timeoutMs: installTimeoutMs,
   });
   writeFileSync(

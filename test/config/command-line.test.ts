@@ -190,7 +190,8 @@ describe("gazelle run", () => {
   it("leaves Ctrl-C to the terminal, which sends it to the program by itself", async () => {
     writeFileSync(join(clone, "count.mjs"), COUNT_INTERRUPTS);
     const command = [process.execPath, GAZELLE, "run", process.execPath, join(clone, "count.mjs")];
-    const quoted = command.map((word) => `"${word}"`).join(" ");
+    // Without exec some shells stay, take the signal too, and their status is what `script` reports.
+    const quoted = `exec ${command.map((word) => `"${word}"`).join(" ")}`;
     const terminal = spawn("script", ["-qec", quoted, "/dev/null"], { stdio: ["pipe", "pipe", "inherit"] });
     let output = "";
     terminal.stdout.on("data", (chunk: Buffer) => {
