@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 const BENCHMARKS = {
   engine: { rounds: "7", seconds: "0.3" },
   epoll: { rounds: "7", seconds: "0.3" },
-  idle: { rounds: "12", seconds: "5" },
+  idle: { rounds: "40", seconds: "5" },
 } as const;
 
 /** How long and how often, and where the results go. */
@@ -22,11 +22,11 @@ export interface BenchOptions {
 export const BENCH_USAGE = `usage: npm run bench -- engine|epoll|idle [--json FILE] [--rounds N] [--seconds S]
 
   engine          our stack and lwIP, two instances of each back to back in memory
-  epoll           our stack with one active connection among 1,000 idle ones, and among 1
+  epoll           our stack with one active connection beside 1,000 idle ones, and beside one
   idle            Redis on the stack and on the kernel: processor time while idle, latency after a pause of
                   1 s, and what answers while it computes; needs root
   --json FILE     writes the results there
-  --rounds N      samples of each contestant (default 7, odd numbers make clear medians; idle: pauses, 12)
+  --rounds N      samples of each contestant (default 7, odd numbers make clear medians; idle: pauses, 40)
   --seconds S     length of one sample (default 0.3; idle: of one look at the processor time, 5)`;
 
 /** Thrown when the command line is wrong; the message says how. */

@@ -31,7 +31,7 @@ const COMMANDS = {
   demo: { required: ["build", "demo"], wanted: [] },
   test: { required: ["build"], wanted: ["demo", "bench", "test"] },
   sim: { required: ["build"], wanted: [] },
-  bench: { required: ["build", "bench"], wanted: [] },
+  bench: { required: ["build", "bench"], wanted: ["demo"] },
   check: { required: ["build"], wanted: [] },
 };
 

@@ -35,6 +35,13 @@ function resultOf(name: string, unit: string, { gazelle, kernel }: Pair, goal: n
   return { name, unit, gazelle: rounded(gazelle), kernel: rounded(kernel), goal: rounded(goal), reached };
 }
 
+/** The middle half of the values: how much a median can be trusted. */
+function spread(values: readonly number[]): string {
+  const sorted = [...values].sort((left, right) => left - right);
+  const at = (part: number) => (sorted[Math.floor(part * (sorted.length - 1))] ?? 0).toFixed(0);
+  return `${at(0.25)} to ${at(0.75)}`;
+}
+
 /** Both servers at once: neither does anything. What counts is the most expensive look. */
 async function measureShares(kernel: Contestant, gazelle: Contestant, seconds: number): Promise<Pair> {
   const shares = { kernel: [] as number[], gazelle: [] as number[] };
@@ -66,7 +73,10 @@ async function measureAll(options: BenchOptions): Promise<IdleResult[]> {
     gazelle: Math.max(...delays[of]),
   });
   const counts = `${delays.echoes.length} echoes and ${delays.acks.length} segments`;
-  console.log(`${ofGazelle.wire.length} requests after pauses, ${counts} while computing\n`);
+  console.log(`${ofGazelle.wire.length} requests after pauses, ${counts} while computing`);
+  console.log(
+    `quartiles on the wire: kernel ${spread(ofKernel.wire)} us, Gazelle ${spread(ofGazelle.wire)} us\n`,
+  );
   return [
     resultOf(`processor time while idle, the most of ${LOOKS} looks`, "% of a core", shares, SHARE_GOAL),
     resultOf("median latency after a pause of 1 s, on the wire", "us", wire, wire.kernel + LATENCY_GOAL_US),

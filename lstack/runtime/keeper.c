@@ -1,7 +1,8 @@
 /*
  * The keeper: a thread that runs the stack when no thread of the application did for a millisecond, because
- * it computes or waits somewhere else. While a thread polls and nothing happens, the keeper sleeps without a
- * time limit.
+ * it computes or waits somewhere else. While a thread polls the keeper sleeps without a time limit. Whoever
+ * stops polling sets its alarm: that costs a system call and no wake-up, which would delay what the thread
+ * was woken for.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,20 +20,24 @@
 #include "wait.h"
 
 #define TICK_NS 1000000l
-/* Ticks without any change after which the keeper stops ticking. */
+/* Ticks without any change after which the keeper watches the port itself. */
 #define QUIET_TICKS 20
 #define STACK_SIZE (256 * 1024)
 
 static struct gz_thread *keeper;
-/* The keeper sleeps without a time limit: whoever stops polling has to tell it. */
+/* The keeper sleeps without a time limit: whoever stops polling has to set its alarm. */
 static bool parked;
+static int alarm_clock = -1;
 
 void gz_keeper_attend(void)
 {
+    static const struct itimerspec soon = { .it_value = { 0, TICK_NS } };
+
     if (keeper == NULL || !parked)
         return;
     parked = false;
-    gz_thread_kick(keeper);
+    if (timerfd_settime(alarm_clock, 0, &soon, NULL) != 0)
+        gz_thread_kick(keeper);
 }
 
 bool gz_is_keeper(const struct gz_thread *thread)
@@ -74,7 +80,7 @@ static void look(struct gz_thread *thread)
             parked = false;
             watch_port(thread);
         }
-    } else if (quiet >= QUIET_TICKS) {
+    } else if (gz_stack.poller != NULL) {
         parked = true;
     }
     seen = atomic_load(&gz_stack.runs);
@@ -87,12 +93,14 @@ static int keep(struct gz_thread *thread)
     uint64_t junk;
 
     for (;;) {
-        struct pollfd event = { .fd = gz_thread_event(thread), .events = POLLIN };
+        struct pollfd events[] = { { .fd = gz_thread_event(thread), .events = POLLIN },
+            { .fd = alarm_clock, .events = POLLIN } };
         struct timespec tick = { 0, TICK_NS };
 
-        syscall(SYS_ppoll, &event, 1L, parked ? NULL : &tick, NULL, 0L);
-        if (event.revents != 0 && read(thread->event, &junk, sizeof(junk)) > 0)
-            quiet = 0;
+        syscall(SYS_ppoll, events, 2L, parked ? NULL : &tick, NULL, 0L);
+        for (int i = 0; i < 2; i++)
+            if (events[i].revents != 0 && read(events[i].fd, &junk, sizeof(junk)) > 0)
+                quiet = 0;
         thread->inside = 1;
         gz_resume(thread);
         if (sigsetjmp(thread->escape, 0) != 0) {
@@ -125,7 +133,8 @@ static void *keeper_main(void *argument)
     prctl(PR_SET_NAME, "gz-keeper");
     bind_to_cpu();
     thread = gz_thread();
-    if (thread == NULL || gz_thread_event(thread) < 0)
+    alarm_clock = gz_internal(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (thread == NULL || alarm_clock < 0 || gz_thread_event(thread) < 0)
         return NULL;
     keeper = thread;
     keep(thread);
