@@ -1,8 +1,8 @@
 /*
  * The keeper: a thread that runs the stack when no thread of the application did for a millisecond, because
- * it computes or waits somewhere else. While a thread polls the keeper sleeps without a time limit. Whoever
- * stops polling sets its alarm: that costs a system call and no wake-up, which would delay what the thread
- * was woken for.
+ * it computes or waits somewhere else. While a thread polls the keeper looks seldom: a thread that stops
+ * polling was woken for something, and would delay it by telling the keeper. In low power mode the keeper
+ * sleeps without a time limit meanwhile, and whoever stops polling sets its alarm.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -20,12 +20,14 @@
 #include "wait.h"
 
 #define TICK_NS 1000000l
+/* While a thread polls. */
+#define SELDOM_NS 2000000l
 /* Ticks without any change after which the keeper watches the port itself. */
 #define QUIET_TICKS 20
 #define STACK_SIZE (256 * 1024)
 
 static struct gz_thread *keeper;
-/* The keeper sleeps without a time limit: whoever stops polling has to set its alarm. */
+/* A thread polled when the keeper looked last. */
 static bool parked;
 static int alarm_clock = -1;
 
@@ -33,7 +35,7 @@ void gz_keeper_attend(void)
 {
     static const struct itimerspec soon = { .it_value = { 0, TICK_NS } };
 
-    if (keeper == NULL || !parked)
+    if (keeper == NULL || !parked || !gz_stack.config.low_power_mode)
         return;
     parked = false;
     if (timerfd_settime(alarm_clock, 0, &soon, NULL) != 0)
@@ -47,7 +49,7 @@ bool gz_is_keeper(const struct gz_thread *thread)
 
 bool gz_keeper_ticks(void)
 {
-    return keeper != NULL && !parked;
+    return keeper != NULL && (!parked || !gz_stack.config.low_power_mode);
 }
 
 /*
@@ -73,13 +75,12 @@ static void look(struct gz_thread *thread)
     bool idle = runs == seen;
 
     quiet = idle ? quiet + 1 : 0;
+    parked = false;
     if (gz_stack.poller == NULL && (idle || gz_due(gz_now()))) {
         gz_run();
         gz_watch_over();
-        if (quiet >= QUIET_TICKS) {
-            parked = false;
+        if (quiet >= QUIET_TICKS)
             watch_port(thread);
-        }
     } else if (gz_stack.poller != NULL) {
         parked = true;
     }
@@ -95,9 +96,10 @@ static int keep(struct gz_thread *thread)
     for (;;) {
         struct pollfd events[] = { { .fd = gz_thread_event(thread), .events = POLLIN },
             { .fd = alarm_clock, .events = POLLIN } };
-        struct timespec tick = { 0, TICK_NS };
+        struct timespec tick = { 0, parked ? SELDOM_NS : TICK_NS };
+        bool unlimited = parked && gz_stack.config.low_power_mode;
 
-        syscall(SYS_ppoll, events, 2L, parked ? NULL : &tick, NULL, 0L);
+        syscall(SYS_ppoll, events, 2L, unlimited ? NULL : &tick, NULL, 0L);
         for (int i = 0; i < 2; i++)
             if (events[i].revents != 0 && read(events[i].fd, &junk, sizeof(junk)) > 0)
                 quiet = 0;
