@@ -1,6 +1,8 @@
 /** Writes the `lstack.conf` of an accelerated program in a lab. */
+
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { removeDpdkFolderAtEnd } from "./dpdk-folder.js";
 import type { Lab } from "./lab.js";
 import { addresses } from "./lab.js";
 import { preloadEnvironment } from "./repository.js";
@@ -52,6 +54,7 @@ function dpdkLines(device: string, driver: DpdkDriver): string[] {
 
 /** The text of a configuration for the server's end of a lab, in libconfig syntax. */
 export function stackConfiguration(serverInterface: string, options: ConfigurationOptions): string {
+  if (options.port === "dpdk") removeDpdkFolderAtEnd();
   const lines = [
     ...(options.port === "dpdk" ? dpdkLines(serverInterface, options.driver ?? "af_packet") : []),
     "use_ltran=0",
