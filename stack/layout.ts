@@ -5,6 +5,8 @@
 import { Side } from "./ip/sides";
 import {
   Call,
+  CALL_CONTROL as callControlAt,
+  CALL_CONTROL_SIZE as callControlSize,
   CALL_ENDPOINT2 as callEndpoint2At,
   CALL_ENDPOINT as callEndpointAt,
   CALL_EVENT as callEventAt,
@@ -68,6 +70,12 @@ export const CALL_EVENT_COUNT: u32 = <u32>offsetof<Call>("eventCount");
 export const CALL_WAKE_COUNT: u32 = <u32>offsetof<Call>("wakeCount");
 export const CALL_VALUE: u32 = <u32>offsetof<Call>("value");
 export const CALL_SEED: u32 = <u32>offsetof<Call>("seed0");
+export const CALL_TIME_OF_DAY: u32 = <u32>offsetof<Call>("timeOfDay");
+export const CALL_CONTROL_ROOM: u32 = <u32>offsetof<Call>("controlRoom");
+export const CALL_CONTROL_LENGTH: u32 = <u32>offsetof<Call>("controlLength");
+export const CALL_MESSAGE_FLAGS: u32 = <u32>offsetof<Call>("messageFlags");
+export const CALL_CONTROL: u32 = <u32>callControlAt;
+export const CALL_CONTROL_SIZE: u32 = callControlSize;
 export const CALL_ENDPOINT: u32 = <u32>callEndpointAt;
 export const CALL_ENDPOINT2: u32 = <u32>callEndpoint2At;
 export const CALL_OPTION: u32 = <u32>callOptionAt;
@@ -100,6 +108,7 @@ export const PORT_RX: u32 = <u32>portRx;
 export const PORT_TX: u32 = <u32>portTx;
 export const PORT_TX_HEAD: u32 = <u32>offsetof<Port>("txHead");
 export const PORT_TX_TAIL: u32 = <u32>offsetof<Port>("txTail");
+export const PORT_INTERFACE: u32 = <u32>offsetof<Port>("interfaceIndex");
 export const PORT_LINK_UP: u32 = <u32>offsetof<Port>("linkUp");
 export const RX_BURST: u32 = rxBurst;
 export const RX_FRAME_ADDRESS: u32 = <u32>offsetof<RxFrame>("address");

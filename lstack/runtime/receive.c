@@ -1,12 +1,39 @@
 /* Receiving: plan, copy, commit. */
 #include <errno.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "address.h"
 #include "calls.h"
 #include "spans.h"
 #include "stack.h"
 #include "wait.h"
+
+/* Tells the stack how much room there is for control messages. */
+static void offer_control(const struct msghdr *message)
+{
+    size_t room = message->msg_control == NULL ? 0 : message->msg_controllen;
+    struct timespec now;
+
+    gz_put32(GZ_CALL + GZ_CALL_CONTROL_ROOM,
+        room > GZ_CALL_CONTROL_SIZE ? GZ_CALL_CONTROL_SIZE : (uint32_t)room);
+    if (room == 0)
+        return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gz_put64(GZ_CALL + GZ_CALL_TIME_OF_DAY, (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
+}
+
+/* Copies the control messages out, and answers how long they are. */
+static size_t take_control(struct msghdr *message)
+{
+    uint32_t length = gz_get32(GZ_CALL + GZ_CALL_CONTROL_LENGTH);
+
+    if (length > GZ_CALL_CONTROL_SIZE || (length > 0 && length > message->msg_controllen))
+        wasm_rt_trap(WASM_RT_TRAP_OOB);
+    if (length > 0)
+        memcpy(message->msg_control, gz_at(GZ_CALL_CONTROL), length);
+    return length;
+}
 
 /* One datagram. */
 static long receive_datagram(
@@ -15,6 +42,8 @@ static long receive_datagram(
     w2c_stack *module = &gz_stack.module;
     uint32_t wanted = room > UINT16_MAX ? UINT16_MAX : (uint32_t)room;
     uint64_t now = gz_now();
+
+    offer_control(message);
     int32_t planned =
         (int32_t)w2c_stack_socketReceivePlan(module, (u32)file->handle, wanted, (u32)flags, 0, now);
     struct gz_address from;
@@ -28,8 +57,8 @@ static long receive_datagram(
         gz_endpoint_get(&from);
         gz_address_to(&from, file->v6, message->msg_name, &message->msg_namelen);
     }
-    message->msg_controllen = 0;
-    message->msg_flags = full > copied ? MSG_TRUNC : 0;
+    message->msg_controllen = take_control(message);
+    message->msg_flags = (int)gz_get32(GZ_CALL + GZ_CALL_MESSAGE_FLAGS);
     w2c_stack_socketReceiveCommit(module, (u32)file->handle, copied, (u32)flags, now);
     return (flags & MSG_TRUNC) != 0 ? (long)full : (long)copied;
 }

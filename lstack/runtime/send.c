@@ -60,6 +60,19 @@ static long send_bytes(struct gz_file *file, struct gz_cursor *from, size_t tota
     return (long)sent;
 }
 
+/* Control messages go to the stack as they are. */
+static long give_control(const struct msghdr *message)
+{
+    size_t length = message->msg_control == NULL ? 0 : message->msg_controllen;
+
+    if (length > GZ_CALL_CONTROL_SIZE)
+        return -ENOBUFS;
+    if (length > 0)
+        memcpy(gz_at(GZ_CALL_CONTROL), message->msg_control, length);
+    gz_put32(GZ_CALL + GZ_CALL_CONTROL_ROOM, (uint32_t)length);
+    return 0;
+}
+
 /*
  * A datagram's destination: GZ_KERNEL when the kernel serves it, else 0 with the endpoint in the call area.
  */
@@ -72,7 +85,7 @@ static long direct(int fd, struct gz_file *file, const struct msghdr *message)
     if (!file->datagram)
         return 0;
     if (message->msg_name == NULL || message->msg_namelen == 0)
-        return 0;
+        return give_control(message);
     result = gz_address_from(&to, message->msg_name, message->msg_namelen, file->v6);
     if (result != 0)
         return result;
@@ -81,7 +94,7 @@ static long direct(int fd, struct gz_file *file, const struct msghdr *message)
     if (file->side == GZ_UNDECIDED)
         gz_settle(fd, file, GZ_BOTH, 0);
     gz_endpoint_put(&to);
-    return 0;
+    return give_control(message);
 }
 
 static long send_waiting(struct gz_thread *thread, int fd, struct gz_file *file,

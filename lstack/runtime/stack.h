@@ -106,6 +106,11 @@ static inline void gz_put32(uint32_t address, uint32_t value)
     memcpy(gz_at(address), &value, sizeof(value));
 }
 
+static inline void gz_put64(uint32_t address, uint64_t value)
+{
+    memcpy(gz_at(address), &value, sizeof(value));
+}
+
 /* Microseconds of a clock that never goes back. */
 uint64_t gz_now(void);
 

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,6 +173,7 @@ static int introduce_to_stack(void)
     if (id < 0)
         return -1;
     port->id = (uint32_t)id;
+    gz_put32(GZ_PORTS + port->id * GZ_PORT_STRIDE + GZ_PORT_INTERFACE, if_nametoindex(port->device));
     w2c_stack_rateLimitSet(module, (uint32_t)config->rate_limit_pps, (uint32_t)config->rate_limit_mbps,
         gz_now());
     if ((int32_t)w2c_stack_congestionControlSet(module, (uint32_t)config->congestion_control) < 0)

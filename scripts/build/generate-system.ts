@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { runChecked } from "./command.js";
 import { writeAtomically } from "./files.js";
 import { inBuild } from "./paths.js";
-import { SYSTEM_CONSTANTS, SYSTEM_HEADERS } from "./system-constants.js";
+import { SYSTEM_CONSTANTS, SYSTEM_HEADERS, SYSTEM_LAYOUT } from "./system-constants.js";
 
 /** Files made from the system's headers: for the stack (AssemblyScript), for Node, and for anything else. */
 export const SYSTEM_OUTPUTS = {
@@ -16,13 +16,18 @@ const KERNEL_HEADERS = ["linux/sockios.h"];
 
 function program(): string {
   const headers = [...SYSTEM_HEADERS, ...KERNEL_HEADERS].map((name) => `#include <${name}>`);
-  const lines = Object.values(SYSTEM_CONSTANTS)
+  const constants = Object.values(SYSTEM_CONSTANTS)
     .flat()
-    .map((name) => `    print("${name}", (long long)(${name}));`);
+    .map((name) => [name, name]);
+  const lines = [...constants, ...Object.entries(SYSTEM_LAYOUT)].map(
+    ([name, expression]) => `    print("${name}", (long long)(${expression}));`,
+  );
   return [
     "#define _GNU_SOURCE",
     ...headers,
+    "#include <stddef.h>",
     "#include <stdio.h>",
+    "#include <sys/time.h>",
     "static void print(const char *name, long long value)",
     "{",
     '    printf("%s %lld\\n", name, value);',

@@ -150,6 +150,8 @@ export const SYSTEM_CONSTANTS: Readonly<Record<string, readonly string[]>> = {
     "IP_MTU_DISCOVER",
     "IP_RECVERR",
     "IP_RECVTTL",
+    "IP_RECVORIGDSTADDR",
+    "IP_ORIGDSTADDR",
     "IP_RECVTOS",
     "IP_MTU",
     "IP_FREEBIND",
@@ -169,6 +171,7 @@ export const SYSTEM_CONSTANTS: Readonly<Record<string, readonly string[]>> = {
     "IPV6_TCLASS",
     "IPV6_UNICAST_HOPS",
     "IPV6_RECVPKTINFO",
+    "IPV6_PKTINFO",
     "IPV6_RECVERR",
     "IPV6_RECVTCLASS",
     "IPV6_RECVHOPLIMIT",
@@ -272,5 +275,32 @@ export const SYSTEM_CONSTANTS: Readonly<Record<string, readonly string[]>> = {
   ioctl: ["FIONREAD", "FIONBIO", "SIOCINQ", "SIOCOUTQ", "SIOCATMARK", "FIOASYNC", "TIOCOUTQ"],
   fcntl: ["F_GETFL", "F_SETFL", "F_GETFD", "F_SETFD", "O_NONBLOCK", "O_ASYNC", "O_RDWR", "FD_CLOEXEC"],
   address: ["INADDR_ANY", "INADDR_LOOPBACK", "INADDR_BROADCAST", "INADDR_NONE"],
-  limit: ["SOMAXCONN", "IOV_MAX", "SCM_RIGHTS"],
+  limit: ["SOMAXCONN", "IOV_MAX"],
+  control: ["SCM_RIGHTS", "SCM_CREDENTIALS", "SCM_TIMESTAMP", "SCM_TIMESTAMPNS"],
+};
+
+/**
+ * Sizes and offsets of structures of the headers, by the name that the stack and the tools give them: control
+ * messages (cmsg(3), ip(7), ipv6(7)).
+ */
+export const SYSTEM_LAYOUT: Readonly<Record<string, string>> = {
+  CONTROL_HEADER: "CMSG_LEN(0)",
+  CONTROL_ALIGNMENT: "CMSG_SPACE(1) - CMSG_SPACE(0)",
+  CONTROL_LENGTH_AT: "offsetof(struct cmsghdr, cmsg_len)",
+  CONTROL_LEVEL_AT: "offsetof(struct cmsghdr, cmsg_level)",
+  CONTROL_TYPE_AT: "offsetof(struct cmsghdr, cmsg_type)",
+  PACKET_INFO_SIZE: "sizeof(struct in_pktinfo)",
+  PACKET_INFO_INTERFACE_AT: "offsetof(struct in_pktinfo, ipi_ifindex)",
+  PACKET_INFO_LOCAL_AT: "offsetof(struct in_pktinfo, ipi_spec_dst)",
+  PACKET_INFO_DESTINATION_AT: "offsetof(struct in_pktinfo, ipi_addr)",
+  PACKET_INFO6_SIZE: "sizeof(struct in6_pktinfo)",
+  PACKET_INFO6_ADDRESS_AT: "offsetof(struct in6_pktinfo, ipi6_addr)",
+  PACKET_INFO6_INTERFACE_AT: "offsetof(struct in6_pktinfo, ipi6_ifindex)",
+  SOCKADDR_IN_SIZE: "sizeof(struct sockaddr_in)",
+  SOCKADDR_IN_FAMILY_AT: "offsetof(struct sockaddr_in, sin_family)",
+  SOCKADDR_IN_PORT_AT: "offsetof(struct sockaddr_in, sin_port)",
+  SOCKADDR_IN_ADDRESS_AT: "offsetof(struct sockaddr_in, sin_addr)",
+  TIMEVAL_SIZE: "sizeof(struct timeval)",
+  TIMEVAL_SECONDS_AT: "offsetof(struct timeval, tv_sec)",
+  TIMEVAL_FRACTION_AT: "offsetof(struct timeval, tv_usec)",
 };

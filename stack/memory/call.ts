@@ -54,6 +54,15 @@ export class Call {
   seed1: u64;
   seed2: u64;
   seed3: u64;
+  /**
+   * The time of day of a receive, in nanoseconds since 1970, when the caller has room for control messages.
+   */
+  timeOfDay: u64;
+  /** Bytes of control messages: that a receive has room for, or that a send was given; and that it got. */
+  controlRoom: u32;
+  controlLength: u32;
+  /** What recvmsg() answers in msg_flags. */
+  messageFlags: u32;
 }
 
 export const CALL_ENDPOINT: usize = CALL + 0x80;
@@ -65,6 +74,9 @@ export const CALL_SPAN: usize = CALL + 0x400;
 export const CALL_EVENT: usize = CALL + 0x800;
 export const CALL_WAKE: usize = CALL + 0x1c00;
 export const CALL_WAKES: u32 = 256;
+/** Control messages of sendmsg() and recvmsg(), as cmsg(3) has them. */
+export const CALL_CONTROL: usize = CALL + 0x2000;
+export const CALL_CONTROL_SIZE: u32 = 0x400;
 
 /** The call area's head; compiles to a constant address. */
 export function call(): Call {

@@ -92,7 +92,8 @@ export class Port {
   txTail: u32;
   /** Most bytes of payload that one super-frame may carry; 0 when the port cannot segment. */
   segmentationMax: u32;
-  reserved: u32;
+  /** The kernel's number of the interface, 0 when it has none: IP_PKTINFO names it. */
+  interfaceIndex: u32;
 }
 
 export const PORT_RX: usize = 256;

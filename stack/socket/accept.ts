@@ -22,6 +22,9 @@ const INHERITED: u32 =
   SocketFlag.receiveErrors |
   SocketFlag.receiveTtl |
   SocketFlag.receiveTos |
+  SocketFlag.receiveOriginal |
+  SocketFlag.timestamps |
+  SocketFlag.timestampsNs |
   SocketFlag.debug |
   SocketFlag.dontRoute |
   SocketFlag.oobInline |

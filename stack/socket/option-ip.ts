@@ -8,6 +8,7 @@ import {
   IP_MTU_DISCOVER,
   IP_PKTINFO,
   IP_RECVERR,
+  IP_RECVORIGDSTADDR,
   IP_RECVTOS,
   IP_RECVTTL,
   IP_TOS,
@@ -42,6 +43,7 @@ function flagOfIpOption(name: i32): u32 {
   if (name == IP_RECVERR) return SocketFlag.receiveErrors;
   if (name == IP_RECVTTL) return SocketFlag.receiveTtl;
   if (name == IP_RECVTOS) return SocketFlag.receiveTos;
+  if (name == IP_RECVORIGDSTADDR) return SocketFlag.receiveOriginal;
   if (name == IP_FREEBIND) return SocketFlag.freeBind;
   return name == IP_BIND_ADDRESS_NO_PORT ? SocketFlag.bindAddressNoPort : 0;
 }

@@ -19,6 +19,8 @@ import {
   SO_SNDBUF,
   SO_SNDBUFFORCE,
   SO_SNDLOWAT,
+  SO_TIMESTAMP,
+  SO_TIMESTAMPNS,
   SO_TYPE,
   SOCK_DGRAM,
   SOCK_STREAM,
@@ -64,6 +66,22 @@ function receiveLowSet(socket: Socket, value: i32): i32 {
   return 0;
 }
 
+/**
+ * SO_TIMESTAMP and SO_TIMESTAMPNS: the last one that was switched on counts, and either switches both off.
+ */
+function timestampSet(socket: Socket, nanoseconds: bool, on: bool): i32 {
+  flagSet(socket, SocketFlag.timestamps, on);
+  flagSet(socket, SocketFlag.timestampsNs, on && nanoseconds);
+  return 0;
+}
+
+/** Whether datagrams come with the time that the option `name` asks for. */
+function timestampValue(socket: Socket, nanoseconds: bool): i32 {
+  const both: u32 = SocketFlag.timestamps | SocketFlag.timestampsNs;
+  const wanted: u32 = nanoseconds ? both : SocketFlag.timestamps;
+  return (socket.flags & both) == wanted ? 1 : 0;
+}
+
 /** setsockopt() of level SOL_SOCKET. */
 export function socketLevelSet(socket: Socket, name: i32, length: u32): i32 {
   if (length < 4) return -EINVAL;
@@ -74,6 +92,9 @@ export function socketLevelSet(socket: Socket, name: i32, length: u32): i32 {
     return 0;
   }
   if (name == SO_LINGER) return lingerSet(socket, length);
+  if (name == SO_TIMESTAMP || name == SO_TIMESTAMPNS) {
+    return timestampSet(socket, name == SO_TIMESTAMPNS, value != 0);
+  }
   if (name == SO_SNDBUF) socket.sendLimit = doubled(value, BUFFER_MAX, SEND_MIN);
   else if (name == SO_RCVBUF) socket.receiveLimit = doubled(value, BUFFER_MAX, RECEIVE_MIN);
   else if (name == SO_SNDBUFFORCE) socket.sendLimit = doubled(max(value, 0), FORCE_MAX, SEND_MIN);
@@ -112,6 +133,9 @@ export function socketLevelGet(socket: Socket, name: i32, length: u32): i32 {
   if (name == SO_RCVLOWAT) return intAnswer(<i32>socket.receiveLow, length);
   if (name == SO_SNDLOWAT) return intAnswer(<i32>socket.sendLow, length);
   if (name == SO_PRIORITY) return intAnswer(<i32>socket.priority, length);
+  if (name == SO_TIMESTAMP || name == SO_TIMESTAMPNS) {
+    return intAnswer(timestampValue(socket, name == SO_TIMESTAMPNS), length);
+  }
   if (name == SO_MARK) return intAnswer(<i32>socket.mark, length);
   return -ENOPROTOOPT;
 }

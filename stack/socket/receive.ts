@@ -17,6 +17,7 @@ import { Tcb, TcbFlag, tcbHas } from "../tcp/tcb";
 import { tcpReceiveCommit, tcpReceivePlan, tcpReceiveReady } from "../tcp/user";
 import { datagramDiscard, datagramInfo } from "../udp/queue";
 import { connectionAlive } from "./connection";
+import { controlAnswer } from "./control-answer";
 import { errorTake } from "./error";
 import { endpointAnswer } from "./name";
 import { Socket, SocketFlag, SocketKind } from "./socket";
@@ -73,18 +74,6 @@ function chainPlan(chain: usize, length: u32, offset: u32): u32 {
   return done;
 }
 
-/**
- * What recvmsg() may have to tell beside the addresses: TTL in bits 0-7, TOS in 8-15; bits 16, 17 and 18 say
- * that the application asked for IP_PKTINFO, IP_TTL and IP_TOS.
- */
-function ancillary(socket: Socket, ttl: u8, tos: u8): u32 {
-  let word: u32 = <u32>ttl | ((<u32>tos) << 8);
-  if ((socket.flags & SocketFlag.receivePacketInfo) != 0) word |= 1 << 16;
-  if ((socket.flags & SocketFlag.receiveTtl) != 0) word |= 1 << 17;
-  if ((socket.flags & SocketFlag.receiveTos) != 0) word |= 1 << 18;
-  return word;
-}
-
 function datagramPlan(socket: Socket, length: u32, flags: i32, offset: u32): i32 {
   if (socket.error != 0) return -errorTake(socket);
   if (socket.receiveHead == 0) {
@@ -99,8 +88,11 @@ function datagramPlan(socket: Socket, length: u32, flags: i32, offset: u32): i32
   target.low = info.destinationLow;
   target.port = socket.localPort;
   target.version = socket.version;
-  target.scope = ancillary(socket, info.ttl, info.tos);
-  call().value = changetype<Buffer>(socket.receiveHead).extra;
+  target.scope = 0;
+  controlAnswer(socket, info);
+  const full = changetype<Buffer>(socket.receiveHead).extra;
+  call().value = full;
+  if (full > length) call().messageFlags |= MSG_TRUNC;
   return <i32>chainPlan(socket.receiveHead, length, offset);
 }
 

@@ -21,6 +21,7 @@ import { isAnyAddress } from "../wire/address";
 import { UDP_PAYLOAD_MAX } from "../wire/udp";
 import { bindAutomatically } from "./bind";
 import { connectionAlive } from "./connection";
+import { controlRequest } from "./control-request";
 import { errorTake } from "./error";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
@@ -69,8 +70,12 @@ function chainPlan(length: u32): usize {
   return head;
 }
 
-/** Notes where the planned datagram goes: 0, or -errno. */
+/** Notes where the planned datagram goes, and how: 0, or -errno. */
 function aim(socket: Socket): i32 {
+  socket.planSourceHigh = socket.localHigh;
+  socket.planSourceLow = socket.localLow;
+  socket.planTos = socket.tos;
+  socket.planTtl = 0;
   if (call().endpoint == 0) {
     if ((socket.flags & SocketFlag.connected) == 0) return -EDESTADDRREQ;
     socket.planHigh = socket.remoteHigh;
@@ -94,6 +99,8 @@ function datagramPlan(socket: Socket, length: u32, flags: i32): i32 {
   if ((flags & MSG_OOB) != 0) return -EOPNOTSUPP;
   const aimed = aim(socket);
   if (aimed != 0) return aimed;
+  const requested = call().controlRoom == 0 ? 0 : controlRequest(socket);
+  if (requested != 0) return requested;
   if (socket.error != 0) return -errorTake(socket);
   if ((socket.flags & SocketFlag.writeShut) != 0) return -EPIPE;
   if (length == 0) return 0;
@@ -119,7 +126,7 @@ function datagramCommit(socket: Socket, length: u32): i32 {
     return -EINVAL;
   }
   socket.planLength = 0;
-  const result = udpSend(socket, socket.planHigh, socket.planLow, socket.planPort, chain, length);
+  const result = udpSend(socket, chain, length);
   if (result < 0) return result;
   countBy(Counter.socketBytesOut, length);
   return <i32>length;

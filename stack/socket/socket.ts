@@ -46,12 +46,17 @@ export enum SocketFlag {
   oobInline = 0x800000,
   /** TCP_QUICKACK was set to 0: acknowledgements are delayed. */
   slowAck = 0x1000000,
+  /** SO_TIMESTAMP or SO_TIMESTAMPNS: datagrams come with their time of arrival; the second of the two. */
+  timestamps = 0x2000000,
+  timestampsNs = 0x20000000,
   /** The reader saw the end of the stream: errors that come later are not his. */
   ended = 0x4000000,
   /** IP_BIND_ADDRESS_NO_PORT: bind() with port 0 leaves the port to connect(). */
   bindAddressNoPort = 0x8000000,
   /** IP_FREEBIND: bind() may name an address that is not ours (yet). */
   freeBind = 0x10000000,
+  /** IP_RECVORIGDSTADDR. */
+  receiveOriginal = 0x40000000,
 }
 
 /**
@@ -123,10 +128,15 @@ export class Socket {
   deferSeconds: u32;
   windowClamp: u32;
 
-  /** The endpoint a datagram plan goes to, kept from plan to commit. */
+  /** What a datagram plan goes to, comes from and is marked with, kept from plan to commit. */
   planHigh: u64;
   planLow: u64;
+  planSourceHigh: u64;
+  planSourceLow: u64;
   planPort: u16;
+  planTos: u8;
+  /** 0: what the socket and the destination say. */
+  planTtl: u8;
   planChain: usize;
   planLength: u32;
 

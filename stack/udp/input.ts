@@ -1,6 +1,7 @@
 import { EPOLLIN, EPOLLRDNORM } from "../../build/generated/system";
 import { icmpError } from "../icmp/errors";
 import { Port, PortFlag, RxFlag } from "../memory/port";
+import { root } from "../memory/root";
 import { socketNotify } from "../socket/readiness";
 import { Socket } from "../socket/socket";
 import { Counter, count, countBy } from "../stats/counters";
@@ -28,6 +29,7 @@ function checksumRight(p: Port, datagram: usize, length: u32, pseudo: u64): bool
 
 /** Puts a datagram into a socket's queue and tells the socket, or says why not. */
 function deliver(
+  p: Port,
   socket: Socket,
   datagram: usize,
   length: u32,
@@ -47,6 +49,8 @@ function deliver(
   queued.sourcePort = udpSourcePort(datagram);
   queued.tos = ipv4Tos(packet);
   queued.ttl = ipv4Ttl(packet);
+  queued.port = p.id;
+  queued.arrived = root().now;
   socket.bytesIn += payload;
   count(Counter.udpIn);
   countBy(Counter.udpInBytes, payload);
@@ -55,6 +59,7 @@ function deliver(
 
 /** A broadcast datagram goes to every socket that fits; answers whether there was one. */
 function deliverToAll(
+  p: Port,
   datagram: usize,
   length: u32,
   sourceHigh: u64,
@@ -73,7 +78,7 @@ function deliverToAll(
     const score = datagramScore(socket, destinationHigh, destinationLow, to, sourceHigh, sourceLow, from);
     if (score == 0) continue;
     found = true;
-    deliver(socket, datagram, length, sourceHigh, sourceLow, destinationHigh, destinationLow, packet);
+    deliver(p, socket, datagram, length, sourceHigh, sourceLow, destinationHigh, destinationLow, packet);
   }
   return found;
 }
@@ -107,7 +112,7 @@ export function udpInput(
     }
   }
   if ((flags & (RxFlag.broadcast | RxFlag.linkGroup)) != 0) {
-    if (!deliverToAll(datagram, told, sourceHigh, sourceLow, destinationHigh, destinationLow, packet)) {
+    if (!deliverToAll(p, datagram, told, sourceHigh, sourceLow, destinationHigh, destinationLow, packet)) {
       drop(DropReason.udpNoPort);
     }
     return;
@@ -120,5 +125,5 @@ export function udpInput(
     icmpError(ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, packet, headerLength, headerLength + length, flags);
     return;
   }
-  deliver(socket, datagram, told, sourceHigh, sourceLow, destinationHigh, destinationLow, packet);
+  deliver(p, socket, datagram, told, sourceHigh, sourceLow, destinationHigh, destinationLow, packet);
 }

@@ -30,8 +30,9 @@ function chainSum(sum: u64, chain: usize): u64 {
   return total;
 }
 
-/** The time to live of what a socket sends: to a group, one hop (RFC 1112, section 6.1). */
+/** The time to live of a planned datagram: to a group, one hop (RFC 1112, section 6.1). */
 function ttlOf(socket: Socket, remoteLow: u64): u8 {
+  if (socket.planTtl != 0) return socket.planTtl;
   return isIpv4Multicast(ipv4Raw(remoteLow)) ? 1 : socket.ttl;
 }
 
@@ -71,7 +72,7 @@ function sendWhole(
     remoteHigh,
     remoteLow,
     PROTOCOL_UDP,
-    socket.tos,
+    socket.planTos,
     ttlOf(socket, remoteLow),
     at,
     total,
@@ -80,18 +81,14 @@ function sendWhole(
 
 /**
  * Sends a datagram of `length` bytes of payload in `chain` (buffers full but for the last; taken in every
- * case; 0 for none) from a bound socket. Answers 0, -EMSGSIZE (more than 65507 bytes), -EACCES (broadcast
- * without SO_BROADCAST),
+ * case; 0 for none) from a bound socket, as its plan says (Socket.planHigh and those behind it). Answers 0,
+ * -EMSGSIZE (more than 65507 bytes), -EACCES (broadcast without SO_BROADCAST),
  * -ENETUNREACH, -EINVAL (port 0), -ENOBUFS, or -EAGAIN when the transmit ring is full.
  */
-export function udpSend(
-  socket: Socket,
-  remoteHigh: u64,
-  remoteLow: u64,
-  remotePort: u16,
-  chain: usize,
-  length: u32,
-): i32 {
+export function udpSend(socket: Socket, chain: usize, length: u32): i32 {
+  const remoteHigh = socket.planHigh;
+  const remoteLow = socket.planLow;
+  const remotePort = socket.planPort;
   let error: i32 = 0;
   if (length > UDP_PAYLOAD_MAX) error = -EMSGSIZE;
   else if (remotePort == 0) error = -EINVAL;
@@ -107,9 +104,9 @@ export function udpSend(
     chainGive(chain);
     return 0;
   }
-  const isBound = !isAnyAddress(socket.localHigh, socket.localLow);
-  const high = isBound ? socket.localHigh : root().sourceHigh;
-  const low = isBound ? socket.localLow : root().sourceLow;
+  const isGiven = !isAnyAddress(socket.planSourceHigh, socket.planSourceLow);
+  const high = isGiven ? socket.planSourceHigh : root().sourceHigh;
+  const low = isGiven ? socket.planSourceLow : root().sourceLow;
   if (IPV4_HEADER + UDP_HEADER + length > n.port.mtu || !neighbourReady(n)) {
     error = sendWhole(n, socket, high, low, remoteHigh, remoteLow, remotePort, chain, length);
   } else {
@@ -120,7 +117,7 @@ export function udpSend(
       remoteHigh,
       remoteLow,
       PROTOCOL_UDP,
-      socket.tos,
+      socket.planTos,
       ttlOf(socket, remoteLow),
     );
     if (changetype<usize>(slot) == 0) {

@@ -16,7 +16,7 @@ import { DropReason, drop } from "../stats/drop";
  * Where a queued datagram came from and went to: in the first bytes of its first buffer, before the payload.
  */
 @unmanaged
-class Datagram {
+export class Datagram {
   sourceHigh: u64;
   sourceLow: u64;
   destinationHigh: u64;
@@ -24,6 +24,10 @@ class Datagram {
   sourcePort: u16;
   tos: u8;
   ttl: u8;
+  /** The port that it came in by. */
+  port: u32;
+  /** When, in microseconds. */
+  arrived: u64;
 }
 
 /** Bytes that a buffer costs beside its payload, so that a queue of tiny datagrams is bounded, too. */

@@ -9,7 +9,8 @@ import { resolve, resolveAt } from "./resolve";
 /**
  * First step of a send of `length` bytes. Answers the bytes that the spans (callSpan(), call().spanCount)
  * have room for: at most CALL_SPANS buffers, so that a longer stream write is several rounds of plan and
- * commit; a datagram always gets room for all of it, 65,507 bytes at most over IPv4. Datagrams: the
+ * commit; a datagram always gets room for all of it, 65,507 bytes at most over IPv4. Datagrams: control
+ * messages of call().controlRoom bytes lie at CALL_CONTROL (the call uses them up), and the
  * destination is callEndpoint() when call().endpoint is not 0, else the connected peer. `flags` are MSG_*
  * bits; MSG_DONTWAIT, MSG_NOSIGNAL are the caller's.
  * -EAGAIN (no room now), -EPIPE (shut or reset; the caller raises SIGPIPE), -ENOTCONN, -EDESTADDRREQ,
@@ -44,10 +45,11 @@ export function socketSendCancel(handle: i32): i32 {
  * First step of a receive: spans with up to `length` bytes that are there, beginning `offset` bytes behind
  * the first one (for MSG_PEEK beyond one plan). 0 is the end of the stream (or an empty datagram). Datagrams:
  * the spans hold the front of one datagram; its full length is in call().value (longer than the answer:
- * MSG_TRUNC), its source in callEndpoint(), its destination in callEndpoint2(), whose scope holds the TTL in
- * bits 0-7, the TOS in 8-15, and in bits 16, 17 and 18 whether the application asked for IP_PKTINFO, IP_TTL
- * and IP_TOS. `flags` are MSG_* bits: MSG_PEEK changes nothing here but lets the commit keep the bytes;
- * MSG_TRUNC on a stream plans no spans (the bytes are to be thrown away); MSG_OOB is -EINVAL. -EAGAIN,
+ * MSG_TRUNC), its source in callEndpoint(), its destination in callEndpoint2(), msg_flags in
+ * call().messageFlags, and the control messages that the application asked for (cmsg(3)) at CALL_CONTROL:
+ * call().controlLength bytes, not more than call().controlRoom, with the time of day in call().timeOfDay when
+ * there is room for any. `flags` are MSG_* bits: MSG_PEEK changes nothing here but lets the commit keep the
+ * bytes; MSG_TRUNC on a stream plans no spans (the bytes are to be thrown away); MSG_OOB is -EINVAL. -EAGAIN,
  * -ENOTCONN, or the pending error, once.
  */
 export function socketReceivePlan(handle: i32, length: u32, flags: i32, offset: u32, now: u64): i32 {

@@ -3,7 +3,7 @@
  *   listen SLOT PORT | accept SLOT LISTENER | connect SLOT PORT | send SLOT BYTES | receive SLOT BYTES | end
  * SLOT
  *   close SLOT | reset SLOT | shutdown SLOT HOW | datagram SLOT PORT | sendto SLOT BYTES PORT | got SLOT |
- * buffer SLOT BYTES
+ * buffer SLOT BYTES | dress SLOT TTL TOS | marks SLOT (the TTL * 256 + TOS of a datagram of the subject)
  */
 #include "peer.h"
 
@@ -96,6 +96,44 @@ static long reset(int fd)
     return close(fd);
 }
 
+/* Receives a datagram; answers its TTL * 256 + TOS when it came from the subject. */
+static long marks(int fd)
+{
+    char control[256] __attribute__((aligned(8)));
+    struct iovec piece = { bytes, sizeof(bytes) };
+    struct sockaddr_in from = { 0 };
+    struct msghdr message = {
+        .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &piece, .msg_iovlen = 1,
+        .msg_control = control, .msg_controllen = sizeof(control),
+    };
+    int ttl = 0, tos = 0;
+
+    if (recvmsg(fd, &message, 0) < 0)
+        return -errno;
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(&message); at != NULL; at = CMSG_NXTHDR(&message, at)) {
+        if (at->cmsg_type == IP_TTL)
+            memcpy(&ttl, CMSG_DATA(at), sizeof(ttl));
+        else if (at->cmsg_type == IP_TOS)
+            tos = *CMSG_DATA(at);
+    }
+    return from.sin_addr.s_addr == subject.sin_addr.s_addr ? ttl * 256 + tos : -EADDRNOTAVAIL;
+}
+
+static long dress(int fd, int ttl, int tos)
+{
+    setsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+    return setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+}
+
+static long make_datagram(long slot, long port)
+{
+    long result = make(slot, SOCK_DGRAM, port);
+
+    setsockopt(slots[slot], IPPROTO_IP, IP_RECVTTL, &(int){ 1 }, sizeof(int));
+    setsockopt(slots[slot], IPPROTO_IP, IP_RECVTOS, &(int){ 1 }, sizeof(int));
+    return result;
+}
+
 static long command(const char *name, long slot, long a, long b)
 {
     struct sockaddr_in address = at_port(subject, strcmp(name, "sendto") == 0 ? b : a);
@@ -104,7 +142,11 @@ static long command(const char *name, long slot, long a, long b)
     if (strcmp(name, "listen") == 0)
         return make(slot, SOCK_STREAM, a) != 0 ? -1 : listen(*fd, 8);
     if (strcmp(name, "datagram") == 0)
-        return make(slot, SOCK_DGRAM, a);
+        return make_datagram(slot, a);
+    if (strcmp(name, "dress") == 0)
+        return dress(*fd, (int)a, (int)b);
+    if (strcmp(name, "marks") == 0)
+        return marks(*fd);
     if (strcmp(name, "accept") == 0) {
         *fd = accept(slots[a % SLOTS], NULL, NULL);
         set_patience(*fd);

@@ -170,6 +170,7 @@ int main(int count, char **arguments)
     run_all(epoll_scenarios, only);
     run_all(option_scenarios, only);
     run_all(datagram_scenarios, only);
+    run_all(control_scenarios, only);
     run_all(descriptor_scenarios, only);
     return 0;
 }

@@ -417,23 +417,4 @@ describe("datagrams", () => {
     set(d.second, d.from, SOL_SOCKET, system.SO_BROADCAST, 1);
     assert.equal(d.send(new Uint8Array(1), "10.0.0.255"), 1);
   });
-
-  it("ancillary data is announced", () => {
-    const d = new Datagrams();
-    const scope = () => {
-      d.send(new Uint8Array(1));
-      d.first.recv(d.to, 1);
-      return d.first.view().getUint32(layout.CALL_ENDPOINT2 + layout.ENDPOINT_SCOPE, true);
-    };
-    set(d.second, d.from, IPPROTO_IP, system.IP_TOS, 0x28);
-    set(d.second, d.from, IPPROTO_IP, system.IP_TTL, 9);
-    assert.equal(scope(), 0x2809);
-    set(d.first, d.to, IPPROTO_IP, system.IP_PKTINFO, 1);
-    assert.equal(scope(), 0x12809);
-    set(d.first, d.to, IPPROTO_IP, system.IP_RECVTTL, 1);
-    set(d.first, d.to, IPPROTO_IP, system.IP_RECVTOS, 1);
-    assert.equal(scope(), 0x72809);
-    const destination = [...d.first.bytes(layout.CALL_ENDPOINT2 + 12, 4)];
-    assert.deepEqual(destination, [10, 0, 0, 1]);
-  });
 });
