@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as layout from "../build/generated/node/layout.js";
+import { moduleImports } from "./imports.js";
 
 /** Every door that answers a number; stack/index.ts documents them. */
 const DOORS = [
@@ -123,7 +124,9 @@ function stackModule(): WebAssembly.Module {
 
 function instantiate(memory: WebAssembly.Memory, module: HostOptions["module"]): Doors {
   const { wasm, imports } = module ?? { wasm: stackModule(), imports: {} };
-  const { exports } = new WebAssembly.Instance(wasm, { env: { ...imports, memory } });
+  const { exports } = new WebAssembly.Instance(wasm, {
+    env: { ...imports, ...moduleImports(memory), memory },
+  });
   for (const name of [...DOORS, "nextDeadline"]) {
     if (typeof exports[name] !== "function") throw new Error(`the stack has no door ${name}`);
   }

@@ -52,6 +52,7 @@ function generatedSteps(compiler: string): Step[] {
       name: "layout",
       inputs: [
         ...listFiles(inRoot("stack"), [".ts"]),
+        ...listFiles(inRoot("ring"), [".ts"]),
         ...scripts.filter((path) => /layout/.test(path)),
         SYSTEM_OUTPUTS.stack,
       ],

@@ -24,7 +24,8 @@ export function buildHash(sources: ReadonlyMap<string, string>, options: readonl
  * out by the sources. `compiler` is its name and version.
  */
 export function buildHashStep(compiler: string): Step {
-  const inputs = [...listFiles(inRoot("stack"), [".ts"]), SYSTEM_OUTPUTS.stack];
+  const sources = ["stack", "ring"].flatMap((folder) => listFiles(inRoot(folder), [".ts"]));
+  const inputs = [...sources, SYSTEM_OUTPUTS.stack];
   const options = [...ASC_OPTIONS, compiler];
   return {
     name: "build hash",
@@ -32,9 +33,9 @@ export function buildHashStep(compiler: string): Step {
     options,
     outputs: [BUILD_HASH_OUTPUT],
     work: async () => {
-      const sources = new Map(inputs.map((path) => [shown(path), readFileSync(path, "utf8")]));
+      const texts = new Map(inputs.map((path) => [shown(path), readFileSync(path, "utf8")]));
       const head = "// Generated from the stack's sources by scripts/build/generate-build-hash.ts.\n";
-      const constant = `export const BUILD_HASH: u64 = 0x${buildHash(sources, options)};\n`;
+      const constant = `export const BUILD_HASH: u64 = 0x${buildHash(texts, options)};\n`;
       writeAtomically(BUILD_HASH_OUTPUT, head + constant);
     },
   };

@@ -9,8 +9,8 @@ export interface Module {
   name: string;
   /** Entry file: its exports are the module's doors. */
   entry: string;
-  /** Folder whose TypeScript decides whether to compile again. */
-  folder: string;
+  /** Folders whose TypeScript decides whether to compile again: its own, and those that it shares. */
+  folders: readonly string[];
   /** Its memory never grows: the shell maps all of it. */
   isFixed: boolean;
   wasm: string;
@@ -19,11 +19,11 @@ export interface Module {
   object: string;
 }
 
-function describe(name: string, folder: string, isFixed: boolean): Module {
+function describe(name: string, folder: string, isFixed: boolean, shared: readonly string[] = []): Module {
   return {
     name,
     entry: inRoot(folder, "index.ts"),
-    folder: inRoot(folder),
+    folders: [folder, ...shared].map((path) => inRoot(path)),
     isFixed,
     wasm: inBuild(name, `${name}.wasm`),
     c: inBuild(name, `${name}.c`),
@@ -34,13 +34,17 @@ function describe(name: string, folder: string, isFixed: boolean): Module {
 
 /** Every module, by name and folder; one without an entry file is left out. */
 export function modules(): Module[] {
-  const all = [describe("stack", "stack", true), describe("config", "config/module", false)];
+  const all = [
+    describe("stack", "stack", true, ["ring"]),
+    describe("config", "config/module", false),
+    describe("dispatch", "ltran/dispatch", true, ["ring"]),
+  ];
   return all.filter((module) => existsSync(module.entry));
 }
 
 /** The files that decide whether a module is up to date. */
 export function moduleInputs(module: Module): string[] {
-  return [...listFiles(module.folder, [".ts"]), SYSTEM_OUTPUTS.stack];
+  return [...module.folders.flatMap((folder) => listFiles(folder, [".ts"])), SYSTEM_OUTPUTS.stack];
 }
 
 /** Options of the AssemblyScript compiler for everything that ends up in native code. */

@@ -109,7 +109,7 @@ function compileStep(
 
 /** Compiles the C of a translated module. */
 export function moduleObjectStep(module: Module, compiler: string): Step {
-  const inline = module.name === "stack" && existsSync(IMPORTS) ? ["-include", shown(IMPORTS)] : [];
+  const inline = module.isFixed ? ["-include", shown(IMPORTS)] : [];
   return compileStep(module.c, module.object, [...COMMON, ...GENERATED, ...INCLUDES, ...inline], compiler);
 }
 

@@ -29,7 +29,7 @@ export const RULES: readonly Rule[] = [
   { name: "any is explained", check: unexplainedAny },
   { name: "no dead exports", check: deadExports },
   { name: "exported functions and classes have a doc comment", check: undocumentedExports },
-  { name: "raw load and store only in stack/wire and stack/memory", check: rawMemory },
+  { name: "raw load and store only in stack/wire, stack/memory and ring", check: rawMemory },
   { name: "no discard without a reason", check: silentDiscards },
   { name: "every counter and reason is counted somewhere", check: unusedCounters },
   { name: "no protocol shape or number in C", check: protocolInC },

@@ -49,7 +49,7 @@ export function machinePaths(sources: readonly Source[]): Finding[] {
   ]);
 }
 
-/** Loads and stores without a type stand in two rooms of the stack only. */
+/** Loads and stores without a type: in two rooms of the stack, and where rings are (ring/). */
 export function rawMemory(sources: readonly Source[]): Finding[] {
   const raw = /(?<![\w.])(load|store)\s*<|\b[iufv]\d+\.(load|store)\w*\s*\(/g;
   return sources

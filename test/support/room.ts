@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
+import { moduleImports } from "../../sim/imports.js";
 
 const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 
@@ -36,7 +37,7 @@ export async function openRoom(entry: string, pages = 128): Promise<Room> {
     if (error !== null) throw new Error(`${entry}: ${error.message}\n${stderr.toString()}`);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
     const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(wasm)), {
-      env: { memory },
+      env: { ...moduleImports(memory), memory },
     });
     return Object.assign({}, instance.exports, { memory }) as unknown as Room;
   } finally {

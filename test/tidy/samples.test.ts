@@ -92,7 +92,7 @@ const SAMPLES: readonly Sample[] = [
     ],
   },
   {
-    rule: "raw load and store only in stack/wire and stack/memory",
+    rule: "raw load and store only in stack/wire, stack/memory and ring",
     bad: [{ "stack/tcp/a.ts": "const a = load<u32>(b);\n" }, { "stack/ip/a.ts": "v128.store(a, b);\n" }],
     good: [{ "stack/wire/a.ts": "const a = load<u32>(b);\n" }, { "stack/tcp/a.ts": "// load<u32>(b)\n" }],
   },
