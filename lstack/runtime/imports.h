@@ -1,7 +1,7 @@
 /*
  * What ring/env.ts declares: the only accesses to memory that another process changes at the same time. The
- * build puts this file in front of a module's generated code and makes the imports' calls into calls of these
- * functions (scripts/build/hoist-memory.ts), so that nothing of a call is left and no shell has to define them.
+ * build puts this file in front of a module's generated code and makes the imports' calls into calls of
+ * these functions (scripts/build/hoist-memory.ts): nothing of a call is left, no shell has to define them.
  */
 #ifndef GZ_IMPORTS_H
 #define GZ_IMPORTS_H

@@ -28,6 +28,20 @@ ${OTHER}`,
   );
 });
 
+test("a call of an imported function becomes one that takes the memory", () => {
+  const call = "u32 h(w2c_a* instance) {\n  FUNC_PROLOGUE;\n  w2c_env_f(instance->w2c_env_instance, 1);\n";
+  assert.equal(
+    hoistMemory(`${call}  FUNC_EPILOGUE;\n}\n`),
+    `u32 h(w2c_a* instance) {
+  FUNC_PROLOGUE;
+  wasm_rt_memory_t memory = *instance->w2c_env_memory;
+  gz_env_f((&memory), 1);
+  FUNC_EPILOGUE;
+}
+`,
+  );
+});
+
 test("a module that grows its memory is refused", () => {
   assert.throws(() => hoistMemory(`${USER}wasm_rt_grow_memory(instance->w2c_env_memory, 1);`), /grows/);
 });
