@@ -31,10 +31,10 @@ function text(key: string, kind: Kind, about: string): Option {
 
 /** Entries that the original accepted in a list of CPUs or NUMA nodes. */
 const MOST_CPUS: f64 = 640;
-/** More connections than a region of 4080 MiB could ever hold. */
+/** More connections than a region of 4060 MiB could ever hold. */
 const MOST_CONNECTIONS: f64 = 4_000_000;
-/** A 32-bit address space without its first and last 8 MiB. */
-export const MOST_MEMORY: f64 = 4080;
+/** What the smallest receive ring leaves of 32 bits of addresses: 512 slots of port packet are 35 MiB. */
+export const MOST_MEMORY: f64 = 4060;
 
 export const hostAddr = text("host_addr", Kind.Address4, "IPv4 address of the stack.").mustBeGiven();
 export const maskAddr = text("mask_addr", Kind.Mask, "Network mask of host_addr.").mustBeGiven();
@@ -65,7 +65,10 @@ export const numCpus = text("num_cpus", Kind.NumberList, "The CPU of the stack."
 export const memory = integer("memory", 0, "Size in MiB of the memory that holds the stack's whole state.")
   .between(32, MOST_MEMORY)
   .except(0)
-  .meaning("0: derived from tcp_conn_count and mbuf_count_per_conn, from 256 up to 4080.")
+  .meaning(
+    "0: derived from tcp_conn_count and mbuf_count_per_conn, from 256 on. The receive ring must find room " +
+      "beside it below 4096 MiB.",
+  )
   .defaultsTo("0: derived")
   .carriedByOthers();
 export const tcpConnCount = integer("tcp_conn_count", 1500, "Connections for which memory is provided.")
@@ -93,7 +96,7 @@ choice(
   "What happens when the stack cannot start: the process ends with status 1, or goes on with the kernel.",
 );
 toggle("udp_enable", 1, "0: datagram sockets are left to the kernel.");
-integer("nic_rxqueue_size", 512, "Receive descriptors of the port.")
+export const receiveSlots = integer("nic_rxqueue_size", 512, "Receive descriptors of the port.")
   .between(512, 8192)
   .onlyPowersOfTwo()
   .meaning(

@@ -28,9 +28,11 @@ import {
   portKind,
   prefixLength,
   processIdx,
+  receiveSlots,
   stackNum,
   tcpConnCount,
 } from "./options";
+import { largestRegion } from "./receive-ring";
 
 /** Memory of one packet buffer. */
 const BUFFER_BYTES: f64 = 2048;
@@ -124,13 +126,18 @@ function checkPort(file: string, line: i32): void {
 }
 
 function deriveMemory(): void {
+  const most = portKind.number == 0 ? largestRegion(receiveSlots.number) : MOST_MEMORY;
   if (memory.number != 0) {
     memorySize.number = memory.number;
+    if (memory.sound && memory.number > most) {
+      const reason = `because nic_rxqueue_size is ${<i64>receiveSlots.number}`;
+      complain(memory, `must be 0 or an integer from 32 to ${<i64>most}, ${reason}`);
+    }
     return;
   }
   const perConnection = mbufCountPerConn.number * BUFFER_BYTES + CONNECTION_BYTES;
   const size = Math.ceil((tcpConnCount.number * perConnection) / MEBIBYTE);
-  memorySize.number = Math.min(Math.max(size, LEAST_DERIVED_MEMORY), MOST_MEMORY);
+  memorySize.number = Math.min(Math.max(size, LEAST_DERIVED_MEMORY), most);
 }
 
 function checkProcesses(): void {

@@ -28,7 +28,8 @@ void gz_flush(uint64_t now)
             port->kind->transmit(port, gz_at(base + GZ_PORT_TX), gz_get32(base + GZ_PORT_TX_HEAD), waiting);
 
         w2c_stack_outputDone(&gz_stack.module, port->id, done);
-        if (done < waiting)
+        /* Only a full ring may have kept something back that can go now. */
+        if (done < waiting || waiting < GZ_TX_RING)
             return;
     }
 }

@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runNodeTool } from "./command.js";
 import { writeAtomically } from "./files.js";
 import { hoistMemory } from "./hoist-memory.js";
 import { ASC_OPTIONS, COMPILERS, type Module, moduleInputs } from "./modules.js";
-import { inBuild, inRoot, shown } from "./paths.js";
+import { inRoot, shown } from "./paths.js";
 import type { Step } from "./step.js";
 
 /** The version of an installed npm package, part of every key that depends on the tool. */
@@ -40,14 +39,13 @@ export function wasmStep(module: Module): Step {
   };
 }
 
-/** WebAssembly to C, and the hash that tells builds apart. */
+/** WebAssembly to C. */
 export function translateStep(module: Module): Step {
-  const buildHeader = inBuild("generated", `${module.name}_build.h`);
   return {
     name: `wasm2c ${module.name}`,
     inputs: [module.wasm, inRoot("scripts", "build", "hoist-memory.ts")],
     options: [packageVersion("wabt"), String(module.isFixed)],
-    outputs: [module.c, module.header, buildHeader],
+    outputs: [module.c, module.header],
     work: async () => {
       const folder = dirname(module.c);
       const temporary = join(folder, `translate-${process.pid}`);
@@ -62,13 +60,6 @@ export function translateStep(module: Module): Step {
       renameSync(join(temporary, `${module.name}.h`), module.header);
       writeAtomically(module.c, module.isFixed ? hoistMemory(text) : text);
       rmSync(temporary, { recursive: true });
-      const hash = createHash("sha256").update(readFileSync(module.wasm)).digest("hex");
-      const define = `GZ_${module.name.toUpperCase()}_BUILD_HASH`;
-      writeAtomically(
-        buildHeader,
-        `/* Generated: identifies this build of ${module.name}.wasm. */\n` +
-          `#define ${define} 0x${hash.slice(0, 16)}ull\n#define ${define}_TEXT "${hash}"\n`,
-      );
     },
   };
 }

@@ -1,5 +1,5 @@
-import { Worker } from "node:worker_threads";
 import { addTotals, type Totals } from "../counters.js";
+import { runWorkers } from "../run-workers.js";
 import type { FuzzResult } from "./fuzzer.js";
 import type { FuzzShare } from "./worker.js";
 
@@ -46,21 +46,13 @@ export async function runFuzz(
     counters: {},
     failures: [],
   };
-  const started = Array.from({ length: workers }, (_, first) => {
-    const share: FuzzShare = { from: String(from), first, stride: workers, frames, perSeed: FRAMES_PER_SEED };
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: share });
-    return new Promise<void>((resolve, reject) => {
-      worker.on("message", (result: FuzzResult) => {
-        add(summary, result);
-        onResult(result);
-      });
-      worker.on("error", reject);
-      worker.on("exit", (code) =>
-        code === 0 ? resolve() : reject(new Error(`a worker exited with ${code}`)),
-      );
-    });
+  const shares = Array.from({ length: workers }, (_, first): FuzzShare => {
+    return { from: String(from), first, stride: workers, frames, perSeed: FRAMES_PER_SEED };
   });
-  await Promise.all(started);
+  await runWorkers(new URL("./worker.js", import.meta.url), shares, (result: FuzzResult) => {
+    add(summary, result);
+    onResult(result);
+  });
   return summary;
 }
 

@@ -1,7 +1,6 @@
 import { icmpError } from "../icmp/errors";
 import { icmpInput } from "../icmp/input";
 import { isBroadcast } from "../link/addresses";
-import { Neighbour } from "../link/neighbours";
 import { Port, RxFlag } from "../memory/port";
 import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
@@ -108,8 +107,7 @@ export function ipDeliver(p: Port, packet: usize, headerLength: u32, total: u32,
       return;
     }
     count(Counter.ipDelivered);
-    const unknown = changetype<Neighbour>(0);
-    tcpInput(p, unknown, segment, length, IPV4_HIGH, source, IPV4_HIGH, destination, flags);
+    tcpInput(p, segment, length, IPV4_HIGH, source, IPV4_HIGH, destination, flags);
     return;
   }
   if (protocol == PROTOCOL_UDP) {

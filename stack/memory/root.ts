@@ -68,7 +68,6 @@ export class Root {
   icmpTokens: u32;
   icmpRefilled: u64;
   ephemeralOffset: u32;
-  ipIdentification: u32;
   /** TIME_WAIT connections, the oldest first (tcp/time-wait.ts). */
   timeWaitHead: usize;
   timeWaitTail: usize;

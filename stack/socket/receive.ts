@@ -8,9 +8,9 @@ import {
   MSG_PEEK,
   MSG_TRUNC,
 } from "../../build/generated/system";
-import { Buffer, bufferData } from "../memory/buffer";
-import { call, callEndpoint2, callSpan } from "../memory/call";
-import { CALL_SPANS } from "../memory/map";
+import { Buffer } from "../memory/buffer";
+import { call, callEndpoint2 } from "../memory/call";
+import { chainSpans } from "../memory/chain-spans";
 import { Counter, countBy } from "../stats/counters";
 import { after } from "../tcp/sequence";
 import { Tcb, TcbFlag, tcbHas } from "../tcp/tcb";
@@ -50,30 +50,6 @@ function streamPlan(socket: Socket, length: u32, flags: i32, offset: u32): i32 {
   return nothing(socket);
 }
 
-/** Spans with up to `length` bytes of the chain, from `offset` on. */
-function chainPlan(chain: usize, length: u32, offset: u32): u32 {
-  let skip = offset;
-  let done: u32 = 0;
-  let spans: u32 = 0;
-  let at = chain;
-  while (at != 0 && done < length && spans < CALL_SPANS) {
-    const buffer = changetype<Buffer>(at);
-    at = buffer.next;
-    if (skip >= buffer.length) {
-      skip -= buffer.length;
-      continue;
-    }
-    const part = min(<u32>buffer.length - skip, length - done);
-    const span = callSpan(spans++);
-    span.address = <u32>(bufferData(buffer) + skip);
-    span.length = part;
-    skip = 0;
-    done += part;
-  }
-  call().spanCount = spans;
-  return done;
-}
-
 function datagramPlan(socket: Socket, length: u32, flags: i32, offset: u32): i32 {
   if (socket.error != 0) return -errorTake(socket);
   if (socket.receiveHead == 0) {
@@ -93,7 +69,7 @@ function datagramPlan(socket: Socket, length: u32, flags: i32, offset: u32): i32
   const full = changetype<Buffer>(socket.receiveHead).extra;
   call().value = full;
   if (full > length) call().messageFlags |= MSG_TRUNC;
-  return <i32>chainPlan(socket.receiveHead, length, offset);
+  return <i32>chainSpans(socket.receiveHead, offset, length);
 }
 
 /** First step of a receive: where the bytes are. */

@@ -1,4 +1,3 @@
-import { Neighbour } from "../link/neighbours";
 import { Port, PortFlag, RxFlag } from "../memory/port";
 import { root } from "../memory/root";
 import { mix } from "../random/random";
@@ -98,7 +97,6 @@ function withoutConnection(s: Segment): void {
 /** A TCP segment for one of our addresses: see docs/architecture.md for the arguments. */
 export function tcpInput(
   p: Port,
-  n: Neighbour,
   at: usize,
   length: u32,
   sourceHigh: u64,
@@ -110,7 +108,6 @@ export function tcpInput(
   count(Counter.tcpSegmentsIn);
   const s = segment();
   s.port = changetype<usize>(p);
-  s.neighbour = changetype<usize>(n);
   s.sourceHigh = sourceHigh;
   s.sourceLow = sourceLow;
   s.destinationHigh = destinationHigh;

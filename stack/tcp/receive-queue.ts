@@ -1,6 +1,4 @@
 import { Buffer, bufferData, bufferGive, bufferRoom, bufferTake, chainGive } from "../memory/buffer";
-import { call, callSpan } from "../memory/call";
-import { CALL_SPANS } from "../memory/map";
 import { Tcb } from "./tcb";
 
 /**
@@ -76,33 +74,6 @@ export function receiveQueueSplice(tcb: Tcb, head: usize, tail: usize, bytes: u3
     first = changetype<Buffer>(at);
     at = first.next;
   }
-}
-
-/**
- * Fills the call's spans with up to `length` received bytes from `offset` on; answers how many bytes they
- * hold.
- */
-export function receiveQueuePlan(tcb: Tcb, offset: u32, length: u32): u32 {
-  let spans: u32 = 0;
-  let done: u32 = 0;
-  let skip = offset;
-  let at = tcb.receiveHead;
-  while (at != 0 && done < length && spans < CALL_SPANS) {
-    const buffer = changetype<Buffer>(at);
-    at = buffer.next;
-    if (skip >= buffer.length) {
-      skip -= buffer.length;
-      continue;
-    }
-    const part = min(<u32>buffer.length - skip, length - done);
-    const span = callSpan(spans++);
-    span.address = <u32>(bufferData(buffer) + skip);
-    span.length = part;
-    skip = 0;
-    done += part;
-  }
-  call().spanCount = spans;
-  return done;
 }
 
 /** Frees the first `length` bytes. */

@@ -1,20 +1,19 @@
-import { ipClose, ipOpen, transportHeader } from "../ip/output";
+import { ipClose, transportHeader } from "../ip/output";
 import { routeTo } from "../ip/routes";
-import { Neighbour, neighbourReady } from "../link/neighbours";
-import { unsentReason } from "../link/rate-limit";
+import { Neighbour } from "../link/neighbours";
+import { TxSlot } from "../memory/port";
 import { root } from "../memory/root";
 import { randomBelow } from "../random/random";
 import { Counter, count } from "../stats/counters";
-import { DropReason, drop } from "../stats/drop";
+import { DropReason } from "../stats/drop";
 import { countReset, ResetReason } from "../stats/reset";
-import { PROTOCOL_TCP } from "../wire/ipv4";
 import { TCP_HEADER, TcpFlag, tcpWriteHeader } from "../wire/tcp";
 import { tcpRequestOutput } from "./output-queue";
 import { segment } from "./segment";
 import { after } from "./sequence";
 import { Tcb, TcbFlag, TcpState, tcbSet } from "./tcb";
+import { replyNeighbour, replyOpen, unqueuedOpen } from "./unqueued";
 
-const RESET_TTL: u8 = 64;
 /**
  * Challenge ACKs in one second: a random number in this range, so that nobody can count them (RFC 5961,
  * section 10).
@@ -25,48 +24,32 @@ const SECOND_US: u64 = 1_000_000;
 /** Segments without data outside the window are answered once in this time for each connection. */
 const STRAY_US: u64 = 500_000;
 
-/** Where an answer to the current segment goes; null (0) when there is no route back. */
-export function replyNeighbour(): Neighbour {
-  const s = segment();
-  return s.neighbour != 0 ? changetype<Neighbour>(s.neighbour) : routeTo(s.sourceHigh, s.sourceLow);
+/** Completes a reset in a slot that was opened, if it was. */
+function send(
+  n: Neighbour,
+  slot: TxSlot,
+  localPort: u16,
+  remotePort: u16,
+  sequence: u32,
+  acknowledgement: u32,
+  flags: u32,
+  reason: ResetReason,
+): void {
+  if (changetype<usize>(slot) == 0) return;
+  const at = transportHeader(slot);
+  tcpWriteHeader(at, localPort, remotePort, sequence, acknowledgement, TCP_HEADER, flags, 0);
+  ipClose(n, slot, TCP_HEADER, 0);
+  count(Counter.tcpSegmentsOut);
+  count(Counter.tcpResetsOut);
+  countReset(reason);
 }
 
 /** Answers the current segment with a reset that belongs to no connection. */
 function reply(sequence: u32, acknowledgement: u32, flags: u32, reason: ResetReason): void {
   const s = segment();
   const n = replyNeighbour();
-  if (changetype<usize>(n) == 0 || !neighbourReady(n)) {
-    drop(DropReason.noNeighbour);
-    return;
-  }
-  const slot = ipOpen(
-    n,
-    s.destinationHigh,
-    s.destinationLow,
-    s.sourceHigh,
-    s.sourceLow,
-    PROTOCOL_TCP,
-    0,
-    RESET_TTL,
-  );
-  if (changetype<usize>(slot) == 0) {
-    drop(unsentReason());
-    return;
-  }
-  tcpWriteHeader(
-    transportHeader(slot),
-    s.destinationPort,
-    s.sourcePort,
-    sequence,
-    acknowledgement,
-    TCP_HEADER,
-    flags,
-    0,
-  );
-  ipClose(n, slot, TCP_HEADER, 0);
-  count(Counter.tcpSegmentsOut);
-  count(Counter.tcpResetsOut);
-  countReset(reason);
+  const slot = replyOpen(n, DropReason.noNeighbour);
+  send(n, slot, s.destinationPort, s.sourcePort, sequence, acknowledgement, flags, reason);
 }
 
 /**
@@ -89,40 +72,20 @@ export function resetSend(tcb: Tcb, reason: ResetReason): void {
   if (tcb.state <= TcpState.synSent) return;
   const n =
     tcb.neighbour != 0 ? changetype<Neighbour>(tcb.neighbour) : routeTo(tcb.remoteHigh, tcb.remoteLow);
-  if (changetype<usize>(n) == 0 || !neighbourReady(n)) {
-    drop(DropReason.noNeighbour);
-    return;
-  }
-  const slot = ipOpen(
+  const slot = unqueuedOpen(
     n,
     tcb.localHigh,
     tcb.localLow,
     tcb.remoteHigh,
     tcb.remoteLow,
-    PROTOCOL_TCP,
     tcb.tos,
     tcb.ttl,
+    DropReason.noNeighbour,
   );
-  if (changetype<usize>(slot) == 0) {
-    drop(unsentReason());
-    return;
-  }
   const edge = tcb.sndUna + tcb.sndWnd;
   const sequence = after(tcb.sndMax, edge) ? tcb.sndNxt : tcb.sndMax;
-  tcpWriteHeader(
-    transportHeader(slot),
-    tcb.localPort,
-    tcb.remotePort,
-    sequence,
-    tcb.rcvNxt,
-    TCP_HEADER,
-    TcpFlag.rst | TcpFlag.ack,
-    0,
-  );
-  ipClose(n, slot, TCP_HEADER, 0);
-  count(Counter.tcpSegmentsOut);
-  count(Counter.tcpResetsOut);
-  countReset(reason);
+  const flags: u32 = TcpFlag.rst | TcpFlag.ack;
+  send(n, slot, tcb.localPort, tcb.remotePort, sequence, tcb.rcvNxt, flags, reason);
 }
 
 /** An ACK that tells the peer where we are. */

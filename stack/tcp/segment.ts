@@ -14,9 +14,8 @@ export enum Has {
  */
 @unmanaged
 export class Segment {
-  /** Port and Neighbour it came from. */
+  /** Port it came from. */
   port: usize;
-  neighbour: usize;
   sourceHigh: u64;
   sourceLow: u64;
   destinationHigh: u64;

@@ -1,13 +1,10 @@
-import { ipClose, ipOpen, transportHeader } from "../ip/output";
+import { ipClose, transportHeader } from "../ip/output";
 import { pathMtu } from "../ip/routes";
-import { neighbourReady } from "../link/neighbours";
-import { unsentReason } from "../link/rate-limit";
 import { root } from "../memory/root";
 import { sipHash } from "../random/siphash";
 import { Socket } from "../socket/socket";
 import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
-import { PROTOCOL_TCP } from "../wire/ipv4";
 import {
   TCP_HEADER,
   TcpFlag,
@@ -23,10 +20,10 @@ import { tupleHash } from "./isn";
 import { passiveMake } from "./listen-input";
 import { localMss, sequenceStart } from "./make";
 import { RECEIVE_SCALE } from "./receive-window";
-import { replyNeighbour } from "./reset";
 import { Has, segment } from "./segment";
 import { after } from "./sequence";
 import { synchronisedInput } from "./synchronised";
+import { replyNeighbour, replyOpen } from "./unqueued";
 
 /**
  * SYN cookies (RFC 4987, section 3.6): while a listener has no room for handshakes, everything it must
@@ -47,7 +44,6 @@ const SCALE_BITS: u32 = 0x0f;
 const SCALE_NONE: u32 = 0x0f;
 const SACK_BIT: u32 = 0x10;
 const STAMP_BITS: u32 = 0x1f;
-const COOKIE_TTL: u8 = 64;
 const WINDOW: u32 = 0xffff;
 
 /** The sizes that a cookie can name, the usual ones. */
@@ -172,24 +168,8 @@ function writeOptions(at: usize, mss: u32): usize {
 export function cookieSend(): void {
   const s = segment();
   const n = replyNeighbour();
-  if (changetype<usize>(n) == 0 || !neighbourReady(n)) {
-    drop(DropReason.tcpSynQueue);
-    return;
-  }
-  const slot = ipOpen(
-    n,
-    s.destinationHigh,
-    s.destinationLow,
-    s.sourceHigh,
-    s.sourceLow,
-    PROTOCOL_TCP,
-    0,
-    COOKIE_TTL,
-  );
-  if (changetype<usize>(slot) == 0) {
-    drop(unsentReason());
-    return;
-  }
+  const slot = replyOpen(n, DropReason.tcpSynQueue);
+  if (changetype<usize>(slot) == 0) return;
   const ours = localMss(pathMtu(s.sourceHigh, s.sourceLow), s.sourceHigh, s.sourceLow);
   const theirs = (s.has & Has.mss) != 0 ? s.mss : 536;
   const sequence = cookieMake(s.sequence, mssIndex(theirs));

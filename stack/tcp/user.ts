@@ -12,6 +12,7 @@ import {
 } from "../../build/generated/system";
 import { routeTo } from "../ip/routes";
 import { neighbourHold } from "../link/neighbours";
+import { chainSpans } from "../memory/chain-spans";
 import { BUFFER_SIZE } from "../memory/map";
 import { Socket, SocketFlag } from "../socket/socket";
 import { ResetReason } from "../stats/reset";
@@ -24,7 +25,7 @@ import { optionsTake } from "./limits";
 import { listenerInsert, listenerRemove } from "./listen";
 import { connectionMake, sequenceStart } from "./make";
 import { tcpRequestOutput } from "./output-queue";
-import { receiveQueueCommit, receiveQueueDiscard, receiveQueuePlan } from "./receive-queue";
+import { receiveQueueCommit, receiveQueueDiscard } from "./receive-queue";
 import { buffersScarce, windowUpdateDue } from "./receive-window";
 import { ackSoon, resetSend } from "./reset";
 import { sendQueueCommit, sendQueuePlan } from "./send-queue";
@@ -185,7 +186,7 @@ export function tcpSendCommit(tcb: Tcb, length: u32, push: bool): void {
 
 /** RECEIVE, first half: fills the call's spans with up to `length` received bytes from `offset` on. */
 export function tcpReceivePlan(tcb: Tcb, offset: u32, length: u32): u32 {
-  return receiveQueuePlan(tcb, offset, length);
+  return chainSpans(tcb.receiveHead, offset, length);
 }
 
 /** RECEIVE, second half: frees `length` bytes; the peer hears of the room when it is worth it. */

@@ -128,7 +128,7 @@ describe("syntax", () => {
     // libconfig 1.5 reads each of these as 256 or -1.
     for (const value of ["4294967552", "0x100000100", "-4294967040", "000000000004294967552"]) {
       const verdict = checkOptions({ memory: value });
-      assert.deepEqual(verdict.errors, [`4: memory = ${value}: must be 0 or an integer from 32 to 4080`]);
+      assert.deepEqual(verdict.errors, [`4: memory = ${value}: must be 0 or an integer from 32 to 4060`]);
     }
     assert.match(
       checkOptions({ nic_vlan_mode: "0xffffffff" }).errors.join(),

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { readTable } from "../../config/table.js";
-import { inBuild } from "../../scripts/build/paths.js";
+import { inBuild, inRoot } from "../../scripts/build/paths.js";
 import { checkOptions } from "./checker.js";
 
 /** Key, default, lowest and highest legal value, and what else is legal. */
 const INTEGERS: readonly [string, number, number, number, number?][] = [
-  ["memory", 0, 32, 4080, 0],
+  ["memory", 0, 32, 4060, 0],
   ["tcp_conn_count", 1500, 1, 4_000_000],
   ["mbuf_count_per_conn", 170, 1, 65535],
   ["mtu", 0, 576, 65535, 0],
@@ -140,17 +141,33 @@ describe("integers", () => {
 });
 
 describe("memory", () => {
-  it("is derived from connections and buffers, within 256 and 4080 MiB", () => {
+  it("is derived from connections and buffers, within 256 MiB and what the receive ring leaves", () => {
     const size = (count: string, buffers: string) =>
       checkOptions({ tcp_conn_count: count, mbuf_count_per_conn: buffers }).values.memory_size;
     assert.equal(size("1", "1"), "256");
     // 1500 x (170 x 2048 + 4096) bytes = 503.9 MiB.
     assert.equal(size("1500", "170"), "504");
-    assert.equal(size("4000000", "65535"), "4080");
+    assert.equal(size("4000000", "65535"), "4060");
   });
 
   it("is what the file says", () => {
     assert.equal(checkOptions({ memory: "1000" }).values.memory_size, "1000");
+  });
+
+  it("leaves room for the receive ring below 4 GiB", () => {
+    const ring = { nic_rxqueue_size: "8192" };
+    assert.equal(checkOptions({ ...ring, memory: "3548" }).status, 0);
+    const verdict = checkOptions({ ...ring, memory: "3549" });
+    const legal = "must be 0 or an integer from 32 to 3548, because nic_rxqueue_size is 8192";
+    assert.deepEqual(verdict.errors, [`5: memory = 3549: ${legal}`]);
+    const dpdk = { port: '"dpdk"', dpdk_args: '["--vdev", "net_tap0"]' };
+    assert.equal(checkOptions({ ...ring, ...dpdk, memory: "4060" }).status, 0);
+  });
+
+  it("knows what the receive ring takes", () => {
+    const port = readFileSync(inRoot("lstack", "port", "packet.c"), "utf8");
+    assert.match(port, /#define SLOT_SIZE \(17u \* 4096\)/);
+    assert.match(port, /#define BLOCK_SIZE \(1u << 20\)/);
   });
 });
 

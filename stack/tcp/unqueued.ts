@@ -1,0 +1,55 @@
+import { ipOpen } from "../ip/output";
+import { routeTo } from "../ip/routes";
+import { Neighbour, neighbourReady } from "../link/neighbours";
+import { unsentReason } from "../link/rate-limit";
+import { TxSlot } from "../memory/port";
+import { DropReason, drop } from "../stats/drop";
+import { PROTOCOL_TCP } from "../wire/ipv4";
+import { segment } from "./segment";
+
+/** Segments that no connection's output queue holds: they go at once or never. */
+const REPLY_TTL: u8 = 64;
+
+/**
+ * A slot for a segment to `n` (which may be null), open at the TCP header; null (0), and a drop is counted,
+ * when there is none. `unreachable` is the reason when the next hop is not known.
+ */
+export function unqueuedOpen(
+  n: Neighbour,
+  sourceHigh: u64,
+  sourceLow: u64,
+  destinationHigh: u64,
+  destinationLow: u64,
+  tos: u8,
+  ttl: u8,
+  unreachable: DropReason,
+): TxSlot {
+  if (changetype<usize>(n) == 0 || !neighbourReady(n)) {
+    drop(unreachable);
+    return changetype<TxSlot>(0);
+  }
+  const slot = ipOpen(n, sourceHigh, sourceLow, destinationHigh, destinationLow, PROTOCOL_TCP, tos, ttl);
+  if (changetype<usize>(slot) == 0) drop(unsentReason());
+  return slot;
+}
+
+/** Where an answer to the current segment goes; null (0) when there is no route back. */
+export function replyNeighbour(): Neighbour {
+  const s = segment();
+  return routeTo(s.sourceHigh, s.sourceLow);
+}
+
+/** The same for an answer to the current segment, to its replyNeighbour(). */
+export function replyOpen(n: Neighbour, unreachable: DropReason): TxSlot {
+  const s = segment();
+  return unqueuedOpen(
+    n,
+    s.destinationHigh,
+    s.destinationLow,
+    s.sourceHigh,
+    s.sourceLow,
+    0,
+    REPLY_TTL,
+    unreachable,
+  );
+}
