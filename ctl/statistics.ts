@@ -70,6 +70,16 @@ function readTable(body: Buffer, table: TableName): Entry[] {
   }));
 }
 
+/** The tables in a copy of the region from COUNTERS to COUNTERS_END. */
+export function readTables(block: Buffer): Record<TableName, Entry[]> {
+  return {
+    counters: readTable(block, "counters"),
+    drops: readTable(block, "drops"),
+    resets: readTable(block, "resets"),
+    fallbacks: readTable(block, "fallbacks"),
+  };
+}
+
 const POOL_ID = "POOL_ID_";
 
 /** `POOL_ID_WAIT_SET` is called waitSet. */
@@ -110,10 +120,7 @@ function parseStatistics({ head, body }: Answer): Statistics {
   }
   return {
     facts,
-    counters: readTable(body, "counters"),
-    drops: readTable(body, "drops"),
-    resets: readTable(body, "resets"),
-    fallbacks: readTable(body, "fallbacks"),
+    ...readTables(body),
     pools: readPools(body.subarray(counters)),
   };
 }

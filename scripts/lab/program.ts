@@ -16,7 +16,7 @@ const stopGraceMs = 3_000;
 const defaultTimeoutMs = 60_000;
 
 /** What to run and where. */
-interface ProgramOptions {
+export interface ProgramOptions {
   namespace: string;
   role: keyof typeof pinning;
   command: string;
@@ -150,11 +150,10 @@ export function startProgram(options: ProgramOptions): Program {
 }
 
 /**
- * Runs a program to its end.
+ * Waits for the end of a program that was started with these options.
  * @throws Error with its output when it fails or takes too long.
  */
-export async function runProgram(options: ProgramOptions): Promise<ProgramResult> {
-  const program = startProgram(options);
+export async function untilEnded(program: Program, options: ProgramOptions): Promise<ProgramResult> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   let late = false;
   const timer = setTimeout(() => {
@@ -169,4 +168,12 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
     throw new Error(`${commandLine} ${reason}:\n${program.output().slice(-4_000)}`);
   }
   return result;
+}
+
+/**
+ * Runs a program to its end.
+ * @throws Error with its output when it fails or takes too long.
+ */
+export function runProgram(options: ProgramOptions): Promise<ProgramResult> {
+  return untilEnded(startProgram(options), options);
 }

@@ -1,11 +1,14 @@
 /** What an accelerated process says about itself. */
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
 import { join } from "node:path";
-import type { COUNTERS } from "../../build/generated/node/counters.js";
+import type { COUNTERS as NAMES } from "../../build/generated/node/counters.js";
+import { COUNTERS, COUNTERS_END } from "../../build/generated/node/layout.js";
+import { type Entry, readTables, type TableName } from "../../ctl/statistics.js";
 import { run } from "./command.js";
 import { repositoryRoot } from "./repository.js";
 
 /** The names in one of the enums of stack/stats. */
-type Names<Kind extends string> = Extract<(typeof COUNTERS)[number], { enum: Kind }>["name"];
+type Names<Kind extends string> = Extract<(typeof NAMES)[number], { enum: Kind }>["name"];
 
 /** Every counter of a stack by its name (stack/stats/counters.ts says what each is), and every reason. */
 export interface StackCounters extends Record<Names<"Counter">, bigint> {
@@ -17,12 +20,31 @@ export interface StackCounters extends Record<Names<"Counter">, bigint> {
 }
 
 /** What `gazelle stats PID --json` prints, as far as we read it. */
-type Document = Record<"counters" | "drops" | "resets" | "fallbacks", Record<string, number>>;
+type Document = Record<TableName, Record<string, number>>;
 
-function exact<Name extends string>(table: Record<string, number> | undefined): Record<Name, bigint> {
+function exact<Name extends string>(
+  table: Record<string, number | bigint> | undefined,
+): Record<Name, bigint> {
   const entries = Object.entries(table ?? {}).map(([name, value]) => [name, BigInt(value)] as const);
-  if (entries.length === 0) throw new Error("`gazelle stats --json` lacks a table");
+  if (entries.length === 0) throw new Error("the stack's counters lack a table");
   return Object.fromEntries(entries) as Record<Name, bigint>;
+}
+
+function toCounters(tables: Record<TableName, Record<string, number | bigint>>): StackCounters {
+  const fallbackReasons = exact<Names<"FallbackReason">>(tables.fallbacks);
+  return {
+    ...exact<Names<"Counter">>(tables.counters),
+    drops: exact(tables.drops),
+    resets: exact(tables.resets),
+    fallbackReasons,
+    fallbacks: Object.values(fallbackReasons).reduce((sum, value) => sum + value, 0n),
+  };
+}
+
+/** The reasons for which sockets went to the kernel, for a message; empty when none did. */
+export function describeFallbacks({ fallbackReasons }: StackCounters): string {
+  const reasons = Object.entries(fallbackReasons).filter(([, count]) => count > 0n);
+  return reasons.length === 0 ? "" : `sockets fell back to the kernel: ${reasons.join("; ")}`;
 }
 
 /**
@@ -32,13 +54,45 @@ function exact<Name extends string>(table: Record<string, number> | undefined): 
 export function readStackCounters(pid: number): StackCounters {
   const command = join(repositoryRoot, "ctl", "bin", "gazelle.mjs");
   const answer = run(process.execPath, [command, "stats", String(pid), "--json"]).toString();
-  const { counters, drops, resets, fallbacks } = JSON.parse(answer) as Document;
-  const fallbackReasons = exact<Names<"FallbackReason">>(fallbacks);
-  return {
-    ...exact<Names<"Counter">>(counters),
-    drops: exact(drops),
-    resets: exact(resets),
-    fallbackReasons,
-    fallbacks: Object.values(fallbackReasons).reduce((sum, value) => sum + value, 0n),
-  };
+  return toCounters(JSON.parse(answer) as Document);
+}
+
+/** A hold on the memory of a stack, which outlives the process: its last counters can be read at leisure. */
+export class KeptRegion {
+  readonly #file: number;
+
+  private constructor(file: number) {
+    this.#file = file;
+  }
+
+  /** Opens the region of a process that this user may inspect; undefined while it has none. */
+  static of(pid: number): KeptRegion | undefined {
+    const folder = `/proc/${pid}/fd`;
+    for (const name of readdirSync(folder)) {
+      try {
+        const path = join(folder, name);
+        if (readlinkSync(path).startsWith("/memfd:gazelle ")) return new KeptRegion(openSync(path, "r"));
+      } catch (error) {
+        // The descriptor was closed meanwhile.
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      }
+    }
+    return undefined;
+  }
+
+  /** Reads the counters, the last ones once the process has ended, and lets the region go. */
+  finish(): StackCounters {
+    const block = Buffer.alloc(COUNTERS_END - COUNTERS);
+    readSync(this.#file, block, 0, block.length, COUNTERS);
+    closeSync(this.#file);
+    const values = (entries: readonly Entry[]) =>
+      Object.fromEntries(entries.map(({ name, value }) => [name, value]));
+    const { counters, drops, resets, fallbacks } = readTables(block);
+    return toCounters({
+      counters: values(counters),
+      drops: values(drops),
+      resets: values(resets),
+      fallbacks: values(fallbacks),
+    });
+  }
 }

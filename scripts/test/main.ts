@@ -34,17 +34,21 @@ function printResult(result: Result): void {
   if (result.failed > 0) console.log(result.report.replace(/^/gm, "    "));
 }
 
-async function runJobs(jobs: readonly Job[], parallel: number): Promise<Result[]> {
-  const waiting = [...jobs];
+/** Runs jobs, `suite.parallel` of them at a time, and those that only wait beside them. */
+async function runJobs(jobs: readonly Job[], suite: Suite): Promise<Result[]> {
+  const isBeside = (job: Job) => suite.beside.some((end) => job.name.endsWith(end));
+  const waiting = jobs.filter((job) => !isBeside(job));
   const results: Result[] = [];
-  const worker = async () => {
-    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-      const result = await job.run();
-      printResult(result);
-      results.push(result);
-    }
+  const finish = async (job: Job) => {
+    const result = await job.run();
+    printResult(result);
+    results.push(result);
   };
-  await Promise.all(Array.from({ length: parallel }, worker));
+  const worker = async () => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await finish(job);
+  };
+  const workers = Array.from({ length: suite.parallel }, worker);
+  await Promise.all([...jobs.filter(isBeside).map(finish), ...workers]);
   return results;
 }
 
@@ -59,7 +63,7 @@ async function runSuite(suite: Suite, words: readonly string[], built: boolean):
   else if (suite.needsRoot && process.getuid?.() !== 0) {
     results = jobs.map((job) => skippedResult(job.name, "needs root"));
   } else {
-    results = await runJobs(jobs, suite.parallel);
+    results = await runJobs(jobs, suite);
     console.log(`  ${suite.name} took ${((performance.now() - start) / 1000).toFixed(1)} s`);
     return results;
   }

@@ -21,6 +21,8 @@ export interface Suite {
   static: boolean;
   /** Files that run at the same time. */
   parallel: number;
+  /** Ends of names of files that mostly wait for something: they run beside the others, from the start. */
+  beside: readonly string[];
   /** Longest time for one file or program, in seconds. */
   limit: number;
 }
@@ -41,7 +43,7 @@ function typeChecks(): CommandTest[] {
 }
 
 function folderSuite(name: string, folders: readonly string[], rest: Partial<Suite>): Suite {
-  const plain = { commands: [], needsRoot: false, static: false, parallel: 1, limit: 300 };
+  const plain = { commands: [], needsRoot: false, static: false, parallel: 1, beside: [], limit: 300 };
   return { ...plain, ...rest, name, folders };
 }
 
@@ -61,7 +63,11 @@ export function suites(): Suite[] {
     folderSuite("bench", ["test/bench"], {}),
     folderSuite("mutations", ["test/mutations"], { limit: 600 }),
     folderSuite("native", ["test/lstack"], { needsRoot: true }),
-    folderSuite("apps", ["test/apps"], { needsRoot: true, limit: 600 }),
+    folderSuite("apps", ["test/apps"], {
+      needsRoot: true,
+      beside: ["/background-save.test.ts"],
+      limit: 600,
+    }),
   ];
 }
 

@@ -3,111 +3,49 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { waitUntil } from "../../scripts/lab/command.js";
-import type { Lab, StackKind } from "../../scripts/lab/lab.js";
-import { addresses, createLab, snmpCounters } from "../../scripts/lab/lab.js";
-import { stackEnvironment } from "../../scripts/lab/lstack-conf.js";
-import { counter } from "../../scripts/lab/network-counters.js";
-import type { Program, ProgramResult } from "../../scripts/lab/program.js";
-import { runProgram, startProgram } from "../../scripts/lab/program.js";
-import { requireStackLibrary } from "../../scripts/lab/repository.js";
-import { temporaryFolder } from "../../scripts/lab/temporary.js";
+import type { StackKind } from "../../scripts/lab/lab.js";
+import { httpServerArguments } from "./http-server.js";
+import { KernelPeer, peerAddress as peer } from "./kernel-peer.js";
 import { digestOfFile, writeRandomFile } from "./payload.js";
 import { stacks } from "./service.js";
+import { assertComplete, socketSets, sockperfPort, sockperfReady } from "./sockperf-sockets.js";
 
 const suiteTimeoutMs = 120_000;
-const readyTimeoutMs = 15_000;
 const largeBytes = 100 << 20;
-const peer = addresses.client;
-const ports = { redis: 6_379, iperf3: 5_201, sockperf: 11_111, http: 8_000 } as const;
-
-/** The kernel's servers, and how to run a client against them from the other end. */
-class Peer {
-  readonly folder: string;
-  readonly lab: Lab;
-  readonly #servers: Program[] = [];
-
-  constructor(lab: Lab) {
-    this.lab = lab;
-    this.folder = join(temporaryFolder(), lab.label);
-    mkdirSync(this.folder);
-  }
-
-  async serve(port: number, command: string, argumentList: readonly string[]): Promise<void> {
-    const namespace = this.lab.clientNamespace;
-    const server = startProgram({ namespace, role: "server", command, argumentList });
-    this.#servers.push(server);
-    const connects = () =>
-      runProgram({
-        namespace,
-        role: "client",
-        command: "bash",
-        argumentList: ["-c", `exec 3<>/dev/tcp/${peer}/${port}`],
-      }).then(
-        () => true,
-        () => false,
-      );
-    assert.ok(await waitUntil(connects, readyTimeoutMs), server.output());
-  }
-
-  #accepted(): bigint {
-    return counter(snmpCounters(this.lab.clientNamespace), "Tcp.PassiveOpens");
-  }
-
-  #localSegments(): bigint {
-    const counters = snmpCounters(this.lab.serverNamespace);
-    return counter(counters, "Tcp.OutSegs") + counter(counters, "Tcp.InSegs");
-  }
-
-  /**
-   * Runs a client and asserts that its connections reached the peer, and that on Gazelle the kernel at the
-   * client's end took no part.
-   */
-  async accounted(
-    command: string,
-    argumentList: readonly string[],
-    connections?: number,
-  ): Promise<ProgramResult> {
-    const [accepted, segments] = [this.#accepted(), this.#localSegments()];
-    const result = await runProgram({
-      namespace: this.lab.serverNamespace,
-      role: "client",
-      command,
-      argumentList,
-      environment: stackEnvironment(this.lab, [command], { port: "packet" }),
-      workingFolder: this.folder,
-    });
-    const made = Number(this.#accepted() - accepted);
-    assert.ok(connections === undefined ? made > 0 : made === connections, `${made} connections were made`);
-    if (this.lab.stack === "gazelle") {
-      assert.equal(this.#localSegments(), segments, "the kernel at the client's end handled segments");
-    }
-    return result;
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.stop()));
-    this.lab.remove();
-  }
-}
+const smallBytes = 1 << 20;
+const parallel = 50;
+const ports = { redis: 6_379, iperf3: 5_201, http: 8_000, memcached: 11_211 } as const;
+const url = `http://${peer}:${ports.http}`;
 
 /** The kernel's servers that the clients talk to. */
-async function startServers(made: Peer): Promise<void> {
+async function startServers(made: KernelPeer): Promise<void> {
+  const { folder } = made;
   const redis = ["--bind", peer, "--port", String(ports.redis), "--protected-mode", "no"];
-  await made.serve(ports.redis, "redis-server", [...redis, "--save", "", "--dir", made.folder]);
-  await made.serve(ports.iperf3, "iperf3", ["-s", "-B", peer, "-p", String(ports.iperf3)]);
-  await made.serve(ports.sockperf, "sockperf", ["sr", "--tcp", "-i", peer, "-p", String(ports.sockperf)]);
-  const http = ["-m", "http.server", "--bind", peer, "--directory", made.folder, String(ports.http)];
-  await made.serve(ports.http, "/usr/bin/python3", http);
+  await made.serve("redis", { port: ports.redis }, "redis-server", [...redis, "--save", "", "--dir", folder]);
+  await made.serve("iperf3", { port: ports.iperf3 }, "iperf3", [
+    "-s",
+    "-B",
+    peer,
+    "-p",
+    String(ports.iperf3),
+  ]);
+  const memcached = ["-u", "root", "-l", peer, "-p", String(ports.memcached), "-U", "0"];
+  await made.serve("memcached", { port: ports.memcached }, "memcached", memcached);
+  const http = httpServerArguments(folder, join(folder, "www"), peer, ports.http);
+  await made.serve("http", { port: ports.http }, "/usr/bin/python3", http);
+  for (const protocol of ["T", "U"] as const) {
+    const feed = socketSets(protocol, peer).at(-1)?.select(folder) ?? [];
+    const ready = protocol === "T" ? { port: sockperfPort } : { output: sockperfReady };
+    await made.serve(`sockperf ${protocol}`, ready, "sockperf", ["sr", ...feed]);
+  }
 }
 
 /** @throws Error when the library is missing or a server does not get ready. */
-async function startPeer(stack: StackKind): Promise<Peer> {
-  if (stack === "gazelle") {
-    requireStackLibrary();
-  }
-  const made = new Peer(createLab({ label: `clients-${stack}`, stack, offloads: "default" }));
-  writeRandomFile(join(made.folder, "large"), largeBytes);
+async function startPeer(stack: StackKind): Promise<KernelPeer> {
+  const made = new KernelPeer(stack);
+  mkdirSync(join(made.folder, "www"));
+  writeRandomFile(join(made.folder, "www", "large"), largeBytes);
+  writeRandomFile(join(made.folder, "www", "small"), smallBytes);
   try {
     await startServers(made);
   } catch (error) {
@@ -117,10 +55,111 @@ async function startPeer(stack: StackKind): Promise<Peer> {
   return made;
 }
 
+function declareBenchmarks(running: () => KernelPeer): void {
+  for (const connections of [1, parallel]) {
+    test(`redis-benchmark with ${connections} connections`, async () => {
+      const endpoint = ["-h", peer, "-p", String(ports.redis), "-c", String(connections)];
+      const load = ["-t", "get", "-n", String(200 * connections), "-q"];
+      // It asks for the configuration over a connection of its own.
+      await running().accounted("redis", "redis-benchmark", [...endpoint, ...load], {
+        connections: connections + 1,
+      });
+    });
+
+    test(`wrk with ${connections} connections`, async () => {
+      // It tests the address with a connection of its own.
+      const result = await running().accounted(
+        "http",
+        "wrk",
+        ["-t1", `-c${connections}`, "-d1s", `${url}/`],
+        {
+          connections: connections + 1,
+        },
+      );
+      assert.match(result.stdout.toString(), /[1-9]\d* requests in/);
+    });
+
+    test(`memcslap with ${connections} connections`, async () => {
+      const server = `--servers=${peer}:${ports.memcached}`;
+      const load = [`--concurrency=${connections}`, "--execute-number=200", "--test=set"];
+      await running().accounted("memcached", "memcslap", [server, ...load]);
+    });
+
+    for (const direction of [[], ["-R"]]) {
+      test(`iperf3 with ${[`${connections} streams`, ...direction].join(" ")}`, async () => {
+        const load = ["-c", peer, "-p", String(ports.iperf3), "-P", String(connections), "-n", "64M"];
+        await running().accounted("iperf3", "iperf3", [...load, ...direction], {
+          connections: connections + 1,
+        });
+      });
+    }
+  }
+
+  test("redis-benchmark with a new connection per request", async () => {
+    const endpoint = ["-h", peer, "-p", String(ports.redis), "-c", String(parallel), "-k", "0"];
+    // It keeps fifty open until the last answer has come, and then leaves those that are just being opened.
+    const traffic = { abandoned: parallel };
+    await running().accounted(
+      "redis",
+      "redis-benchmark",
+      [...endpoint, "-t", "get", "-n", "2000", "-q"],
+      traffic,
+    );
+  });
+}
+
+function declareSockperf(running: () => KernelPeer): void {
+  for (const protocol of ["T", "U"] as const) {
+    for (const sockets of socketSets(protocol, peer)) {
+      test(`sockperf ping-pong over ${protocol === "T" ? "TCP" : "UDP"}, ${sockets.title}`, async () => {
+        const load = ["pp", ...sockets.select(running().folder), "-t", "1"];
+        const count = protocol === "T" ? { connections: sockets.count } : { datagramSockets: sockets.count };
+        const traffic = { ...count, isSlow: true };
+        const result = await running().accounted(`sockperf ${protocol}`, "sockperf", load, traffic);
+        assertComplete(result.stdout.toString());
+      });
+    }
+  }
+}
+
+function declareTransfers(running: () => KernelPeer): void {
+  const file = (name: string) => join(running().folder, "www", name);
+  const curl = (connections: number, argumentList: readonly string[]) =>
+    running().accounted("http", "curl", ["-sSf", ...argumentList], { connections });
+  const atOnce = ["--parallel", "--parallel-max", String(parallel), "--parallel-immediate"];
+  const numbers = Array.from({ length: parallel }, (_, index) => index);
+
+  test("curl fetches 100 MB byte for byte", async () => {
+    await curl(1, ["-o", file("copy"), `${url}/large`]);
+    assert.equal(digestOfFile(file("copy")), digestOfFile(file("large")));
+  });
+
+  test("curl uploads 100 MB byte for byte", async () => {
+    await curl(1, ["-T", file("large"), `${url}/uploaded`]);
+    assert.equal(digestOfFile(file("uploaded")), digestOfFile(file("large")));
+  });
+
+  test(`curl fetches 1 MB over ${parallel} connections at once`, async () => {
+    await curl(parallel, [
+      ...atOnce,
+      ...numbers.flatMap((index) => ["-o", file(`copy${index}`), `${url}/small`]),
+    ]);
+    const expected = digestOfFile(file("small"));
+    assert.ok(numbers.every((index) => digestOfFile(file(`copy${index}`)) === expected));
+  });
+
+  test(`curl uploads 1 MB over ${parallel} connections at once`, async () => {
+    const sources = numbers.flatMap((index) => ["-T", file("small"), `${url}/uploaded${index}`]);
+    await curl(parallel, [...atOnce, ...sources]);
+    const expected = digestOfFile(file("small"));
+    assert.ok(numbers.every((index) => digestOfFile(file(`uploaded${index}`)) === expected));
+  });
+}
+
 for (const stack of stacks) {
   describe(`clients on ${stack}`, { timeout: suiteTimeoutMs }, () => {
-    let started: Peer | Error = new Error("not started");
-    const running = (): Peer => {
+    let started: KernelPeer | Error = new Error("not started");
+    const running = (): KernelPeer => {
       if (started instanceof Error) {
         throw started;
       }
@@ -134,50 +173,13 @@ for (const stack of stacks) {
       );
     });
     after(async () => {
-      if (started instanceof Peer) {
+      if (started instanceof KernelPeer) {
         await started.stop();
       }
     });
 
-    for (const connections of [1, 50]) {
-      test(`redis-benchmark with ${connections} connections`, async () => {
-        const endpoint = ["-h", peer, "-p", String(ports.redis), "-c", String(connections)];
-        const load = ["-t", "set,get", "-n", String(200 * connections), "-q"];
-        await running().accounted("redis-benchmark", [...endpoint, ...load]);
-      });
-    }
-
-    test("redis-benchmark with a new connection per request", async () => {
-      const endpoint = ["-h", peer, "-p", String(ports.redis), "-c", "50", "-k", "0"];
-      await running().accounted("redis-benchmark", [...endpoint, "-t", "get", "-n", "2000", "-q"]);
-    });
-
-    for (const streams of [1, 50]) {
-      for (const direction of [[], ["-R"]]) {
-        test(`iperf3 with ${[`${streams} streams`, ...direction].join(" ")}`, async () => {
-          const load = ["-c", peer, "-p", String(ports.iperf3), "-P", String(streams), "-n", "64M"];
-          await running().accounted("iperf3", [...load, ...direction], streams + 1);
-        });
-      }
-    }
-
-    test("sockperf ping-pong", async () => {
-      const endpoint = ["--tcp", "-i", peer, "-p", String(ports.sockperf)];
-      const result = await running().accounted("sockperf", ["pp", ...endpoint, "-t", "1"], 1);
-      assert.match(result.stdout.toString(), /# dropped messages = 0;/);
-    });
-
-    test("curl fetches 100 MB byte for byte", async () => {
-      const { folder } = running();
-      const copy = join(folder, "copy");
-      await running().accounted("curl", ["-sSf", "-o", copy, `http://${peer}:${ports.http}/large`], 1);
-      assert.equal(digestOfFile(copy), digestOfFile(join(folder, "large")));
-    });
-
-    test("wrk with 50 connections", async () => {
-      const url = `http://${peer}:${ports.http}/`;
-      const result = await running().accounted("wrk", ["-t1", "-c50", "-d1s", url]);
-      assert.match(result.stdout.toString(), /[1-9]\d* requests in/);
-    });
+    declareBenchmarks(running);
+    declareSockperf(running);
+    declareTransfers(running);
   });
 }

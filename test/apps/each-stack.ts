@@ -8,8 +8,13 @@ function asError(cause: unknown): Error {
   return cause instanceof Error ? cause : new Error(String(cause));
 }
 
-/** No test waits for ever: a stack that hangs fails. */
-const timeoutMs = 90_000;
+/** What a suite may want otherwise. */
+interface SuiteSettings {
+  /** Both unless told otherwise. */
+  on?: readonly StackKind[];
+  /** No test waits for ever: a stack that hangs fails; after 90 s unless told otherwise. */
+  timeoutMs?: number;
+}
 
 /**
  * Declares a suite for each stack. The server is started before its first test and stopped after its last;
@@ -19,9 +24,9 @@ export function onEachStack(
   title: string,
   options: () => Omit<ServiceOptions, "stack" | "label">,
   declareTests: (service: () => Service, stack: StackKind) => void,
-  chosen: readonly StackKind[] = stacks,
+  { on = stacks, timeoutMs = 90_000 }: SuiteSettings = {},
 ): void {
-  for (const stack of chosen) {
+  for (const stack of on) {
     describe(`${title} on ${stack}`, { timeout: timeoutMs }, () => {
       let started: Service | Error = new Error("not started");
       before(async () => {

@@ -1,9 +1,10 @@
 /** Python's http.server, a thread for each connection, with curl moving 100 MB in both directions. */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { onEachStack } from "./each-stack.js";
+import { httpServerArguments } from "./http-server.js";
 import { digestOfFile, writeRandomFile } from "./payload.js";
 import { serverAddress } from "./service.js";
 
@@ -13,43 +14,12 @@ const smallBytes = 1 << 20;
 const parallel = 50;
 const url = `http://${serverAddress}:${port}`;
 
-/** http.server serves files; PUT is ours. */
-const program = `
-import functools, http.server, sys
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_PUT(self):
-        left = int(self.headers["Content-Length"])
-        with open(self.translate_path(self.path), "wb") as file:
-            while left > 0:
-                block = self.rfile.read(min(left, 1 << 16))
-                if not block:
-                    break
-                file.write(block)
-                left -= len(block)
-        self.send_response(201)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *arguments):
-        pass
-
-class Server(http.server.ThreadingHTTPServer):
-    request_queue_size = 128
-
-handler = functools.partial(Handler, directory=sys.argv[1])
-Server((sys.argv[2], int(sys.argv[3])), handler).serve_forever()
-`;
-
 function prepare(folder: string): readonly string[] {
   const root = join(folder, "www");
   mkdirSync(root);
   writeRandomFile(join(root, "large"), largeBytes);
   writeRandomFile(join(root, "small"), smallBytes);
-  writeFileSync(join(folder, "server.py"), program);
-  return [join(folder, "server.py"), root, serverAddress, String(port)];
+  return httpServerArguments(folder, root, serverAddress, port);
 }
 
 onEachStack(

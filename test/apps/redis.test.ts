@@ -1,16 +1,15 @@
 /** Debian's redis-server, unmodified, with redis-benchmark and redis-cli. */
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { test } from "node:test";
 import { waitUntil } from "../../scripts/lab/command.js";
 import { onEachStack } from "./each-stack.js";
 import {
   benchmarkCounter,
-  configurationConnections,
+  declareIncrements,
+  declareLargeValue,
   redisBenchmark,
   redisCommand,
-  redisEndpoint,
   redisService,
 } from "./redis-server.js";
 
@@ -20,17 +19,7 @@ onEachStack(
   "redis",
   () => redisService,
   (service, stack) => {
-    for (const connections of [1, 50]) {
-      test(`counts every INCR over ${connections} connections`, async () => {
-        const requests = String(200 * connections);
-        await redisCommand(service(), "FLUSHALL");
-        await service().accounted(
-          () => redisBenchmark(service(), connections, ["-t", "incr", "-n", requests]),
-          { connections: connections + configurationConnections },
-        );
-        assert.equal(await redisCommand(service(), "GET", benchmarkCounter), requests);
-      });
-    }
+    declareIncrements(service);
 
     test("counts every pipelined INCR over 50 connections", async () => {
       const requests = "160000";
@@ -53,13 +42,7 @@ onEachStack(
       assert.equal(await redisCommand(service(), "STRLEN", "key:__rand_int__"), "65536");
     });
 
-    test("returns an 8 MB value byte for byte", async () => {
-      const value = randomBytes(8 << 20);
-      await service().client("redis-cli", [...redisEndpoint, "-x", "SET", "large"], value);
-      const answer = await service().client("redis-cli", [...redisEndpoint, "--raw", "GET", "large"]);
-      // redis-cli ends what it prints with a line feed.
-      assert.ok(value.equals(answer.stdout.subarray(0, -1)));
-    });
+    declareLargeValue(service);
 
     test("saves in the background under load", async () => {
       const requests = "200000";

@@ -17,7 +17,7 @@ import type { Program, ProgramResult } from "../../scripts/lab/program.js";
 import { runProgram, startProgram } from "../../scripts/lab/program.js";
 import { waitForServer } from "../../scripts/lab/readiness.js";
 import { requireStackLibrary } from "../../scripts/lab/repository.js";
-import { readStackCounters } from "../../scripts/lab/stack-counters.js";
+import { describeFallbacks, readStackCounters } from "../../scripts/lab/stack-counters.js";
 import { connectTap } from "../../scripts/lab/tap.js";
 import { temporaryFolder } from "../../scripts/lab/temporary.js";
 
@@ -137,6 +137,12 @@ export class Service {
     });
   }
 
+  /** Starts a client program that runs until it is told to end. */
+  startClient(command: string, argumentList: readonly string[]): Program {
+    const { clientNamespace: namespace } = this.lab;
+    return startProgram({ namespace, role: "client", command, argumentList, workingFolder: this.folder });
+  }
+
   /** Everything that runs at the server's end. */
   processes(): number[] {
     return processesIn(this.lab.serverNamespace);
@@ -200,13 +206,14 @@ export class Service {
   /** Empty when no socket of the server ever fell back to the kernel. */
   fallbackProblem(): string {
     const owner = this.#options.stackOwner?.(this) ?? this.server.pid;
-    const { fallbacks, fallbackReasons } = readStackCounters(owner);
-    const reasons = Object.entries(fallbackReasons).filter(([, count]) => count > 0n);
-    return fallbacks === 0n ? "" : `sockets fell back to the kernel: ${reasons.join("; ")}`;
+    return describeFallbacks(readStackCounters(owner));
   }
 
-  /** As `accounted`, for datagrams: every one the clients sent reached a socket of the stack under test. */
-  async accountedDatagrams<T>(clients: () => Promise<T>): Promise<T> {
+  /**
+   * As `accounted`, for datagrams: every one the clients sent reached a socket of the stack under test, on
+   * which the server has `sockets` of them in all.
+   */
+  async accountedDatagrams<T>(sockets: number, clients: () => Promise<T>): Promise<T> {
     const before = this.#account();
     const result = await clients();
     if (this.#options.stack === "gazelle") {
@@ -214,6 +221,7 @@ export class Service {
       const sent = after.clientDatagrams - before.clientDatagrams;
       assert.ok(sent > 0n, "the client sent nothing");
       assert.equal(after.stackDatagrams - before.stackDatagrams, sent, "datagrams delivered by the stack");
+      assert.equal(after.stackSockets, BigInt(sockets), "accelerated sockets");
       assert.equal(this.fallbackProblem(), "");
     }
     return result;

@@ -24,3 +24,14 @@ test("suites have names of their own and something to run", () => {
     assert.ok(suite.limit > 0 && suite.parallel > 0, suite.name);
   }
 });
+
+test("files that run beside the others exist", () => {
+  for (const suite of suites()) {
+    const files = testFiles(suite);
+    for (const end of suite.beside)
+      assert.ok(
+        files.some((file) => file.endsWith(end)),
+        end,
+      );
+  }
+});
