@@ -40,7 +40,7 @@ export function makeHeader(entries: readonly OptionEntry[]): string {
   });
   const list = fields.map((entry) => `    ${entry.field.toUpperCase()}(${entry.key}, ${entry.index})`);
   const enums = entries.filter((entry) => entry.choices.length > 0).map(enumOf);
-  return `/* Generated from the table of options in config/module/options.ts. */
+  return `/* Generated from the table of options in config/module/lstack/options.ts. */
 #ifndef GZ_CONFIG_KEYS_H
 #define GZ_CONFIG_KEYS_H
 

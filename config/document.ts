@@ -5,13 +5,15 @@ const HEAD = `<!-- Generated from config/module by \`node build/node/scripts/doc
 # Configuration
 
 A program that runs on Gazelle reads its options from \`/etc/gazelle/lstack.conf\`, or from the file that
-the environment variable \`LSTACK_CONF_PATH\` names. \`conf/lstack.conf\` is an example.
+the environment variable \`LSTACK_CONF_PATH\` names; \`ltran\` reads \`/etc/gazelle/ltran.conf\`, or the file
+after \`--config-file\`. \`conf/lstack.conf\` and \`conf/ltran.conf\` are examples.
 
 The syntax is that of libconfig: \`key = value\` with integers, \`"strings"\` and arrays
 \`["of", "strings"]\`, and comments from \`#\` or \`//\` to the end of the line or between \`/*\` and
 \`*/\`. \`@include\` is refused: all options are in one file, which holds at most 256 KiB.
 
-\`npx gazelle check FILE\` says what is wrong with a file. Every message has one form,
+\`npx gazelle check FILE\` says what is wrong with a file of either kind, which it recognises by its name or
+its keys unless \`--kind lstack\` or \`--kind ltran\` says it. Every message has one form,
 
     FILE:LINE: KEY = VALUE: must be ...
     FILE:LINE: warning: KEY = VALUE: ...
@@ -21,10 +23,11 @@ as is one given twice. What the file asks for and this machine or this version l
 lists it as a warning ("would stop a start here"), and \`check --start\` as an error.
 `;
 
-const EAL_HEAD = `## Arguments in dpdk_args
+const EAL_HEAD = `## Arguments for DPDK
 
-\`dpdk_args\` is an array of strings, such as \`["--vdev", "net_af_packet0,iface=eth1"]\` or
-\`["-a", "0000:01:00.0", "--socket-mem", "1024"]\`. A value may follow as the next string or after "=".
+\`dpdk_args\` in lstack.conf is an array of strings, such as \`["--vdev", "net_af_packet0,iface=eth1"]\` or
+\`["-a", "0000:01:00.0", "--socket-mem", "1024"]\`; \`forward_kit_args\` in ltran.conf is one string, such as
+\`"-a 0000:01:00.0 --socket-mem 1024"\`. A value may follow as the next argument or after "=".
 
 Without huge pages, the EAL is started with \`--no-huge --no-shconf\` and 256 MiB (\`-m\` changes that); with
 them, with \`--in-memory --single-file-segments --iova-mode=va\`. Huge pages are used when \`--socket-mem\`,
@@ -54,25 +57,52 @@ function remarkRow(remark: Remark): string {
   return `| \`${remark.name}\` | ${cell(remark.text)} |\n`;
 }
 
+function section(title: string, text: string, head: string, rows: readonly string[]): string {
+  if (rows.length === 0) return "";
+  const rule = head.replaceAll(/[^|]+/g, "---");
+  return `${title}\n\n${text}${text === "" ? "" : "\n\n"}${head}\n${rule}\n${rows.join("")}\n`;
+}
+
+const LIMITED = "| Option | Values | Default | Meaning | Why |";
+
+/** All sections about one file. */
+function sections(file: string, { options, retired, aliases }: Table): string {
+  const keys = options.filter((option) => !option.isDerived);
+  const of = (effect: OptionEntry["effect"]) => keys.filter((option) => option.effect === effect);
+  return [
+    section(`## Options of ${file}`, "", "| Option | Values | Default | Meaning |", of("full").map(row)),
+    section(
+      `### Options of ${file} without effect so far`,
+      "They are checked like all others; a value other than the default brings a warning.",
+      LIMITED,
+      of("none yet").map(limitedRow),
+    ),
+    section(
+      `### Options of ${file} that only have their default so far`,
+      "They are checked like all others; a value other than the default stops a start.",
+      LIMITED,
+      of("refused").map(limitedRow),
+    ),
+    section(
+      `### Keys of the original's ${file}`,
+      "These keys bring a warning.",
+      "| Key | What to do |",
+      retired.map(remarkRow),
+    ),
+    section(
+      `### Other names in ${file}`,
+      "They are taken for the option; misspelt and older ones bring a warning.",
+      "| Name | Option |",
+      aliases.map(remarkRow),
+    ),
+  ].join("");
+}
+
 /** The text of docs/configuration.md. */
-export function makeDocument(table: Table): string {
-  const keys = table.options.filter((option) => !option.isDerived);
-  const rows = (effect: OptionEntry["effect"]) => keys.filter((option) => option.effect === effect);
-  const limited = "| Option | Values | Default | Meaning | Why |\n|---|---|---|---|---|\n";
+export function makeDocument(lstack: Table, ltran: Table): string {
   return [
     HEAD,
-    "## Options\n\n| Option | Values | Default | Meaning |\n|---|---|---|---|\n" +
-      rows("full").map(row).join(""),
-    "## Options without effect so far\n\n" +
-      "They are checked like all others; a value other than the default brings a warning.\n\n" +
-      `${limited}${rows("none yet").map(limitedRow).join("")}`,
-    "## Options that only have their default so far\n\n" +
-      "They are checked like all others; a value other than the default stops a start.\n\n" +
-      `${limited}${rows("refused").map(limitedRow).join("")}`,
-    `${EAL_HEAD}${table.ealArguments.map(remarkRow).join("")}`,
-    "## Keys of the original\n\nThese keys of the original's files bring a warning.\n\n" +
-      `| Key | What to do |\n|---|---|\n${table.retired.map(remarkRow).join("")}`,
-    "Old names are taken, with a warning:\n\n" +
-      `| Old name | Name |\n|---|---|\n${table.aliases.map(remarkRow).join("")}`,
+    sections("lstack.conf", lstack) + sections("ltran.conf", ltran).trimEnd(),
+    `\n${EAL_HEAD}${lstack.ealArguments.map(remarkRow).join("")}`,
   ].join("\n");
 }

@@ -28,19 +28,24 @@ export interface Remark {
   text: string;
 }
 
-/** Everything that the module declares. */
+/** The configuration files; the module numbers them in this order. */
+export const FILES = ["lstack", "ltran"] as const;
+export type FileName = (typeof FILES)[number];
+
+/** Everything that the module declares about one file. */
 export interface Table {
   options: readonly OptionEntry[];
   /** Arguments of DPDK's EAL and what happens to them. */
   ealArguments: readonly Remark[];
   /** Keys of the original without a meaning here, and what to do about them. */
   retired: readonly Remark[];
-  /** Old names of options, and the present ones. */
+  /** Other names of options, and the options' own. */
   aliases: readonly Remark[];
 }
 
 /** The doors of config/module that describe the options. */
 interface Doors {
+  selectFile(file: number): void;
   optionCount(): number;
   optionKey(index: number): number;
   optionIsDerived(index: number): number;
@@ -112,13 +117,14 @@ function readRemarks(text: Reader, count: number, name: Door, remark: Door): Rem
   }));
 }
 
-/** Reads all declarations out of the compiled module, in their order. */
-export function readTable(wasmPath: string): Table {
+/** Reads all declarations about a file out of the compiled module, in their order. */
+export function readTable(wasmPath: string, file: FileName): Table {
   const memory = new WebAssembly.Memory({ initial: MEMORY_PAGES });
   const module = new WebAssembly.Module(readFileSync(wasmPath));
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   const doors = instance.exports as unknown as Doors;
   const text = (address: number) => textAt(memory, address);
+  doors.selectFile(FILES.indexOf(file));
   return {
     options: Array.from({ length: doors.optionCount() }, (_, index) => readOption(doors, text, index)),
     ealArguments: readRemarks(text, doors.ealCount(), doors.ealName, doors.ealTreatment),

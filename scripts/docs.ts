@@ -3,8 +3,9 @@ import { readTable } from "../config/table.js";
 import { writeAtomically } from "./build/files.js";
 import { inBuild, inRoot } from "./build/paths.js";
 
-// Run after the build: the table is read out of the compiled module.
+// Run after the build: the tables are read out of the compiled module.
+const wasm = inBuild("config", "config.wasm");
 writeAtomically(
   inRoot("docs", "configuration.md"),
-  makeDocument(readTable(inBuild("config", "config.wasm"))),
+  makeDocument(readTable(wasm, "lstack"), readTable(wasm, "ltran")),
 );

@@ -36,7 +36,7 @@ export class EalOption {
   ) {}
 }
 
-const CPUS = "the CPU of the stack is set by num_cpus";
+const CPUS = "the CPU is set by num_cpus, in ltran.conf by forward_cpu";
 const ALWAYS_PRIMARY = "a process is always the only one with its device";
 const NO_FILES = "DPDK's memory has no name in any file system";
 const CHOSEN = "the way of allocating memory follows from the other arguments";

@@ -1,34 +1,23 @@
 // The doors of the configuration module. One instance reads one configuration:
-//   source(file), onlineCpus(), freeHugePages()*, then inspectText(), (entry() element()*)*, finish(),
-// or failure(),
+//   selectFile(), source(file), onlineCpus(), freeHugePages()*,
+//   then inspectText(), (entry() element()*)*, finish(), or failure(),
 // and then answers with messages, the options' declarations and their values. Text comes in as a run of bytes
 // in a buffer from input() and goes out as the address of bytes that end with a zero byte.
 
 import { describe, ealOptions } from "./eal-options";
-import { inspect } from "./inspect";
+import { Finding, inspect } from "./inspect";
 import { cpus, machine } from "./machine";
 import { errorCount, messages, orderMessages, report } from "./messages";
 import { nearest } from "./nearest";
 import { parseNumberList } from "./number-list";
 import { Effect, Kind, Option } from "./option";
-import { all } from "./options";
-import { aliases, retired } from "./retired";
-import { applyRules } from "./rules";
+import { applyRules, File, isUnknown, otherTable, recognise, select, table } from "./tables";
 import { fromBytes, toBytes } from "./text";
 import { take, typeName, ValueType } from "./value";
+import { asJson, asLines, fieldOf, sizeOf } from "./values";
 
 /** Linux' limit on x86-64. */
 const MOST_CPUS_OF_A_MACHINE = 8192;
-
-/** How a value leaves the module. */
-const enum Field {
-  Number,
-  Text,
-  Bytes,
-  List,
-  /** Other, computed fields say what this one means. */
-  None,
-}
 
 /** Where the reading stands. */
 class Position {
@@ -45,13 +34,21 @@ export function input(size: i32): usize {
   return heap.alloc(max(size, 1));
 }
 
+/**
+ * Says which file is read and described: 0 lstack.conf, which it is without this, 1 ltran.conf, or 2, to be
+ * recognised by inspectText().
+ */
+export function selectFile(file: i32): void {
+  select(<File>file);
+}
+
 /** Names the file that the following entries are from. */
 export function source(path: usize, length: i32): void {
   position.file = fromBytes(path, length);
 }
 
 /**
- * Tells which CPUs are online, as a list such as "0-3"; without it, num_cpus is not compared with the
+ * Tells which CPUs are online, as a list such as "0-3"; without it, they are not compared with the
  * machine.
  */
 export function onlineCpus(list: usize, length: i32): void {
@@ -75,46 +72,46 @@ export function failure(line: i32, reason: usize, length: i32): void {
   else report(true, position.file, 0, "file", "", `must be a readable configuration: ${text}`);
 }
 
+/** Whether an integer beyond libconfig's is legal for its option, which then takes it from here. */
+function isTolerated(finding: Finding): bool {
+  const option = table().find(finding.key);
+  if (option === null || finding.value == 0 || finding.value > option.tolerated) return false;
+  option.written = finding.value;
+  return true;
+}
+
 /**
  * Looks through a file's whole text for what libconfig would misread. Returns whether there is such a thing;
  * then it is reported, and the file must not be read.
  */
 export function inspectText(text: usize, length: i32): bool {
-  const finding = inspect(fromBytes(text, length));
-  if (finding === null) return false;
-  if (finding.text.length == 0) {
-    report(true, position.file, finding.line, finding.key, "", finding.reason);
+  const inspection = inspect(fromBytes(text, length));
+  if (isUnknown()) recognise(position.file, inspection.names);
+  for (let i = 0; i < inspection.findings.length; i++) {
+    const finding = inspection.findings[i];
+    if (finding.text.length == 0) {
+      report(true, position.file, finding.line, finding.key, "", finding.reason);
+      return true;
+    }
+    if (isTolerated(finding)) continue;
+    const option = table().find(finding.key);
+    const legal = option === null ? "an integer of 32 bits; larger ones end in L" : option.legal;
+    report(true, position.file, finding.line, finding.key, finding.text, `must be ${legal}`);
     return true;
   }
-  const option = findOption(finding.key);
-  const legal = option === null ? "an integer of 32 bits; larger ones end in L" : option.legal;
-  report(true, position.file, finding.line, finding.key, finding.text, `must be ${legal}`);
-  return true;
-}
-
-function findOption(key: string): Option | null {
-  let name = key;
-  for (let i = 0; i < aliases.length; i++) {
-    if (aliases[i].key == key) name = aliases[i].option;
-  }
-  for (let i = 0; i < all.length; i++) {
-    if (all[i].key == name && !all[i].derived) return all[i];
-  }
-  return null;
+  return false;
 }
 
 function reportUnknown(line: i32, key: string, shown: string): void {
-  for (let i = 0; i < retired.length; i++) {
-    if (retired[i].key != key) continue;
-    report(false, position.file, line, key, shown, `has no effect: ${retired[i].advice}`);
+  const advice = table().adviceOn(key);
+  if (advice.length > 0) {
+    report(false, position.file, line, key, shown, `has no effect: ${advice}`);
     return;
   }
-  const keys: string[] = [];
-  for (let i = 0; i < all.length; i++) {
-    if (!all[i].derived) keys.push(all[i].key);
-  }
-  const near = nearest(key, keys);
-  const hint = near.length > 0 ? `; did you mean ${near}?` : "; docs/configuration.md lists them all";
+  const near = nearest(key, table().keys);
+  let hint = near.length > 0 ? `; did you mean ${near}?` : "; docs/configuration.md lists them all";
+  if (otherTable().find(key) !== null)
+    hint = ` of ${table().file}; this one belongs into ${otherTable().file}`;
   report(true, position.file, line, key, shown, `must be a known option${hint}`);
 }
 
@@ -137,7 +134,7 @@ export function entry(
   const shown = type == ValueType.String ? `"${text}"` : isNested ? `(${typeName(type)})` : text;
   position.array = null;
   position.elements = 0;
-  const option = findOption(key);
+  const option = table().find(key);
   if (option === null) {
     reportUnknown(line, key, shown);
     return;
@@ -151,12 +148,21 @@ export function entry(
   option.givenAs = key;
   option.file = position.file;
   option.line = line;
-  option.shown = shown;
-  if (key != option.key) report(false, position.file, line, key, shown, `is the old name of ${option.key}`);
-  const must = take(option, type, number, text);
+  option.shown = option.written > 0 ? `${option.written}` : shown;
+  if (table().isOldName(key)) {
+    report(false, position.file, line, key, option.shown, `is the old name of ${option.key}`);
+  }
+  const value = option.written > 0 ? <f64>option.written : number;
+  const must = take(option, type, value, text);
   option.sound = must.length == 0;
-  if (!option.sound) report(true, position.file, line, key, shown, `must be ${must}`);
+  if (!option.sound) report(true, position.file, line, key, option.shown, `must be ${must}`);
+  else if (option.tolerated > 0 && value > option.most) reportClamped(option);
   else if (option.kind == Kind.Arguments) position.array = option;
+}
+
+function reportClamped(option: Option): void {
+  const reason = `is taken as ${<i64>option.most}, which is the most`;
+  report(false, option.file, option.line, option.givenAs, option.shown, reason);
 }
 
 /** One element of the array or list that was entered last; ignored if that was not taken. */
@@ -176,6 +182,7 @@ export function element(line: i32, type: i32, textAddress: usize, textLength: i3
 
 /** Says where an array has too few or too many elements. */
 function checkLengths(): void {
+  const all = table().options;
   for (let i = 0; i < all.length; i++) {
     const option = all[i];
     if (option.kind != Kind.Arguments || !option.given || option.derived) continue;
@@ -216,42 +223,42 @@ export function messageIsError(index: i32): bool {
 
 /** Number of options and computed values; they are addressed by their index below this. */
 export function optionCount(): i32 {
-  return all.length;
+  return table().options.length;
 }
 
 /** Key of an option in the file, or name of a computed value. */
 export function optionKey(index: i32): usize {
-  return toBytes(all[index].key);
+  return toBytes(table().options[index].key);
 }
 
 /** Whether it is computed from others and not a key of the file. */
 export function optionIsDerived(index: i32): bool {
-  return all[index].derived;
+  return table().options[index].derived;
 }
 
 /** Whether an array is its value in the file. */
 export function optionIsArray(index: i32): bool {
-  return all[index].kind == Kind.Arguments;
+  return table().options[index].kind == Kind.Arguments;
 }
 
 /** What the option is about, in one sentence. */
 export function optionAbout(index: i32): usize {
-  return toBytes(all[index].about);
+  return toBytes(table().options[index].about);
 }
 
 /** The legal values in words. */
 export function optionLegal(index: i32): usize {
-  return toBytes(all[index].legal);
+  return toBytes(table().options[index].legal);
 }
 
 /** What special values mean; may be empty. */
 export function optionNote(index: i32): usize {
-  return toBytes(all[index].note);
+  return toBytes(table().options[index].note);
 }
 
 /** The default in words. */
 export function optionDefault(index: i32): usize {
-  const option = all[index];
+  const option = table().options[index];
   if (option.required) return toBytes("none: it must be given");
   if (option.initialNote.length > 0) return toBytes(option.initialNote);
   if (option.kind == Kind.Choice) return toBytes(`"${option.choices[<i32>option.initial]}"`);
@@ -263,90 +270,63 @@ export function optionDefault(index: i32): usize {
  * refused.
  */
 export function optionEffect(index: i32): i32 {
-  return all[index].effect;
+  return table().options[index].effect;
 }
 
 /** Why values other than the neutral one have no effect or are refused; empty with an effect of 0. */
 export function optionLimitation(index: i32): usize {
-  const option = all[index];
+  const option = table().options[index];
   return option.effect == Effect.Full ? toBytes("") : toBytes(option.limitation);
 }
 
 /** Number of words that a choice can be; 0 for other options. */
 export function choiceCount(index: i32): i32 {
-  return all[index].choices.length;
+  return table().options[index].choices.length;
 }
 
 /** A word that a choice can be; its value is the word's index. */
 export function choiceText(index: i32, word: i32): usize {
-  return toBytes(all[index].choices[word]);
+  return toBytes(table().options[index].choices[word]);
 }
 
 /** How the value leaves: 0 number, 1 text, 2 bytes, 3 list of texts, 4 not at all. */
 export function fieldKind(index: i32): i32 {
-  const option = all[index];
-  if (option.internal || option.effect != Effect.Full) return Field.None;
-  switch (option.kind) {
-    case Kind.Integer:
-    case Kind.Switch:
-    case Kind.Choice:
-      return Field.Number;
-    case Kind.Address4:
-    case Kind.Address6:
-    case Kind.Mac:
-      return Field.Bytes;
-    case Kind.Name:
-      return Field.Text;
-    case Kind.Device:
-      return Field.Text;
-    case Kind.Arguments:
-      return Field.List;
-    default:
-      return Field.None;
-  }
+  return fieldOf(table().options[index]);
 }
 
 /** Bytes of a text with its ending zero, or of an address; 0 for others. */
 export function fieldSize(index: i32): i32 {
-  const option = all[index];
-  switch (option.kind) {
-    case Kind.Address4:
-    case Kind.Address6:
-      return 16;
-    case Kind.Mac:
-      return 6;
-    case Kind.Name:
-      return <i32>option.most + 1;
-    case Kind.Device:
-      return 16;
-    default:
-      return 0;
-  }
+  return sizeOf(table().options[index]);
+}
+
+/** All values: for people as lines of text, or for programs as an object of JSON. */
+export function values(isJson: bool): usize {
+  return toBytes(isJson ? asJson(table()) : asLines(table()));
 }
 
 /** Value of a number, a switch (0 or 1) or a choice (its index); an IPv4 address in host byte order. */
 export function valueNumber(index: i32): f64 {
-  return all[index].number;
+  return table().options[index].number;
 }
 
 /** Value of a text. */
 export function valueText(index: i32): usize {
-  return toBytes(all[index].text);
+  return toBytes(table().options[index].text);
 }
 
 /** Address of the bytes of an address; all zero: not given. */
 export function valueBytes(index: i32): usize {
-  return changetype<usize>(all[index].bytes);
+  return changetype<usize>(table().options[index].bytes);
 }
 
 /** Number of texts in a list. */
 export function valueLength(index: i32): i32 {
-  return all[index].list.length;
+  return table().options[index].list.length;
 }
 
 /** One text of a list. */
 export function valueElement(index: i32, element: i32): usize {
-  return toBytes(all[index].list[element]);
+  return toBytes(table().options[index].list[element]);
 }
 
 /** Number of arguments of the EAL that are known. */
@@ -366,30 +346,30 @@ export function ealTreatment(index: i32): usize {
 
 /** Number of keys of the original that are warned about. */
 export function retiredCount(): i32 {
-  return retired.length;
+  return table().retired.length;
 }
 
 /** A key of the original that is warned about. */
 export function retiredKey(index: i32): usize {
-  return toBytes(retired[index].key);
+  return toBytes(table().retired[index].key);
 }
 
 /** What to do about it. */
 export function retiredAdvice(index: i32): usize {
-  return toBytes(retired[index].advice);
+  return toBytes(table().retired[index].advice);
 }
 
 /** Number of old names. */
 export function aliasCount(): i32 {
-  return aliases.length;
+  return table().aliases.length;
 }
 
 /** An old name of an option. */
 export function aliasKey(index: i32): usize {
-  return toBytes(aliases[index].key);
+  return toBytes(table().aliases[index].key);
 }
 
 /** The option's present name. */
 export function aliasOption(index: i32): usize {
-  return toBytes(aliases[index].option);
+  return toBytes(table().aliases[index].option);
 }

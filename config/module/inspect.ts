@@ -1,8 +1,11 @@
 // Looks through the text of a file for what libconfig would read in a way that nobody means. Version 1.5
-// takes an integer of more than 32 bits without the suffix L modulo 2^32, ends the process when it is told to
-// include a folder, waits for ever for a pipe, and takes the rest of a file for a comment that has no end.
+// takes an integer of more than 32 bits without the suffix L modulo 2^32, and one of more than 64 bits for
+// the greatest, ends the process when it is told to include a folder, waits for ever for a pipe, and takes
+// the rest of a file for a comment that has no end.
 
-/** A place in the file that must not be passed on. */
+import { wholeNumber } from "./text";
+
+/** A place in the file that must not be passed on as it is. */
 export class Finding {
   constructor(
     public readonly line: i32,
@@ -11,6 +14,8 @@ export class Finding {
     /** The number in question, which must be legal for the key; or empty, and there is a reason. */
     public readonly text: string,
     public readonly reason: string,
+    /** The number's value; 0 if it is negative, 2^64-1 if it is larger. */
+    public readonly value: u64 = 0,
   ) {}
 }
 
@@ -18,10 +23,9 @@ const DIGITS = "0123456789";
 const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ*";
 const NAME_CHARACTERS = `${LETTERS}${DIGITS}_-`;
 const NUMBER_CHARACTERS = `${LETTERS}${DIGITS}.`;
-/** Longer runs of decimal digits, leading zeros aside, cannot fit into 32 bits. */
-const MOST_DECIMAL_DIGITS = 10;
-const MOST_HEXADECIMAL_DIGITS = 8;
-const GREATEST: i64 = 2147483647;
+/** Greatest integers of libconfig: without and with the suffix L. */
+const GREATEST: u64 = 0x7fffffff;
+const GREATEST_LONG: u64 = 0x7fffffffffffffff;
 
 /** Reads a text from its beginning to its end. */
 class Scanner {
@@ -79,36 +83,56 @@ class Scanner {
   }
 }
 
-function withoutLeadingZeros(digits: string): string {
-  let at = 0;
-  while (at < digits.length - 1 && digits.charAt(at) == "0") at++;
-  return digits.substring(at);
-}
+/** An integer of the file, with what it is written in. */
+class Literal {
+  isInteger: bool = true;
+  isLong: bool = false;
+  value: u64 = 0;
 
-/** Whether a literal is an integer without suffix that does not fit into 32 bits. */
-function isTooLarge(literal: string, isNegative: bool): bool {
-  const isHexadecimal = literal.startsWith("0x") || literal.startsWith("0X");
-  const digits = withoutLeadingZeros(isHexadecimal ? literal.substring(2) : literal);
-  for (let i = 0; i < digits.length; i++) {
+  constructor(text: string) {
+    const isHexadecimal = text.startsWith("0x") || text.startsWith("0X");
+    let digits = isHexadecimal ? text.substring(2) : text;
+    while (digits.endsWith("L")) {
+      this.isLong = true;
+      digits = digits.substring(0, digits.length - 1);
+    }
     const set = isHexadecimal ? "0123456789abcdefABCDEF" : DIGITS;
-    if (!set.includes(digits.charAt(i))) return false;
+    for (let i = 0; i < digits.length; i++) {
+      if (!set.includes(digits.charAt(i))) this.isInteger = false;
+    }
+    if (this.isInteger) this.value = wholeNumber(digits, isHexadecimal ? 16 : 10);
   }
-  if (digits.length > (isHexadecimal ? MOST_HEXADECIMAL_DIGITS : MOST_DECIMAL_DIGITS)) return true;
-  if (digits.length == 0) return false;
-  const value = I64.parseInt(digits, isHexadecimal ? 16 : 10);
-  return value > (isNegative ? GREATEST + 1 : GREATEST);
+
+  /** Whether libconfig would take it for another number. */
+  isTooLarge(isNegative: bool): bool {
+    const greatest = this.isLong ? GREATEST_LONG : GREATEST;
+    return this.isInteger && this.value > greatest + (isNegative ? 1 : 0);
+  }
 }
 
-/** Takes a number with its sign. Returns it if it is too large, and else an empty string. */
-function takeNumber(scanner: Scanner): string {
+/** Takes a number with its sign, the value of a key. Returns what is wrong with it, or null. */
+function takeNumber(scanner: Scanner, key: string): Finding | null {
   const isNegative = scanner.looksAt("-");
   const sign = scanner.take("+-");
-  const literal = scanner.take(NUMBER_CHARACTERS);
-  return isTooLarge(literal, isNegative) ? sign + literal : "";
+  const text = scanner.take(NUMBER_CHARACTERS);
+  const literal = new Literal(text);
+  if (!literal.isTooLarge(isNegative)) return null;
+  return new Finding(scanner.line, key, sign + text, "", isNegative ? 0 : literal.value);
 }
 
-/** The first directive that includes a file, comment without end or integer that does not fit; or null. */
-export function inspect(text: string): Finding | null {
+/** What a text holds. */
+class Inspection {
+  readonly names: string[] = [];
+  readonly findings: Finding[] = [];
+}
+
+/**
+ * All names, and the integers that do not fit. The first directive that includes a file, or comment without
+ * end, is the last finding.
+ */
+export function inspect(text: string): Inspection {
+  const inspection = new Inspection();
+  const findings = inspection.findings;
   const scanner = new Scanner(text);
   let key = "";
   while (!scanner.isAtEnd) {
@@ -117,19 +141,25 @@ export function inspect(text: string): Finding | null {
       scanner.skipLine();
     } else if (scanner.looksAt("/*")) {
       const line = scanner.line;
-      if (!scanner.skipBlock()) return new Finding(line, "comment", "", "must end with */");
+      if (!scanner.skipBlock()) {
+        findings.push(new Finding(line, "comment", "", "must end with */"));
+        return inspection;
+      }
     } else if (character == '"') {
       scanner.skipString();
     } else if (scanner.looksAt("@include")) {
-      return new Finding(scanner.line, "@include", "", "must not be used; all options are in one file");
+      const reason = "must not be used; all options are in one file";
+      findings.push(new Finding(scanner.line, "@include", "", reason));
+      return inspection;
     } else if (LETTERS.includes(character)) {
       key = scanner.take(NAME_CHARACTERS);
+      inspection.names.push(key);
     } else if ("+-0123456789".includes(character)) {
-      const literal = takeNumber(scanner);
-      if (literal.length > 0) return new Finding(scanner.line, key, literal, "");
+      const finding = takeNumber(scanner, key);
+      if (finding !== null) findings.push(finding);
     } else {
       scanner.step();
     }
   }
-  return null;
+  return inspection;
 }

@@ -20,7 +20,20 @@ export const enum Kind {
   NumberList,
   /** An array of strings. */
   Arguments,
+  /** One string of words separated by blanks. */
+  Words,
+  /** Names of network interfaces separated by commas. */
+  InterfaceList,
+  /** MAC addresses separated by commas. */
+  MacList,
+  /** Hexadecimal bit masks separated by commas. */
+  MaskList,
+  /** Numbers of users or groups, and ranges of them: "0,1000-1999". */
+  IdList,
 }
+
+/** Entries that the original accepted in a list of CPUs or NUMA nodes. */
+export const MOST_CPUS: f64 = 640;
 
 /** How much of an option this version carries out. */
 export const enum Effect {
@@ -31,6 +44,15 @@ export const enum Effect {
   Refused,
 }
 
+/** Alternatives in words: a, b or c. */
+function inWords(values: string[], quote: string): string {
+  let words = "";
+  for (let i = 0; i < values.length; i++) {
+    words += (i == 0 ? "" : i == values.length - 1 ? " or " : ", ") + quote + values[i] + quote;
+  }
+  return words;
+}
+
 /** One option: what may be declared about it, and the value that this reading found. */
 export class Option {
   least: f64 = 0;
@@ -38,10 +60,16 @@ export class Option {
   /** Legal although it lies outside of least..most; NaN: there is no such value. */
   exception: f64 = NaN;
   powerOfTwo: bool = false;
+  /** The only legal integers; empty: all within the limits are. */
+  only: f64[] = [];
+  /** Values beyond the upper limit up to this one count as the limit, with a warning; 0: they are illegal. */
+  tolerated: u64 = 0;
   choices: string[] = [];
   effect: Effect = Effect.Full;
   /** With an effect other than Full: the value that changes nothing, and why the others do not work. */
   neutral: f64 = 0;
+  /** Another value that means the same as the neutral one; NaN: there is none. */
+  equivalent: f64 = NaN;
   limitation: string = "";
   required: bool = false;
   /** Computed from other options; not a key of the file. */
@@ -63,6 +91,8 @@ export class Option {
   /** The value as the file has it, for messages. */
   shown: string = "";
   number: f64 = 0;
+  /** The integer as written, where it is larger than what libconfig can tell; 0: it can. */
+  written: u64 = 0;
   text: string = "";
   list: string[] = [];
   /** Address kinds: 16 bytes, IPv4 in its mapped form; all zero: none. */
@@ -87,6 +117,18 @@ export class Option {
   /** A value with a meaning of its own outside of the limits. */
   except(value: f64): Option {
     this.exception = value;
+    return this;
+  }
+
+  /** The only legal integers, in ascending order. */
+  onlyOf(values: f64[]): Option {
+    this.only = values;
+    return this.between(values[0], values[values.length - 1]);
+  }
+
+  /** Larger values up to this one count as the upper limit, with a warning. */
+  tolerating(value: u64): Option {
+    this.tolerated = value;
     return this;
   }
 
@@ -122,6 +164,12 @@ export class Option {
     return this;
   }
 
+  /** Declares a value that means the same as the neutral one. */
+  orAsWell(value: f64): Option {
+    this.equivalent = value;
+    return this;
+  }
+
   defaultsTo(note: string): Option {
     this.initialNote = note;
     return this;
@@ -149,7 +197,7 @@ export class Option {
       case Kind.Integer:
       case Kind.Switch:
       case Kind.Choice:
-        return this.number == this.neutral;
+        return this.number == this.neutral || this.number == this.equivalent;
       default:
         return this.text.length == 0 && this.list.length == 0;
     }
@@ -162,13 +210,8 @@ export class Option {
         return this.legalIntegers();
       case Kind.Switch:
         return "0 or 1";
-      case Kind.Choice: {
-        let words = "";
-        for (let i = 0; i < this.choices.length; i++) {
-          words += (i == 0 ? "" : i == this.choices.length - 1 ? " or " : ", ") + '"' + this.choices[i] + '"';
-        }
-        return words;
-      }
+      case Kind.Choice:
+        return inWords(this.choices, '"');
       case Kind.Name:
         return `a string of at most ${<i32>this.most} characters without /|;&$><\`\\! and control characters`;
       case Kind.Address4:
@@ -183,13 +226,29 @@ export class Option {
         return 'one or two MAC or PCI addresses, separated by ";"';
       case Kind.NumberList:
         return `a list of numbers from ${<i32>this.least} to ${<i32>this.most} such as "2" or "2,4-7"`;
+      case Kind.Words:
+        return `a string of at most ${<i32>this.most} arguments separated by blanks`;
+      case Kind.InterfaceList:
+        return `1 to ${<i32>this.most} network interfaces, each once, such as "eth1" or "eth1,eth2"`;
+      case Kind.MacList:
+        return `1 to ${<i32>this.most} MAC addresses, such as "02:00:00:00:00:01,02:00:00:00:00:02"`;
+      case Kind.MaskList:
+        return `1 to ${<i32>this.most} masks from 0x1 to 0xff such as "0x1" or "0x3,0xc"`;
+      case Kind.IdList:
+        return 'a list of numbers of users or groups such as "0" or "0,1000-1999"';
       default:
         return `an array of 1 to ${<i32>this.most} strings`;
     }
   }
 
   private legalIntegers(): string {
-    const range = `an integer from ${<i64>this.least} to ${<i64>this.most}`;
+    if (this.only.length > 0) {
+      const values: string[] = [];
+      for (let i = 0; i < this.only.length; i++) values.push(`${<i64>this.only[i]}`);
+      return inWords(values, "");
+    }
+    const most = this.tolerated > 0 ? `${this.tolerated}` : `${<i64>this.most}`;
+    const range = `an integer from ${<i64>this.least} to ${most}`;
     const powers = this.powerOfTwo ? `${range} that is a power of two` : range;
     return isNaN(this.exception) ? powers : `${<i64>this.exception} or ${powers}`;
   }

@@ -71,3 +71,15 @@ export function decimal(text: string): i64 {
   for (let i = 0; i < text.length; i++) value = value * 10 + (text.charCodeAt(i) - 0x30);
   return value;
 }
+
+/** Value of a string of digits, at most 2^64-1; that also if a character is no digit of the base. */
+export function wholeNumber(digits: string, base: u64): u64 {
+  let value: u64 = 0;
+  for (let i = 0; i < digits.length; i++) {
+    const code = digits.charCodeAt(i);
+    const digit: u64 = code >= 0x30 && code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x61 + 10;
+    if (digit >= base || value > (u64.MAX_VALUE - digit) / base) return u64.MAX_VALUE;
+    value = value * base + digit;
+  }
+  return value;
+}

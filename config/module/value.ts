@@ -1,6 +1,7 @@
 // One value against its declaration: type, form and limits. What several options say together is in rules.ts.
 import { maskLength, notHost, notHost6, parseIpv4, parseIpv6, storeMapped } from "./address";
 import { isInterfaceName, isPciAddress, notDevice, parseMac } from "./device";
+import { parseIds, parseInterfaces, parseMacs, parseMasks, parseWords } from "./lists";
 import { parseNumberList } from "./number-list";
 import { Kind, Option } from "./option";
 import { contains } from "./text";
@@ -54,7 +55,9 @@ function hasRightType(option: Option, type: i32): bool {
 
 function isLegalInteger(option: Option, value: f64): bool {
   if (value == option.exception) return true;
-  if (value < option.least || value > option.most) return false;
+  if (option.only.length > 0) return option.only.includes(value);
+  const most = option.tolerated > 0 ? <f64>option.tolerated : option.most;
+  if (value < option.least || value > most) return false;
   return !option.powerOfTwo || popcnt<i64>(<i64>value) == 1;
 }
 
@@ -137,6 +140,12 @@ function checkNumberList(option: Option, text: string): string {
   return "";
 }
 
+function takeList(option: Option, list: string[] | null): string {
+  if (list === null || <f64>list.length > option.most) return option.legal;
+  option.list = list;
+  return "";
+}
+
 /**
  * Takes a value into its option. Returns an empty string, or what the value must be.
  * The elements of an array follow one by one.
@@ -147,7 +156,7 @@ export function take(option: Option, type: i32, number: f64, text: string): stri
     case Kind.Integer:
     case Kind.Switch:
       if (!isLegalInteger(option, number)) return option.legal;
-      option.number = number;
+      option.number = option.tolerated > 0 ? Math.min(number, option.most) : number;
       return "";
     case Kind.Choice:
       return checkChoice(option, text);
@@ -165,6 +174,16 @@ export function take(option: Option, type: i32, number: f64, text: string): stri
       return checkDeviceList(option, text);
     case Kind.NumberList:
       return checkNumberList(option, text);
+    case Kind.Words:
+      return takeList(option, parseWords(text));
+    case Kind.InterfaceList:
+      return takeList(option, parseInterfaces(text));
+    case Kind.MacList:
+      return takeList(option, parseMacs(text));
+    case Kind.MaskList:
+      return takeList(option, parseMasks(text));
+    case Kind.IdList:
+      return takeList(option, parseIds(text));
     default:
       return "";
   }

@@ -1,8 +1,8 @@
 /*
- * gazelle-check [--start] [--values] FILE...: checks configurations with the code and the module that a start
- * uses. Messages go to stderr, values to stdout. Exit status 0: all files are fit; 1: at least one is not.
+ * gazelle-check [--start] [--values | --json] [--kind=lstack | --kind=ltran] FILE...: checks configurations
+ * with the code and the module that a start uses. Without --kind, a file is recognised by its name or its
+ * keys. Messages go to stderr, values to stdout. Exit status 0: all files are fit; 1: at least one is not.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,76 +17,66 @@ void wasm_rt_trap(wasm_rt_trap_t code)
     exit(2);
 }
 
-static void print_bytes(const uint8_t *bytes, size_t size)
+static void print_verdict(const char *path, const struct gz_config_report *report)
 {
-    for (size_t i = 0; i < size; i++)
-        printf("%02x", bytes[i]);
-    putchar('\n');
-}
+    const char *error_plural = report->errors == 1 ? "" : "s";
+    const char *warning_plural = report->warnings == 1 ? "" : "s";
 
-/*
- * A line "name = value" for each number, text and address, and a line "name[]= value" for each element of a
- * list.
- */
-static void print_values(const struct gz_config *config)
-{
-#define NUMBER(field, index) printf("%s = %" PRId64 "\n", #field, config->field);
-#define TEXT(field, index) printf("%s = %s\n", #field, config->field);
-#define BYTES(field, index)  \
-    printf("%s = ", #field); \
-    print_bytes(config->field, sizeof(config->field));
-#define LIST(field, index)                                           \
-    for (char **text = config->field; *text != NULL; text++)         \
-        printf("%s[] = %s\n", #field, *text);
-    GZ_CONFIG_FIELDS(NUMBER, TEXT, BYTES, LIST)
-}
-
-/* For a start: what this machine lacks counts as an error. */
-static int check_start(const char *path, struct gz_config *config)
-{
-    int status;
-
-    return gz_config_load(path, config, &status);
-}
-
-static int check_file(const char *path, struct gz_config *config)
-{
-    struct gz_config_report report = { 0, 0 };
-    int result = gz_config_check(path, config, &report);
-
-    if (result != 0)
-        printf("%s: %u error%s, %u warning%s\n", path, report.errors, report.errors == 1 ? "" : "s",
-            report.warnings, report.warnings == 1 ? "" : "s");
+    if (report->errors > 0)
+        printf("%s: %u error%s, %u warning%s\n", path, report->errors, error_plural, report->warnings,
+            warning_plural);
     else
-        printf("%s: ok, %u warning%s\n", path, report.warnings, report.warnings == 1 ? "" : "s");
+        printf("%s: ok, %u warning%s\n", path, report->warnings, warning_plural);
+}
+
+static int check(const struct gz_config_request *request)
+{
+    struct gz_config_report report;
+    int result = gz_config_check(request, &report);
+
+    if (!request->starting && request->values != GZ_CONFIG_JSON)
+        print_verdict(request->path, &report);
+    if (report.values != NULL)
+        fputs(report.values, stdout);
+    free(report.values);
+    fflush(stdout);
     return result;
+}
+
+/* Takes an option into the request. Returns 0 if it is none. */
+static int take_option(struct gz_config_request *request, const char *option)
+{
+    if (strcmp(option, "--start") == 0)
+        request->starting = 1;
+    else if (strcmp(option, "--values") == 0)
+        request->values = GZ_CONFIG_LINES;
+    else if (strcmp(option, "--json") == 0)
+        request->values = GZ_CONFIG_JSON;
+    else if (strcmp(option, "--kind=lstack") == 0)
+        request->file = GZ_CONFIG_LSTACK;
+    else if (strcmp(option, "--kind=ltran") == 0)
+        request->file = GZ_CONFIG_LTRAN;
+    else
+        return 0;
+    return 1;
 }
 
 int main(int argc, char **argv)
 {
-    int starting = 0, values = 0, status = 0, files = 0;
+    struct gz_config_request request = { .file = GZ_CONFIG_RECOGNISE };
+    int status = 0, files = 0;
 
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--start") == 0) {
-            starting = 1;
-        } else if (strcmp(argv[i], "--values") == 0) {
-            values = 1;
-        } else {
-            struct gz_config config;
-            int result = starting ? check_start(argv[i], &config) : check_file(argv[i], &config);
-            files++;
-            fflush(stdout);
-            if (result != 0) {
-                status = 1;
-            } else {
-                if (values)
-                    print_values(&config);
-                gz_config_free(&config);
-            }
-        }
+        if (take_option(&request, argv[i]))
+            continue;
+        request.path = argv[i];
+        files++;
+        if (check(&request) != 0)
+            status = 1;
     }
     if (files == 0) {
-        fprintf(stderr, "usage: gazelle-check [--start] [--values] FILE...\n");
+        fprintf(stderr, "usage: gazelle-check [--start] [--values | --json] [--kind=lstack | --kind=ltran] "
+                        "FILE...\n");
         return 1;
     }
     return status;

@@ -317,10 +317,13 @@ static const char *choose_path(const char *path_or_null)
     return path != NULL && path[0] != 0 ? path : GZ_CONFIG_DEFAULT_PATH;
 }
 
-static int read_config(const char *path, int starting, struct gz_config *out, struct gz_config_report *report)
+/* Reads request->path, fills `out` unless it is NULL, and prints the values that were asked for. */
+static int read_config(const struct gz_config_request *request, struct gz_config *out,
+    struct gz_config_report *report)
 {
-    struct reader reader = { .path = choose_path(path) };
+    struct reader reader = { .path = request->path };
 
+    *report = (struct gz_config_report){ 0 };
     if (gz_wasm_memory_map(&reader.env.memory, MODULE_MEMORY) != 0) {
         fprintf(stderr, "%s:0: file: must be read with %llu MiB of address space: %s\n", reader.path,
             MODULE_MEMORY >> 20, strerror(errno));
@@ -328,15 +331,19 @@ static int read_config(const char *path, int starting, struct gz_config *out, st
         return -1;
     }
     wasm2c_config_instantiate(&reader.module, &reader.env);
+    w2c_config_selectFile(&reader.module, request->file);
     struct text text = give(&reader, reader.path);
     w2c_config_source(&reader.module, text.address, text.length);
     tell_machine(&reader);
     int lines = read_settings(&reader);
     if (lines > 0)
-        w2c_config_finish(&reader.module, text.address, text.length, lines, starting);
+        w2c_config_finish(&reader.module, text.address, text.length, lines, request->starting);
     print_messages(&reader, report);
-    if (report->errors == 0)
+    if (report->errors == 0 && out != NULL)
         fill(&reader, out);
+    if (report->errors == 0 && request->values != GZ_CONFIG_QUIET)
+        report->values = strdup(peek_text(
+            &reader, w2c_config_values(&reader.module, request->values == GZ_CONFIG_JSON)));
     wasm2c_config_free(&reader.module);
     gz_wasm_memory_unmap(&reader.env.memory);
     return report->errors == 0 ? 0 : -1;
@@ -344,16 +351,17 @@ static int read_config(const char *path, int starting, struct gz_config *out, st
 
 int gz_config_load(const char *path_or_null, struct gz_config *out, int *exit_code)
 {
-    struct gz_config_report report = { 0, 0 };
-    int result = read_config(path_or_null, 1, out, &report);
+    struct gz_config_request request = { .path = choose_path(path_or_null), .starting = 1 };
+    struct gz_config_report report;
+    int result = read_config(&request, out, &report);
 
     *exit_code = result == 0 ? 0 : 1;
     return result;
 }
 
-int gz_config_check(const char *path_or_null, struct gz_config *out, struct gz_config_report *report)
+int gz_config_check(const struct gz_config_request *request, struct gz_config_report *report)
 {
-    return read_config(path_or_null, 0, out, report);
+    return read_config(request, NULL, report);
 }
 
 void gz_config_free(struct gz_config *config)

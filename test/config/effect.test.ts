@@ -5,7 +5,7 @@ import { readTable } from "../../config/table.js";
 import { listFiles } from "../../scripts/build/files.js";
 import { inBuild, inRoot } from "../../scripts/build/paths.js";
 
-const { options } = readTable(inBuild("config", "config.wasm"));
+const { options } = readTable(inBuild("config", "config.wasm"), "lstack");
 
 /** Options whose meaning reaches the shell in computed values. */
 const CARRIERS: Readonly<Record<string, readonly string[]>> = {

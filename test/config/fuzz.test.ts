@@ -61,7 +61,9 @@ const PIECES = [
 ];
 
 function corpus(): string[] {
-  const options = readTable(inBuild("config", "config.wasm")).options.filter((option) => !option.isDerived);
+  const options = readTable(inBuild("config", "config.wasm"), "lstack").options.filter(
+    (option) => !option.isDerived,
+  );
   const numbers = configuration(Object.fromEntries(options.slice(4).map((option) => [option.key, "1"])));
   const texts = configuration(Object.fromEntries(options.map((option) => [option.key, '"192.168.1.1"'])));
   const args = configuration({

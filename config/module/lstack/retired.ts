@@ -1,18 +1,4 @@
-/** A key of the original that has no place here, and what to do about it. */
-class Retired {
-  constructor(
-    public readonly key: string,
-    public readonly advice: string,
-  ) {}
-}
-
-/** A name under which an option is known too. */
-class Alias {
-  constructor(
-    public readonly key: string,
-    public readonly option: string,
-  ) {}
-}
+import { Alias, Retired } from "../table";
 
 const NO_QUEUES = "there are no message queues between threads here; remove the line";
 const SOCKET_BUFFERS =

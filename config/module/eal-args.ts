@@ -1,10 +1,10 @@
-// Turns what dpdk_args says into the arguments that the EAL of DPDK gets.
+// Turns what dpdk_args or forward_kit_args says into the arguments that the EAL of DPDK gets.
 import { EalOption, ealOptions, Treatment } from "./eal-options";
 import { cpus, lacking, machine } from "./machine";
 import { report } from "./messages";
 import { nearest } from "./nearest";
 import { sumOfList } from "./number-list";
-import { cpu, dpdkArgs, ealArgs, hugePages } from "./options";
+import { Option } from "./option";
 import { decimal, hexadecimal } from "./text";
 
 /**
@@ -15,6 +15,11 @@ const PLAIN_MEBIBYTES = "256";
 
 /** What the arguments said so far. */
 class Arguments {
+  constructor(
+    /** The option that holds them. */
+    public readonly option: Option,
+  ) {}
+
   passed: string[] = [];
   namesDevice: bool = false;
   iovaMode: bool = false;
@@ -26,12 +31,14 @@ class Arguments {
   mebibytes: i64 = 0;
 }
 
-function complain(shown: string, reason: string): void {
-  report(true, dpdkArgs.file, dpdkArgs.line, "dpdk_args", `"${shown}"`, reason);
+function complain(result: Arguments, shown: string, reason: string): void {
+  const option = result.option;
+  report(true, option.file, option.line, option.givenAs, `"${shown}"`, reason);
 }
 
-function warn(shown: string, reason: string): void {
-  report(false, dpdkArgs.file, dpdkArgs.line, "dpdk_args", `"${shown}"`, reason);
+function warn(result: Arguments, shown: string, reason: string): void {
+  const option = result.option;
+  report(false, option.file, option.line, option.givenAs, `"${shown}"`, reason);
 }
 
 function find(name: string): EalOption | null {
@@ -54,16 +61,16 @@ function attachedValue(argument: string, name: string): string {
   return argument.substring(name.length + (name.startsWith("--") ? 1 : 0));
 }
 
-function unknown(argument: string, name: string): void {
+function unknown(result: Arguments, argument: string, name: string): void {
   if (!argument.startsWith("-")) {
-    complain(argument, "must follow an argument that takes a value");
+    complain(result, argument, "must follow an argument that takes a value");
     return;
   }
   const names: string[] = [];
   for (let i = 0; i < ealOptions.length; i++) names.push(ealOptions[i].name);
   const near = name.startsWith("--") && name.length > 3 ? nearest(name, names) : "";
   const hint = near.length > 0 ? `; did you mean ${near}?` : "";
-  complain(argument, `must be an argument of DPDK's EAL${hint}`);
+  complain(result, argument, `must be an argument of DPDK's EAL${hint}`);
 }
 
 function pass(result: Arguments, option: EalOption, value: string): void {
@@ -75,11 +82,11 @@ function pass(result: Arguments, option: EalOption, value: string): void {
 function setMemory(result: Arguments, shown: string, option: EalOption, value: string, mebibytes: i64): void {
   if (mebibytes < 0) {
     const form = option.treatment == Treatment.Memory ? "an integer" : 'integers such as "1024" or "1024,0"';
-    complain(shown, `must be ${form}: MiB of memory`);
+    complain(result, shown, `must be ${form}: MiB of memory`);
     return;
   }
   if (result.memory.length > 0) {
-    complain(shown, `must not be given together with ${result.memory[0]}`);
+    complain(result, shown, `must not be given together with ${result.memory[0]}`);
     return;
   }
   result.memory.push(option.name);
@@ -100,12 +107,12 @@ function applyWithValue(result: Arguments, option: EalOption, value: string, sho
       return;
     }
     case Treatment.ProcessType:
-      if (value == "auto") warn(shown, `is taken out: ${option.note}`);
-      else if (value != "primary") complain(shown, `must be "primary": ${option.note}`);
+      if (value == "auto") warn(result, shown, `is taken out: ${option.note}`);
+      else if (value != "primary") complain(result, shown, `must be "primary": ${option.note}`);
       return;
     case Treatment.Address:
       if (!value.startsWith("0x") || !isHexadecimal(value.substring(2))) {
-        complain(shown, "must be a hexadecimal address such as 0x100000000");
+        complain(result, shown, "must be a hexadecimal address such as 0x100000000");
       } else {
         pass(result, option, value);
       }
@@ -134,20 +141,20 @@ function apply(result: Arguments, option: EalOption, value: string, shown: strin
       pass(result, option, value);
       return;
     case Treatment.Rename:
-      warn(shown, `is called ${option.note} by this version of DPDK and passed on as that`);
+      warn(result, shown, `is called ${option.note} by this version of DPDK and passed on as that`);
       if (option.note == "--allow") result.namesDevice = true;
       result.passed.push(option.note);
       result.passed.push(value);
       return;
     case Treatment.HugePages:
       if (result.huge.length == 0) result.huge = shown;
-      if (option.note.length > 0) warn(shown, `is taken out: ${option.note}`);
+      if (option.note.length > 0) warn(result, shown, `is taken out: ${option.note}`);
       return;
     case Treatment.NoHugePages:
       result.plain = true;
       return;
     case Treatment.TakeOut:
-      warn(shown, `is taken out: ${option.note}`);
+      warn(result, shown, `is taken out: ${option.note}`);
       return;
     case Treatment.Same:
       return;
@@ -157,34 +164,34 @@ function apply(result: Arguments, option: EalOption, value: string, shown: strin
   }
 }
 
-function read(): Arguments {
-  const result = new Arguments();
-  const list = dpdkArgs.list;
+function read(option: Option): Arguments {
+  const result = new Arguments(option);
+  const list = option.list;
   for (let i = 0; i < list.length; i++) {
     const argument = list[i];
     const name = nameOf(argument);
-    const option = find(name);
-    if (option === null) {
-      unknown(argument, name);
+    const known = find(name);
+    if (known === null) {
+      unknown(result, argument, name);
       continue;
     }
     let value = attachedValue(argument, name);
     let shown = argument;
-    if (option.takesValue && value.length == 0) {
+    if (known.takesValue && value.length == 0) {
       if (i + 1 >= list.length || (list[i + 1].startsWith("-") && list[i + 1].length > 1)) {
-        complain(argument, "must be followed by its value");
+        complain(result, argument, "must be followed by its value");
         continue;
       }
       i++;
       value = list[i];
       shown = `${argument} ${value}`;
-    } else if (!option.takesValue && value.length > 0 && option.name != "--huge-unlink") {
-      if (option.name != "--huge-worker-stack") {
-        complain(argument, `must be ${option.name} without a value`);
+    } else if (!known.takesValue && value.length > 0 && known.name != "--huge-unlink") {
+      if (known.name != "--huge-worker-stack") {
+        complain(result, argument, `must be ${known.name} without a value`);
         continue;
       }
     }
-    apply(result, option, value, shown);
+    apply(result, known, value, shown);
   }
   return result;
 }
@@ -193,34 +200,42 @@ function read(): Arguments {
 function checkHugePages(found: Arguments): void {
   if (found.huge.length == 0) return;
   if (found.plain) {
-    complain("--no-huge", `must not be given together with ${found.huge}`);
+    complain(found, "--no-huge", `must not be given together with ${found.huge}`);
     return;
   }
   const wanted = max<i64>(found.mebibytes, 2);
   if (<f64>wanted <= machine.freeHugeMebibytes) return;
   const free = <i64>machine.freeHugeMebibytes;
   lacking(
-    dpdkArgs,
+    found.option,
     `"${found.huge}"`,
     `must be memory in huge pages, of which ${wanted} MiB are needed and ${free} MiB are free; ` +
       `reserve them with "sysctl -w vm.nr_hugepages=${(wanted + 1) / 2}", or take the argument out`,
   );
 }
 
-/** The lcore of the EAL: on the given CPU, or free to run on all of them. */
-function lcores(): string {
-  if (cpu.number >= 0) return `0@${<i32>cpu.number}`;
+/** The lcore of the EAL: on the given CPU, or, with -1, free to run on all of them. */
+function lcores(cpu: i32): string {
+  if (cpu >= 0) return `0@${cpu}`;
   return cpus.length == 0 ? "0" : `0@(${cpus.join(",")})`;
 }
 
-/** Checks dpdk_args, makes eal_args and huge_pages of it, and returns whether a device is named there. */
-export function applyDpdkArgs(): bool {
-  const found = read();
+/** What the arguments for the EAL come to. */
+class Eal {
+  args: string[] = [];
+  isHuge: bool = false;
+  namesDevice: bool = false;
+}
+
+/** Checks an option's arguments for the EAL, whose lcore is to run on a CPU (-1: on any). */
+export function checkEalArgs(option: Option, cpu: i32): Eal {
+  const found = read(option);
   checkHugePages(found);
-  const isHuge = found.huge.length > 0;
-  hugePages.number = isHuge ? 1 : 0;
-  const args = ["gazelle", "--lcores", lcores(), "--no-telemetry"];
-  if (isHuge) {
+  const eal = new Eal();
+  eal.isHuge = found.huge.length > 0;
+  eal.namesDevice = found.namesDevice;
+  const args = ["gazelle", "--lcores", lcores(cpu), "--no-telemetry"];
+  if (eal.isHuge) {
     args.push("--in-memory");
     args.push("--single-file-segments");
     if (!found.iovaMode) args.push("--iova-mode=va");
@@ -230,13 +245,13 @@ export function applyDpdkArgs(): bool {
   }
   if (found.memory.length > 0) {
     // Without huge pages there are no NUMA nodes to share the memory out to.
-    args.push(isHuge ? found.memory[0] : "-m");
-    args.push(isHuge || found.memory[0] == "-m" ? found.memory[1] : PLAIN_MEBIBYTES);
-  } else if (!isHuge) {
+    args.push(eal.isHuge ? found.memory[0] : "-m");
+    args.push(eal.isHuge || found.memory[0] == "-m" ? found.memory[1] : PLAIN_MEBIBYTES);
+  } else if (!eal.isHuge) {
     args.push("-m");
     args.push(PLAIN_MEBIBYTES);
   }
   for (let i = 0; i < found.passed.length; i++) args.push(found.passed[i]);
-  ealArgs.list = args;
-  return found.namesDevice;
+  eal.args = args;
+  return eal;
 }

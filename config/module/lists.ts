@@ -1,0 +1,86 @@
+// Options whose value is one string that lists things. Each function answers the parts in one form, or null
+// if the text is not such a list.
+import { isInterfaceName, notDevice, parseMac } from "./device";
+import { hexadecimal, wholeNumber } from "./text";
+
+/** Ports that one mask can name: its bits. */
+const MOST_MASK: i64 = 0xff;
+/** The greatest number of a user or group; the one above means "none". */
+const MOST_ID: u64 = 0xfffffffe;
+const HEX_DIGITS = "0123456789abcdef";
+
+/** Words between blanks and tabs. */
+export function parseWords(text: string): string[] {
+  const words: string[] = [];
+  const parts = text.split("\t").join(" ").split(" ");
+  for (let i = 0; i < parts.length; i++) {
+    if (parts[i].length > 0) words.push(parts[i]);
+  }
+  return words;
+}
+
+/** Names of interfaces, each once. */
+export function parseInterfaces(text: string): string[] | null {
+  const names: string[] = [];
+  const parts = text.split(",");
+  for (let i = 0; i < parts.length; i++) {
+    const name = parts[i].trim();
+    if (!isInterfaceName(name) || names.includes(name)) return null;
+    names.push(name);
+  }
+  return names;
+}
+
+/** MAC addresses that a device can have, each once; in lower case with two digits a byte. */
+export function parseMacs(text: string): string[] | null {
+  const macs: string[] = [];
+  const parts = text.split(",");
+  const bytes = new StaticArray<u8>(6);
+  for (let i = 0; i < parts.length; i++) {
+    if (!parseMac(parts[i].trim(), bytes) || notDevice(bytes).length > 0) return null;
+    let mac = "";
+    for (let j = 0; j < 6; j++) {
+      if (j > 0) mac += ":";
+      mac += HEX_DIGITS.charAt(bytes[j] >> 4) + HEX_DIGITS.charAt(bytes[j] & 15);
+    }
+    if (macs.includes(mac)) return null;
+    macs.push(mac);
+  }
+  return macs;
+}
+
+/** Masks after 0x, as decimal numbers. */
+export function parseMasks(text: string): string[] | null {
+  const masks: string[] = [];
+  const parts = text.split(",");
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i].trim();
+    if (!part.startsWith("0x") && !part.startsWith("0X")) return null;
+    const mask = hexadecimal(part.substring(2));
+    if (mask < 1 || mask > MOST_MASK) return null;
+    masks.push(`${mask}`);
+  }
+  return masks;
+}
+
+/** A decimal number of a user or group; more than any if the text is none. */
+function parseId(text: string): u64 {
+  const digits = text.trim();
+  return digits.length > 0 ? wholeNumber(digits, 10) : u64.MAX_VALUE;
+}
+
+/** Numbers of users or groups, as ranges "first-last"; an empty text lists none. */
+export function parseIds(text: string): string[] | null {
+  const ranges: string[] = [];
+  if (text.trim().length == 0) return ranges;
+  const parts = text.split(",");
+  for (let i = 0; i < parts.length; i++) {
+    const ends = parts[i].split("-");
+    if (ends.length > 2) return null;
+    const first = parseId(ends[0]);
+    const last = ends.length == 2 ? parseId(ends[1]) : first;
+    if (last < first || last > MOST_ID) return null;
+    ranges.push(`${first}-${last}`);
+  }
+  return ranges;
+}

@@ -1,0 +1,145 @@
+// Every option of ltran.conf, declared once, as lstack/options.ts does for lstack.conf. The program gets all
+// values that are not carried by others, as JSON; ctl/ltran-config.ts gives them their types.
+import { Kind, MOST_CPUS } from "../option";
+import { Table } from "../table";
+import { aliases, retired } from "./retired";
+
+/** The options of ltran.conf. */
+export const ltran = new Table("ltran.conf", aliases, retired);
+
+const MOST_INTEGER: f64 = 2_147_483_647;
+/** The original's documentation allows 2^64 - 1 - 10^6 milliseconds. */
+const MOST_MIIMON: u64 = 18_446_744_073_708_551_615;
+/** Every client lays its rings into the one address space of the forwarding module. */
+const MOST_CLIENTS: f64 = 512;
+/** Devices that a mask of bond_ports can name. */
+const MOST_PORTS: f64 = 8;
+
+export const forwardKit = ltran
+  .choice("forward_kit", ["auto", "packet", "dpdk"], "How frames reach the network devices.")
+  .meaning(
+    '"packet": AF_PACKET rings on interfaces that stay with the kernel, named in devices. "dpdk": drivers ' +
+      'of DPDK, whose devices forward_kit_args names. "auto": packet if devices is given, otherwise dpdk.',
+  )
+  .carriedByOthers();
+export const forwardKitArgs = ltran
+  .text(
+    "forward_kit_args",
+    Kind.Words,
+    "Arguments for DPDK's environment abstraction layer (EAL); see below.",
+  )
+  .between(0, 64)
+  .defaultsTo('"": no huge pages; with forward_kit "dpdk", every device that DPDK finds')
+  .carriedByOthers();
+export const devices = ltran
+  .text("devices", Kind.InterfaceList, "The network interfaces that ltran forwards for.")
+  .between(1, MOST_PORTS)
+  .meaning("The first one is port 0 of bond_ports, the second one port 1, and so on.")
+  .defaultsTo('with forward_kit "packet" it must be given');
+export const forwardCpu = ltran
+  .integer("forward_cpu", -1, "The CPU of the forwarding thread.")
+  .between(0, MOST_CPUS - 1)
+  .except(-1)
+  .meaning("-1: any.");
+export const bondPorts = ltran
+  .text("bond_ports", Kind.MaskList, "The ports of each bond, as a mask of their numbers.")
+  .between(1, MOST_PORTS)
+  .meaning('"0x3,0xc" are two bonds of two ports. A port is in one bond at most; a bond may have one port.')
+  .mustBeGiven();
+export const bondMacs = ltran
+  .text("bond_macs", Kind.MacList, "The MAC address of each bond, in the order of bond_ports.")
+  .between(1, MOST_PORTS)
+  .meaning("The stacks of its clients have the same one: it is devices in their lstack.conf.")
+  .mustBeGiven();
+ltran
+  .integer("bond_mode", 1, "How the ports of a bond are used: 1 active-backup, 4 802.3ad, 6 ALB.")
+  .onlyOf([1, 4, 6])
+  .refused(1, "ltran knows active-backup only so far");
+ltran
+  .integer("bond_miimon", 100, "Milliseconds between two looks at the links of a bond.")
+  .between(1, MOST_INTEGER)
+  .tolerating(MOST_MIIMON)
+  .meaning("Above 2147483647 it counts as that.");
+ltran
+  .integer("bond_mtu", 1500, "Largest IP packet, in bytes; the MTU of every port is set to it.")
+  .between(68, 65535);
+ltran
+  .integer("nic_rxqueue_size", 1024, "Receive descriptors of each port.")
+  .between(512, 8192)
+  .onlyPowersOfTwo()
+  .meaning("With forward_kit packet each takes 70 KB of the kernel's memory, as it holds a frame of 64 KB.");
+ltran
+  .integer("dispatch_max_clients", 32, "Most processes that can be registered at a time.")
+  .between(1, MOST_CLIENTS);
+export const dispatchSubnet = ltran
+  .text("dispatch_subnet", Kind.Address4, "The IPv4 network in which the addresses of all clients lie.")
+  .meaning("Its last dispatch_subnet_length bits are zero.")
+  .mustBeGiven();
+export const dispatchSubnetLength = ltran
+  .integer("dispatch_subnet_length", 0, "Bits of an address that tell hosts of dispatch_subnet apart.")
+  .between(1, 16)
+  .meaning("8 are 256 addresses: a mask of 24 bits.")
+  .mustBeGiven();
+ltran
+  .text("allow_uids", Kind.IdList, "Users whose processes may register.")
+  .between(0, 64)
+  .meaning(
+    "A process may register if its user or its group is allowed; root and the user of ltran always may.",
+  )
+  .defaultsTo('"": no others than root and the user of ltran');
+ltran
+  .text("allow_gids", Kind.IdList, "Groups whose processes may register.")
+  .between(0, 64)
+  .meaning("As allow_uids; the effective group of a process counts.")
+  .defaultsTo('""');
+ltran
+  .integer("rate_limit_pps", 0, "Most packets per second that a client may send.")
+  .between(0, 1_000_000_000)
+  .meaning("0: no limit. Beyond it frames stay in the client's ring, and then the client has to wait.");
+ltran
+  .integer("rate_limit_mbps", 0, "Most megabits (10^6 bits) per second that a client may send.")
+  .between(0, 1_000_000)
+  .meaning("0: no limit. Counted from the Ethernet header on; otherwise as rate_limit_pps.");
+ltran
+  .integer("memory", 256, "Size in MiB of the tables of flows and listeners.")
+  .between(32, 2048)
+  .meaning("It decides how many connections there can be through ltran.");
+ltran
+  .integer(
+    "tcp_conn_scan_interval",
+    600,
+    "Seconds between two searches for entries of clients that are gone.",
+  )
+  .between(0, 86400)
+  .meaning("0: all the time, a part with every look at the ports.");
+ltran
+  .toggle("low_power_mode", 0, "1: the forwarding thread sleeps as soon as it has nothing to do.")
+  .meaning("0: it first looks whether something arrives, while that pays. Idle, it sleeps in any case.");
+ltran
+  .text("unix_prefix", Kind.Name, "Comes before ltran_client.sock and ltran_cmd.sock in the sockets' names.")
+  .between(0, 64)
+  .meaning("Clients have the same one in their lstack.conf.")
+  .defaultsTo('""');
+ltran
+  .toggle("kni_switch", 0, "1: give the kernel a device for what no client wants.")
+  .meaning("flow_bifurcation is another name of it.")
+  .withoutEffect(0, "there is no kernel device yet; with forward_kit packet the kernel keeps its interfaces");
+ltran
+  .integer("rx_mbuf_pool_size", 307200, "Packet buffers for received frames.")
+  .between(1, MOST_INTEGER)
+  .withoutEffect(307200, "nic_rxqueue_size decides how many buffers a port has");
+ltran
+  .integer("tx_mbuf_pool_size", 30720, "Packet buffers for frames to be sent.")
+  .between(1, MOST_INTEGER)
+  .withoutEffect(30720, "frames wait in their clients' memory until the port takes them");
+
+export const portKind = ltran
+  .add("port_kind", Kind.Choice, 0, "What forward_kit led to.")
+  .oneOf(["packet", "dpdk"])
+  .computed();
+export const hugePages = ltran
+  .toggle("huge_pages", 0, "Whether forward_kit_args asks for huge pages.")
+  .computed();
+export const ealArgs = ltran
+  .text("eal_args", Kind.Arguments, "argv for the EAL of DPDK; empty without DPDK.")
+  .computed();
