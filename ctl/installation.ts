@@ -12,14 +12,20 @@ function packageFolder(): string {
 /** Absolute path of the package. */
 export const PACKAGE = packageFolder();
 
-/** Where a built or installed file may be, in the order of preference. */
+/** Debian's name of an architecture in /usr/lib, by Node's. */
+const MULTIARCH: Readonly<Record<string, string>> = {
+  x64: "x86_64-linux-gnu",
+  arm64: "aarch64-linux-gnu",
+};
+
+/**
+ * Where a built or installed file may be, in the order of preference: the package lies in build's parent, or
+ * in lib/gazelle of a prefix.
+ */
 function candidates(name: string): string[] {
-  return [
-    join(PACKAGE, "build", name),
-    join("/usr/local/lib", name),
-    join("/usr/lib64", name),
-    join("/usr/lib", name),
-  ];
+  const prefix = dirname(dirname(PACKAGE));
+  const folders = ["lib", "lib64", join("lib", MULTIARCH[process.arch] ?? process.arch)];
+  return [join(PACKAGE, "build", name), ...folders.map((folder) => join(prefix, folder, name))];
 }
 
 /** Absolute path of a file of the build or of an installation, or null. */

@@ -29,11 +29,16 @@ const POLICY_MARK = "# gazelle: no service starts while packages are installed b
 const COMMANDS = {
   build: { required: ["build"], wanted: [] },
   demo: { required: ["build", "demo"], wanted: [] },
-  test: { required: ["build"], wanted: ["demo", "bench", "test"] },
+  test: { required: ["build"], wanted: ["demo", "bench", "test", "package"] },
   sim: { required: ["build"], wanted: [] },
   bench: { required: ["build", "bench"], wanted: ["demo"] },
   check: { required: ["build"], wanted: [] },
+  package: { required: ["build", "package"], wanted: [] },
+  install: { required: ["build"], wanted: [] },
+  uninstall: { required: [], wanted: [] },
 };
+/** The tests run the build themselves and count it as one; what is removed need not be built. */
+const WITHOUT_BUILD = new Set(["build", "test", "uninstall"]);
 
 /** Undone on every way out, also Ctrl-C; each entry is a function without arguments. */
 const cleanups = [];
@@ -305,8 +310,7 @@ async function main() {
   await compileScripts();
   release();
   cleanups.length = 0;
-  // The tests run the build themselves and count it as one.
-  if (command !== "build" && command !== "test") {
+  if (!WITHOUT_BUILD.has(command)) {
     await import(pathToFileURL(join(BUILD, "node", "scripts", "build.js")).href);
     if (process.exitCode) return;
   }
