@@ -1,12 +1,27 @@
 import { mkdirSync } from "node:fs";
 import { withBuildLock } from "../../scripts/build/lock.js";
-import { modules } from "../../scripts/build/modules.js";
-import { compilerVersion, linkStep, objectSteps, type SharedObject } from "../../scripts/build/native.js";
+import { translateStep, wasmStep } from "../../scripts/build/module-steps.js";
+import { describeModule, modules } from "../../scripts/build/modules.js";
+import {
+  compilerVersion,
+  linkStep,
+  moduleObjectStep,
+  objectSteps,
+  type SharedObject,
+} from "../../scripts/build/native.js";
 import { inBuild } from "../../scripts/build/paths.js";
 import { type Program, programLinkStep, programObjectSteps } from "../../scripts/build/programs.js";
 import { runStep, runSteps } from "../../scripts/build/step.js";
 
-const DRIVER: Program = { name: "bench/engine", sources: ["bench/engine/driver.c"], modules: [], link: [] };
+/** What drives the stacks: compiled like the stack itself. */
+const DRIVER_MODULE = describeModule("driver", "bench/engine/driver", false);
+
+const DRIVER: Program = {
+  name: "bench/engine",
+  sources: ["bench/engine/driver.c", "lstack/runtime/wasm_rt_memory.c"],
+  modules: [DRIVER_MODULE.name],
+  link: [],
+};
 
 // Callbacks have the parameters that their caller gives them, needed or not.
 const UNUSED = ["-Wno-unused-parameter"];
@@ -45,8 +60,11 @@ export async function buildEngineBench(): Promise<void> {
   mkdirSync(inBuild("bench"), { recursive: true });
   await withBuildLock(async () => {
     const objects = Object.values(STACKS).flatMap((stack) => objectSteps(stack, compiler));
-    await runSteps([...programObjectSteps(DRIVER, compiler), ...objects]);
-    await runStep(programLinkStep(DRIVER, [], compiler));
+    await runStep(wasmStep(DRIVER_MODULE));
+    await runStep(translateStep(DRIVER_MODULE));
+    const driver = [...programObjectSteps(DRIVER, compiler), moduleObjectStep(DRIVER_MODULE, compiler)];
+    await runSteps([...driver, ...objects]);
+    await runStep(programLinkStep(DRIVER, [DRIVER_MODULE], compiler));
     for (const stack of Object.values(STACKS)) {
       const link = linkStep(stack, modules(), compiler);
       if (link !== null) await runStep(link);

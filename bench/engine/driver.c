@@ -1,41 +1,35 @@
 /*
- * Two instances of one TCP stack back to back on one thread: side 0 opens connections to side 1. Prints what
- * one row moved, and in which time, as a line of JSON.
+ * Runs a row of the engine benchmark: loads two instances of a stack, hands the driver's calls (bench/engine/
+ * driver) on to them, and prints what was moved, and in which time, as a line of JSON.
  */
 #include <dlfcn.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "driver/driver.h"
 #include "engine.h"
+#include "wasm_rt_memory.h"
 
 #define PORT 7
-#define MESSAGE 64
-#define BUFFER 65536
-/* Connections after which those in TIME_WAIT are let go, while the clock of the row stands still. */
-#define BATCH 64
-#define TIME_WAIT_US 130000000ull
-#define STEP_US 250000
-/* Nothing moved for so long: something is broken. */
-#define PATIENCE_US 5000000
+#define DRIVER_MEMORY (16u << 20)
 
-struct connection {
-    bool open;
-    /* Bytes of the stream verified so far. */
-    uint64_t position;
+struct w2c_env {
+    wasm_rt_memory_t memory;
 };
 
-static const struct engine *engines[2];
-static void *stacks[2];
-static struct connection connections[2][ENGINE_CONNECTIONS];
-/* Streams are made of this, each from a place of its own: a byte that is out of place shows. */
-static uint8_t pattern[BUFFER * 2];
-static uint8_t buffer[BUFFER];
-static uint64_t operations, bytes, ahead;
-/* The connection that was opened first. */
-static int first = -1;
+/* What the module's imports act on. */
+struct w2c_engine {
+    struct w2c_env env;
+    const struct engine *engines[2];
+    void *stacks[2];
+};
+
+wasm_rt_memory_t *w2c_env_memory(struct w2c_env *env)
+{
+    return &env->memory;
+}
 
 __attribute__((noreturn)) static void fail(const char *what)
 {
@@ -43,250 +37,108 @@ __attribute__((noreturn)) static void fail(const char *what)
     exit(1);
 }
 
-static uint64_t clock_us(clockid_t clock)
+__attribute__((noreturn)) void wasm_rt_trap(wasm_rt_trap_t code)
+{
+    fprintf(stderr, "the driver trapped: %d\n", (int)code);
+    exit(1);
+}
+
+static void *at(struct w2c_engine *all, u32 address)
+{
+    return all->env.memory.data + address;
+}
+
+void w2c_engine_time(struct w2c_engine *all, u32 side, u64 now)
+{
+    all->engines[side]->time(all->stacks[side], now);
+}
+
+void w2c_engine_input(struct w2c_engine *all, u32 side)
+{
+    all->engines[side]->input(all->stacks[side]);
+}
+
+u32 w2c_engine_events(struct w2c_engine *all, u32 side, u32 list)
+{
+    return all->engines[side]->events(all->stacks[side], at(all, list));
+}
+
+void w2c_engine_output(struct w2c_engine *all, u32 side)
+{
+    all->engines[side]->output(all->stacks[side]);
+}
+
+u32 w2c_engine_connect(struct w2c_engine *all, u32 writes)
+{
+    return (u32)all->engines[0]->connect(all->stacks[0], PORT, (int)writes);
+}
+
+u32 w2c_engine_send(struct w2c_engine *all, u32 side, u32 connection, u32 data, u32 length)
+{
+    return all->engines[side]->send(all->stacks[side], (int)connection, at(all, data), length);
+}
+
+u32 w2c_engine_receive(struct w2c_engine *all, u32 side, u32 connection, u32 data, u32 length)
+{
+    return (u32)all->engines[side]->receive(all->stacks[side], (int)connection, at(all, data), length);
+}
+
+void w2c_engine_close(struct w2c_engine *all, u32 side, u32 connection)
+{
+    all->engines[side]->close(all->stacks[side], (int)connection);
+}
+
+u32 w2c_engine_same(struct w2c_engine *all, u32 one, u32 other, u32 length)
+{
+    return memcmp(at(all, one), at(all, other), length) == 0;
+}
+
+u64 w2c_engine_clock(struct w2c_engine *all, u32 processor)
 {
     struct timespec time;
 
-    clock_gettime(clock, &time);
-    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+    (void)all;
+    clock_gettime(processor ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time);
+    return (u64)time.tv_sec * 1000000 + (u64)time.tv_nsec / 1000;
 }
 
-static void load(const char *path, int side)
+void w2c_engine_failText(struct w2c_engine *all, u32 text)
+{
+    fail(at(all, text));
+}
+
+static void load(struct w2c_engine *all, const char *path, int side)
 {
     void *object = dlmopen(LM_ID_NEWLM, path, RTLD_NOW | RTLD_LOCAL);
 
-    if (object == NULL || (engines[side] = dlsym(object, ENGINE_SYMBOL)) == NULL)
+    if (object == NULL || (all->engines[side] = dlsym(object, ENGINE_SYMBOL)) == NULL)
         fail(dlerror());
-    stacks[side] = engines[side]->open(side, clock_us(CLOCK_MONOTONIC));
-    if (stacks[side] == NULL)
+    all->stacks[side] = all->engines[side]->open(side, w2c_engine_clock(all, 0));
+    if (all->stacks[side] == NULL)
         fail("the stack did not start");
-}
-
-static uint32_t place(uint64_t stream, uint64_t position)
-{
-    return (uint32_t)((stream * 7919 + position) % BUFFER);
-}
-
-static uint32_t take(int side, int connection, uint64_t stream)
-{
-    struct connection *to = &connections[side][connection];
-    int32_t length = engines[side]->receive(stacks[side], connection, buffer, BUFFER);
-
-    if (length < 0) {
-        to->open = false;
-        engines[side]->close(stacks[side], connection);
-    }
-    if (length <= 0)
-        return 0;
-    if (memcmp(buffer, pattern + place(stream, to->position), (size_t)length) != 0)
-        fail("received bytes differ from those sent");
-    to->position += (uint64_t)length;
-    bytes += (uint64_t)length;
-    return (uint32_t)length;
-}
-
-static void put(int side, int connection, const uint8_t *data, uint32_t length)
-{
-    if (engines[side]->send(stacks[side], connection, data, length) != length)
-        fail("no room for a message");
-}
-
-static void start(bool writes)
-{
-    int connection = engines[0]->connect(stacks[0], PORT, writes);
-
-    if (connection < 0)
-        fail("connect failed");
-    connections[0][connection] = (struct connection){ .open = true };
-    if (first < 0)
-        first = connection;
-}
-
-static void request(int connection)
-{
-    put(0, connection, pattern + place((uint64_t)connection, connections[0][connection].position), MESSAGE);
-}
-
-/* The server sends back what it got; the client has verified it when it asks again. */
-static void echo(int connection)
-{
-    int32_t length = engines[1]->receive(stacks[1], connection, buffer, BUFFER);
-
-    if (length > 0)
-        put(1, connection, buffer, (uint32_t)length);
-    else if (length < 0) {
-        connections[1][connection].open = false;
-        engines[1]->close(stacks[1], connection);
-    }
-}
-
-static bool replied(int connection)
-{
-    const struct connection *client = &connections[0][connection];
-
-    return take(0, connection, (uint64_t)connection) > 0 && client->position % MESSAGE == 0;
-}
-
-static void round_trips(int side, const struct engine_event *event)
-{
-    if (side == 1 && event->kind == ENGINE_READABLE)
-        echo(event->connection);
-    else if (side == 0 && event->kind != ENGINE_READABLE)
-        request(event->connection);
-    else if (side == 0 && replied(event->connection)) {
-        operations++;
-        request(event->connection);
-    }
-}
-
-static void one_of_many(int side, const struct engine_event *event)
-{
-    if (side == 1 || event->connection == first)
-        round_trips(side, event);
-}
-
-static void short_connections(int side, const struct engine_event *event)
-{
-    if (side == 1 && event->kind == ENGINE_READABLE)
-        echo(event->connection);
-    else if (side == 0 && event->kind != ENGINE_READABLE)
-        request(event->connection);
-    else if (side == 0 && replied(event->connection)) {
-        connections[0][event->connection].open = false;
-        engines[0]->close(stacks[0], event->connection);
-        if (++operations < BATCH)
-            start(false);
-    }
-}
-
-static void bulk(int side, const struct engine_event *event)
-{
-    static uint64_t sent;
-
-    if (side == 1 && event->kind == ENGINE_READABLE) {
-        while (take(1, event->connection, 0) > 0)
-            operations = bytes;
-    } else if (side == 0 && event->kind != ENGINE_READABLE) {
-        uint32_t taken;
-
-        do {
-            taken = engines[0]->send(stacks[0], event->connection, pattern + place(0, sent), BUFFER);
-            sent += taken;
-        } while (taken > 0);
-    }
-}
-
-typedef void handler(int side, const struct engine_event *event);
-
-/* One turn of both event loops; the time it began. */
-static uint64_t turn(handler *handle)
-{
-    static uint64_t last_operations, moved_at;
-    struct engine_event events[ENGINE_EVENTS];
-    uint64_t now = clock_us(CLOCK_MONOTONIC) + ahead;
-
-    for (int side = 0; side < 2; side++) {
-        const struct engine *engine = engines[side];
-        void *stack = stacks[side];
-
-        engine->time(stack, now);
-        engine->input(stack);
-        uint32_t count = engine->events(stack, events);
-
-        for (uint32_t i = 0; i < count; i++) {
-            struct connection *connection = &connections[side][events[i].connection];
-
-            if (events[i].kind == ENGINE_ACCEPTED)
-                *connection = (struct connection){ .open = true };
-            else if (connection->open)
-                handle(side, &events[i]);
-        }
-        engine->output(stack);
-    }
-    if (operations != last_operations || moved_at == 0) {
-        last_operations = operations;
-        moved_at = now;
-    } else if (now - moved_at > PATIENCE_US + TIME_WAIT_US)
-        fail("nothing moves any more");
-    return now;
-}
-
-/*
- * Turns until `limit` operations are done or `us` have passed; answers the processor time they took. Kept
- * whole for profiles.
- */
-__attribute__((noipa)) static uint64_t measure(handler *handle, uint64_t limit, uint64_t us)
-{
-    uint64_t begin = clock_us(CLOCK_MONOTONIC) + ahead, now = begin;
-    uint64_t spent = clock_us(CLOCK_THREAD_CPUTIME_ID);
-
-    while (operations < limit && now - begin < us)
-        now = turn(handle);
-    return clock_us(CLOCK_THREAD_CPUTIME_ID) - spent;
-}
-
-static uint64_t measure_short(uint64_t us)
-{
-    uint64_t spent = 0, done = 0;
-
-    for (; spent < us; done += BATCH) {
-        for (uint64_t end = ahead + TIME_WAIT_US; ahead < end; ahead += STEP_US)
-            turn(short_connections);
-        /* The first one finds out again what the stacks forgot. */
-        operations = BATCH - 1;
-        start(false);
-        while (operations < BATCH)
-            turn(short_connections);
-        operations = 0;
-        start(false);
-        spent += measure(short_connections, BATCH, PATIENCE_US);
-    }
-    operations = done;
-    return spent;
-}
-
-static uint64_t measure_steady(handler *handle, int count, uint64_t us)
-{
-    /* Some at a time: no stack need keep a long queue of handshakes. */
-    for (int i = 0; i < count; i++) {
-        start(handle == bulk);
-        if (i % BATCH == 0)
-            turn(handle);
-    }
-    uint64_t begin = clock_us(CLOCK_MONOTONIC);
-
-    while (turn(handle) - begin < us / 4)
-        continue;
-    operations = bytes = 0;
-    return measure(handle, UINT64_MAX, us);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 4)
-        fail("usage: engine ENGINE.so rr-1|rr-1000|idle-N|bulk|connect SECONDS");
-    const char *row = argv[2];
-    uint64_t us = (uint64_t)(atof(argv[3]) * 1e6), spent;
+    static struct w2c_engine all;
+    w2c_driver driver;
 
-    for (uint32_t i = 0; i < BUFFER; i++)
-        pattern[i] = pattern[i + BUFFER] = (uint8_t)((i * 2654435761u) >> 24);
-    load(argv[1], 0);
-    load(argv[1], 1);
-    engines[0]->wire(stacks[0], engines[1]->deliver, stacks[1]);
-    engines[1]->wire(stacks[1], engines[0]->deliver, stacks[0]);
-    engines[1]->listen(stacks[1], PORT);
-    if (strcmp(row, "connect") == 0)
-        spent = measure_short(us);
-    else if (strcmp(row, "bulk") == 0)
-        spent = measure_steady(bulk, 1, us);
-    else if (strncmp(row, "idle-", 5) == 0)
-        spent = measure_steady(one_of_many, 1 + atoi(row + 5), us);
-    else
-        spent = measure_steady(round_trips, strcmp(row, "rr-1000") == 0 ? 1000 : 1, us);
-    if (operations == 0)
+    if (argc != 5)
+        fail("usage: engine ENGINE.so ROW CONNECTIONS SECONDS");
+    load(&all, argv[1], 0);
+    load(&all, argv[1], 1);
+    for (int side = 0; side < 2; side++)
+        all.engines[side]->wire(all.stacks[side], all.engines[!side]->deliver, all.stacks[!side]);
+    all.engines[1]->listen(all.stacks[1], PORT);
+    if (gz_wasm_memory_map(&all.env.memory, DRIVER_MEMORY) != 0)
+        fail("no memory");
+    wasm2c_driver_instantiate(&driver, &all, &all.env);
+    u64 spent = w2c_driver_run(&driver, (u32)atoi(argv[2]), (u32)atoi(argv[3]), (u64)(atof(argv[4]) * 1e6));
+
+    if (w2c_driver_operations(&driver) == 0)
         fail("nothing was done");
     printf("{\"operations\":%llu,\"verified\":%llu,\"seconds\":%.6f,\"options\":\"%s\"}\n",
-        (unsigned long long)operations, (unsigned long long)bytes, (double)spent / 1e6,
-        engines[0]->options());
+        (unsigned long long)w2c_driver_operations(&driver),
+        (unsigned long long)w2c_driver_verified(&driver), (double)spent / 1e6, all.engines[0]->options());
     return 0;
 }

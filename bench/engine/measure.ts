@@ -18,6 +18,14 @@ export const ENGINE_ROWS: readonly EngineRow[] = [
   { name: "connect-request-close", row: "connect", unit: "connections/s", scale: 1 },
 ];
 
+/** The driver's number of a row (bench/engine/driver/rows.ts), and how many connections it opens first. */
+function rowArguments(row: string): string[] {
+  const [word, count] = row.split("-");
+  if (word === "idle") return ["1", String(1 + Number(count))];
+  if (word === "bulk") return ["2", "1"];
+  return word === "connect" ? ["3", "0"] : ["0", String(count)];
+}
+
 /** Who is measured. */
 export type EngineStack = keyof typeof ENGINE_STACKS;
 
@@ -39,7 +47,11 @@ export async function measureEngine(
   row: EngineRow,
   seconds: number,
 ): Promise<EngineSample> {
-  const line = await runChecked(ENGINE_DRIVER, [ENGINE_STACKS[stack], row.row, String(seconds)]);
+  const line = await runChecked(ENGINE_DRIVER, [
+    ENGINE_STACKS[stack],
+    ...rowArguments(row.row),
+    String(seconds),
+  ]);
   return JSON.parse(line) as EngineSample;
 }
 

@@ -19,7 +19,13 @@ export interface Module {
   object: string;
 }
 
-function describe(name: string, folder: string, isFixed: boolean, shared: readonly string[] = []): Module {
+/** A module whose entry file is index.ts of `folder`; `shared` are other folders that it is made of. */
+export function describeModule(
+  name: string,
+  folder: string,
+  isFixed: boolean,
+  shared: readonly string[] = [],
+): Module {
   return {
     name,
     entry: inRoot(folder, "index.ts"),
@@ -35,9 +41,9 @@ function describe(name: string, folder: string, isFixed: boolean, shared: readon
 /** Every module, by name and folder; one without an entry file is left out. */
 export function modules(): Module[] {
   const all = [
-    describe("stack", "stack", true, ["ring"]),
-    describe("config", "config/module", false),
-    describe("dispatch", "ltran/dispatch", true, ["ring"]),
+    describeModule("stack", "stack", true, ["ring"]),
+    describeModule("config", "config/module", false),
+    describeModule("dispatch", "ltran/dispatch", true, ["ring"]),
   ];
   return all.filter((module) => existsSync(module.entry));
 }
