@@ -82,7 +82,7 @@ function declareBenchmarks(running: () => KernelPeer): void {
     test(`memcslap with ${connections} connections`, async () => {
       const server = `--servers=${peer}:${ports.memcached}`;
       const load = [`--concurrency=${connections}`, "--execute-number=200", "--test=set"];
-      await running().accounted("memcached", "memcslap", [server, ...load]);
+      await running().accounted("memcached", "memcslap", [server, ...load], { connections });
     });
 
     for (const direction of [[], ["-R"]]) {
