@@ -43,6 +43,7 @@ const DOORS = [
   "socketOptionSet",
   "socketOptionGet",
   "waitSetOpen",
+  "waitSetFace",
   "waitSetClose",
   "interestAdd",
   "interestModify",

@@ -47,6 +47,8 @@ void gz_forget(int fd);
 /* epoll.c */
 long gz_epoll_create(int flags);
 long gz_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
+/* What `fd` names, if the stack has a part in its readiness: a socket, or an epoll instance; or NULL. */
+struct gz_file *gz_watched_at(int fd);
 long gz_epoll_wait(int epoll, struct epoll_event *events, int most, int64_t timeout, const sigset_t *mask);
 /* poll.c */
 long gz_poll(struct pollfd *list, nfds_t count, int64_t timeout, const sigset_t *mask);

@@ -51,6 +51,21 @@ static int32_t set_of(struct gz_file *epoll)
     return epoll->set;
 }
 
+struct gz_file *gz_watched_at(int fd)
+{
+    struct gz_file *file = gz_socket_at(fd);
+
+    if (file != NULL)
+        return file;
+    file = gz_file_at(fd, GZ_KIND_EPOLL);
+    if (file == NULL || gz_stack.detached || gz_region_create() != 0 ||
+        atomic_load(&gz_stack.shared->poisoned) || set_of(file) < 0)
+        return NULL;
+    file->side = GZ_BOTH;
+    file->handle = (int32_t)w2c_stack_waitSetFace(&gz_stack.module, (u32)file->set);
+    return file->handle < 0 ? NULL : file;
+}
+
 long gz_epoll_stack_ctl(
     struct gz_file *epoll, int operation, int fd, struct gz_file *file, struct epoll_event *event)
 {
@@ -86,7 +101,7 @@ static long kernel_ctl(int fd, struct gz_file *epoll, int operation, int target,
 
 static long ctl(int fd, struct gz_file *epoll, int operation, int target, struct epoll_event *event)
 {
-    struct gz_file *file = gz_socket_at(target);
+    struct gz_file *file = gz_watched_at(target);
     long result;
 
     if (file == NULL)

@@ -36,7 +36,7 @@ static long sort(struct polling *polling)
 
     for (nfds_t i = 0; i < polling->count; i++) {
         struct pollfd *entry = &polling->list[i];
-        struct gz_file *file = entry->fd < 0 ? NULL : gz_socket_at(entry->fd);
+        struct gz_file *file = entry->fd < 0 ? NULL : gz_watched_at(entry->fd);
 
         entry->revents = 0;
         if (file != NULL && (file->side == GZ_STACK || file->side == GZ_BOTH)) {

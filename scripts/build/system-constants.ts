@@ -82,6 +82,7 @@ export const SYSTEM_CONSTANTS: Readonly<Record<string, readonly string[]>> = {
     "EINPROGRESS",
     "ESTALE",
     "ECANCELED",
+    "ELOOP",
   ],
   family: ["AF_UNSPEC", "AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET"],
   type: ["SOCK_STREAM", "SOCK_DGRAM", "SOCK_RAW", "SOCK_SEQPACKET", "SOCK_NONBLOCK", "SOCK_CLOEXEC"],

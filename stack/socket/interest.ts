@@ -2,6 +2,7 @@ import {
   EBADF,
   EEXIST,
   EINVAL,
+  ELOOP,
   ENOENT,
   ENOMEM,
   EPOLLERR,
@@ -14,7 +15,8 @@ import {
   EPOLLWAKEUP,
 } from "../../build/generated/system";
 import { PoolId, poolGive, poolTake } from "../memory/pool";
-import { socketReadiness } from "./readiness";
+import { closesLoop, FACE_EVENTS } from "./nested";
+import { socketNotify, socketReadiness } from "./readiness";
 import { Socket, socketOf } from "./socket";
 import { Interest, readyAppend, readyRemove, setOf, WaitSet } from "./waitset";
 import { wakeList } from "./wake";
@@ -49,6 +51,7 @@ function find(set: WaitSet, socket: Socket, fd: i32): Interest {
 function examine(set: WaitSet, socket: Socket, interest: Interest): void {
   if ((socketReadiness(socket) & interest.events) == 0) return;
   readyAppend(set, interest);
+  if (set.face != 0) socketNotify(changetype<Socket>(set.face), FACE_EVENTS);
   if (set.sleepers > 0) wakeList(set);
 }
 
@@ -95,6 +98,7 @@ export function interestCreate(id: i32, handle: i32, fd: i32, events: u32, data:
   if (changetype<usize>(set) == 0 || changetype<usize>(socket) == 0) return -EBADF;
   if ((events & EPOLLEXCLUSIVE) != 0 && (events & ~EXCLUSIVE_EVENTS) != 0) return -EINVAL;
   if (changetype<usize>(find(set, socket, fd)) != 0) return -EEXIST;
+  if (closesLoop(set, socket)) return -ELOOP;
   const address = poolTake(PoolId.interest);
   if (address == 0) return -ENOMEM;
   const interest = changetype<Interest>(address);

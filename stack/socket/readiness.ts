@@ -12,6 +12,7 @@ import { Tcb } from "../tcp/tcb";
 import { tcpReadiness, tcpReceiveReady } from "../tcp/user";
 import { connectionAlive } from "./connection";
 import { PRIVATE_EVENTS } from "./interest";
+import { FACE_EVENTS, faceReadiness } from "./nested";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 import { Interest, readyAppend, WaitSet } from "./waitset";
 import { wakeList } from "./wake";
@@ -52,6 +53,7 @@ export function socketReadiness(socket: Socket): u32 {
   if (socket.kind == SocketKind.connection) return connectionReadiness(socket) | error;
   if (socket.kind == SocketKind.listener) return (socket.acceptHead != 0 ? READABLE : 0) | error;
   if (socket.kind == SocketKind.datagram) return datagramReadiness(socket) | shutReadiness(socket) | error;
+  if (socket.kind == SocketKind.face) return faceReadiness(socket);
   // A stream socket that was never connected: Linux says that it can be written and is hung up.
   return WRITABLE | EPOLLHUP | shutReadiness(socket) | error;
 }
@@ -73,6 +75,7 @@ export function socketNotify(socket: Socket, events: u32): void {
     if ((interest.events & ~PRIVATE_EVENTS & happened) == 0) continue;
     const set = changetype<WaitSet>(interest.set);
     readyAppend(set, interest);
+    if (set.face != 0) socketNotify(changetype<Socket>(set.face), FACE_EVENTS);
     if (set.sleepers == 0) continue;
     const exclusive = (interest.events & EPOLLEXCLUSIVE) != 0;
     if (exclusive && woken) continue;

@@ -9,6 +9,8 @@ export enum SocketKind {
   connection,
   listener,
   datagram,
+  /** What other wait sets see of a wait set (socket/nested.ts). */
+  face,
 }
 
 /** Boolean options and states of a socket. */
@@ -91,6 +93,8 @@ export class Socket {
   /** Interests of wait sets in this socket (socket/waitset.ts). */
   interests: usize;
 
+  /** The wait set that a face shows. */
+  shows: usize;
   /** The connection; 0 before connect and after its end. */
   tcb: usize;
   /** Listeners: established connections not yet accepted, and handshakes under way. */

@@ -23,7 +23,7 @@ export function socketTake(kind: SocketKind, version: u8): Socket {
   socket.generation = generation;
   socket.kind = <u8>kind;
   socket.version = version;
-  count(Counter.socketsAccelerated);
+  if (kind != SocketKind.face) count(Counter.socketsAccelerated);
   return socket;
 }
 

@@ -1,6 +1,7 @@
 import { ENOMEM } from "../../build/generated/system";
 import { PoolId, poolAt, poolGive, poolIndex, poolTake } from "../memory/pool";
 import { interestFree } from "./interest";
+import { faceEnd } from "./nested";
 import { wakeList, wakeUnlist } from "./wake";
 
 /**
@@ -22,6 +23,8 @@ export class WaitSet {
   readyHead: usize;
   readyTail: usize;
   readyCount: u32;
+  /** What other sets watch this one by, 0 when none ever did (socket/nested.ts). */
+  face: usize;
 }
 
 /** What a wait set wants to know of one socket under one descriptor. */
@@ -82,12 +85,14 @@ export function setOpen(): i32 {
   set.readyHead = 0;
   set.readyTail = 0;
   set.readyCount = 0;
+  set.face = 0;
   return setId(set);
 }
 
 /** Ends a set and frees its interests. */
 export function setEnd(set: WaitSet): i32 {
   while (set.interests != 0) interestFree(changetype<Interest>(set.interests));
+  faceEnd(set);
   wakeUnlist(set);
   set.open = false;
   set.generation++;

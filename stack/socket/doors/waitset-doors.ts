@@ -1,6 +1,7 @@
 import { EBADF } from "../../../build/generated/system";
 import { harvest } from "../harvest";
 import { interestChange, interestCreate, interestDelete } from "../interest";
+import { faceOf } from "../nested";
 import { leave, pass, setEnd, setOf, setOpen, sleepIn } from "../waitset";
 import { wakesTake } from "../wake";
 
@@ -16,10 +17,20 @@ export function waitSetClose(id: i32): i32 {
 }
 
 /**
+ * A handle that stands for a wait set in interestAdd() and its kin, so that another set can watch it:
+ * readable (EPOLLIN, EPOLLRDNORM) while something in the set is ready. It is good for nothing else, and ends
+ * with its set. -ENOBUFS, -EBADF.
+ */
+export function waitSetFace(id: i32): i32 {
+  const set = setOf(id);
+  return changetype<usize>(set) == 0 ? -EBADF : faceOf(set);
+}
+
+/**
  * EPOLL_CTL_ADD: `fd` is the descriptor that names the socket, and with it the key of the interest: a socket
  * may be in a set under several. `events` are EPOLL* bits with EPOLLET, EPOLLONESHOT, EPOLLEXCLUSIVE,
  * EPOLLWAKEUP; `data` comes back with every event. Reported at once when the socket is ready. 0, -EEXIST,
- * -ENOMEM, -EINVAL (bits that EPOLLEXCLUSIVE forbids), -EBADF.
+ * -ENOMEM, -EINVAL (bits that EPOLLEXCLUSIVE forbids), -ELOOP (the set would watch itself), -EBADF.
  */
 export function interestAdd(id: i32, handle: i32, fd: i32, events: u32, data: u64): i32 {
   return interestCreate(id, handle, fd, events, data);

@@ -168,6 +168,7 @@ int main(int count, char **arguments)
     run_all(connection_scenarios, only);
     run_all(stream_scenarios, only);
     run_all(epoll_scenarios, only);
+    run_all(nested_scenarios, only);
     run_all(option_scenarios, only);
     run_all(datagram_scenarios, only);
     run_all(control_scenarios, only);
