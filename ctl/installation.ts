@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -10,7 +10,7 @@ function packageFolder(): string {
 }
 
 /** Absolute path of the package. */
-export const PACKAGE = packageFolder();
+const PACKAGE = packageFolder();
 
 /** Debian's name of an architecture in /usr/lib, by Node's. */
 const MULTIARCH: Readonly<Record<string, string>> = {
@@ -31,4 +31,10 @@ function candidates(name: string): string[] {
 /** Absolute path of a file of the build or of an installation, or null. */
 export function findInstalled(name: string): string | null {
   return candidates(name).find((path) => existsSync(path)) ?? null;
+}
+
+/** The version of the package, which all its programs have. */
+export function version(): string {
+  const text = readFileSync(join(PACKAGE, "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,17 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { type Command, UsageError } from "./command.js";
 import { check } from "./commands/check.js";
 import { run } from "./commands/run.js";
 import { stats } from "./commands/stats.js";
-import { PACKAGE } from "./installation.js";
+import { version } from "./installation.js";
 
 const COMMANDS: readonly Command[] = [check, run, stats];
-
-function version(): string {
-  const text = readFileSync(join(PACKAGE, "package.json"), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 function help(): string {
   const width = Math.max(...COMMANDS.map((command) => command.name.length));

@@ -7,6 +7,7 @@ import { describe, it } from "node:test";
 import { readTable } from "../../config/table.js";
 import { inBuild, inRoot } from "../../scripts/build/paths.js";
 import { configuration } from "./checker.js";
+import { ORIGINAL } from "./ltran-file.js";
 
 const FILES = 4000;
 const FILES_A_PROCESS = 250;
@@ -70,7 +71,8 @@ function corpus(): string[] {
     dpdk_args: '["--vdev", "net_tap0", "-m", "64", "--in-memory"]',
     num_cpus: '"0"',
   });
-  return [readFileSync(inRoot("conf", "lstack.conf"), "latin1"), numbers, texts, args];
+  const examples = ["lstack.conf", "ltran.conf"].map((name) => readFileSync(inRoot("conf", name), "latin1"));
+  return [...examples, ORIGINAL, numbers, texts, args];
 }
 
 function mutate(random: Random, texts: readonly string[]): string {

@@ -1,0 +1,95 @@
+/** The configuration of ltran, checked by the code that checks every configuration. */
+import { spawnSync } from "node:child_process";
+import { findChecker } from "./checker.js";
+
+/** Read when no file is named. */
+export const DEFAULT_LTRAN_CONFIG = "/etc/gazelle/ltran.conf";
+
+/** Numbers of users or groups, both ends included. */
+export interface IdRange {
+  first: number;
+  last: number;
+}
+
+/** Every option of ltran.conf that has an effect; docs/configuration.md explains them. */
+export interface LtranConfig {
+  /** What forward_kit led to. */
+  portKind: "packet" | "dpdk";
+  /** Interfaces of port packet, in the order of their port numbers. */
+  devices: readonly string[];
+  /** argv for the EAL; empty with port packet. */
+  ealArgs: readonly string[];
+  hugePages: boolean;
+  /** CPU of the forwarding thread; -1: any. */
+  forwardCpu: number;
+  /** For each bond, bit n says whether port n is a member. */
+  bondPorts: readonly number[];
+  /** For each bond, its MAC address in lower case. */
+  bondMacs: readonly string[];
+  /** Milliseconds. */
+  bondMiimon: number;
+  bondMtu: number;
+  nicRxqueueSize: number;
+  dispatchMaxClients: number;
+  /** Dotted quad of the network of all clients. */
+  dispatchSubnet: string;
+  /** Its host bits. */
+  dispatchSubnetLength: number;
+  allowUids: readonly IdRange[];
+  allowGids: readonly IdRange[];
+  /** Of each client; 0: no limit. */
+  rateLimitPps: number;
+  rateLimitMbps: number;
+  /** MiB for tables. */
+  memory: number;
+  /** Seconds. */
+  tcpConnScanInterval: number;
+  lowPowerMode: boolean;
+  unixPrefix: string;
+}
+
+/** The checker's answer: the table's keys, with lists as texts. */
+type Values = Record<string, unknown>;
+
+/** Options whose list is not one of texts. */
+const ELEMENTS: Readonly<Record<string, (text: string) => unknown>> = {
+  bond_ports: Number,
+  allow_uids: parseRange,
+  allow_gids: parseRange,
+};
+
+function parseRange(text: string): IdRange {
+  const [first, last] = text.split("-").map(Number);
+  return { first: first ?? 0, last: last ?? 0 };
+}
+
+/** `bond_mtu` is called bondMtu. */
+function memberName(key: string): string {
+  return key.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function typed(values: Values): LtranConfig {
+  const members = Object.entries(values).map(([key, value]) => {
+    const convert = ELEMENTS[key];
+    return [memberName(key), convert && Array.isArray(value) ? value.map(convert) : value];
+  });
+  return Object.fromEntries(members) as LtranConfig;
+}
+
+/** Checks a file and prints what there is to say. Returns whether it is right, perhaps with warnings. */
+export function checkLtranConfig(path: string): boolean {
+  return spawnSync(findChecker(), ["--kind=ltran", path], { stdio: "inherit" }).status === 0;
+}
+
+/**
+ * The configuration for a start: what this machine or this version lacks is an error. Messages go to stderr.
+ * Returns null when there are errors.
+ */
+export function loadLtranConfig(path: string): LtranConfig | null {
+  const { status, stdout, error } = spawnSync(findChecker(), ["--kind=ltran", "--start", "--json", path], {
+    stdio: ["ignore", "pipe", "inherit"],
+    encoding: "utf8",
+  });
+  if (error !== undefined) throw error;
+  return status === 0 ? typed(JSON.parse(stdout) as Values) : null;
+}

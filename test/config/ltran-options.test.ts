@@ -1,0 +1,440 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { readTable } from "../../config/table.js";
+import { inBuild, inRoot } from "../../scripts/build/paths.js";
+import { checkPath, checkText, type Verdict } from "./checker.js";
+import { checkLtran, LTRAN, ltranConfiguration, ORIGINAL } from "./ltran-file.js";
+
+/** Key, default, lowest and highest legal value, and what else is legal. */
+const INTEGERS: readonly [string, number, number, number, number?][] = [
+  ["forward_cpu", -1, 0, 639, -1],
+  ["bond_mtu", 1500, 68, 65535],
+  ["nic_rxqueue_size", 1024, 512, 8192],
+  ["dispatch_max_clients", 32, 1, 512],
+  ["rate_limit_pps", 0, 0, 1_000_000_000],
+  ["rate_limit_mbps", 0, 0, 1_000_000],
+  ["memory", 256, 32, 2048],
+  ["tcp_conn_scan_interval", 600, 0, 86400],
+  ["rx_mbuf_pool_size", 307200, 1, 2147483647],
+  ["tx_mbuf_pool_size", 30720, 1, 2147483647],
+];
+
+const SWITCHES = ["kni_switch", "low_power_mode"];
+
+/** Options with tests of their own below. */
+const OTHERS = [
+  "forward_kit",
+  "forward_kit_args",
+  "devices",
+  "bond_ports",
+  "bond_macs",
+  "bond_mode",
+  "bond_miimon",
+  "dispatch_subnet",
+  "dispatch_subnet_length",
+  "allow_uids",
+  "allow_gids",
+  "unix_prefix",
+];
+
+const keys = readTable(inBuild("config", "config.wasm"), "ltran")
+  .options.filter((option) => !option.isDerived)
+  .map((option) => option.key);
+
+function takes(options: Readonly<Record<string, string>>): Verdict {
+  const verdict = checkLtran(options);
+  assert.deepEqual([verdict.status, verdict.errors], [0, []], JSON.stringify(options));
+  return verdict;
+}
+
+function refuses(key: string, value: string, must: RegExp): void {
+  const verdict = checkLtran({ [key]: value });
+  assert.equal(verdict.status, 1, `${key} = ${value} is refused`);
+  assert.equal(verdict.errors.length, 1, verdict.errors.join("\n"));
+  assert.ok(verdict.errors[0]?.includes(` ${key} = ${value}: must `), verdict.errors[0]);
+  assert.match(verdict.errors[0] ?? "", /^\d+: /);
+  assert.match(verdict.errors[0] ?? "", must);
+}
+
+describe("every option of ltran.conf", () => {
+  it("is in a list of this file", () => {
+    const tested = [...INTEGERS.map(([key]) => key), ...SWITCHES, ...OTHERS];
+    assert.deepEqual([...keys].sort(), tested.sort());
+  });
+
+  it("is in the example, which is right for every machine", () => {
+    const path = inRoot("conf", "ltran.conf");
+    const text = readFileSync(path, "latin1");
+    for (const key of keys) assert.match(text, new RegExp(`^(# )?${key} = `, "m"), key);
+    assert.deepEqual(checkPath(path, "--start").errors, []);
+  });
+
+  it("can be left out, unless it must be given", () => {
+    const verdict = checkText("bond_mode = 1\n", "--kind=ltran");
+    const missing = verdict.errors.map((error) => / (\w+) = \(not given\): must be /.exec(error)?.[1]);
+    assert.deepEqual(missing.sort(), [
+      "bond_macs",
+      "bond_ports",
+      "dispatch_subnet",
+      "dispatch_subnet_length",
+    ]);
+  });
+});
+
+describe("integers of ltran.conf", () => {
+  for (const [key, initial, least, most, exception] of INTEGERS) {
+    it(key, () => {
+      const hasValue = (value: number, options: Readonly<Record<string, string>>) => {
+        const found = takes(options).values[key];
+        if (found !== undefined) assert.equal(found, String(value), key);
+      };
+      hasValue(initial, {});
+      for (const value of [least, most, exception ?? least]) hasValue(value, { [key]: String(value) });
+      const range = new RegExp(`an integer from ${least} to ${most}`);
+      const beyond = [most + 1, -2147483648, 2147483648, 9007199254740993n, 18446744073709551616n];
+      const below = least - 1 === exception ? [] : [least - 1];
+      for (const value of [...below, ...beyond]) refuses(key, String(value), range);
+      if (key.endsWith("queue_size")) refuses(key, "3000", /that is a power of two/);
+      refuses(key, `"${initial}"`, /, not a string$/);
+      refuses(key, "1.5", /, not a number with a fraction$/);
+      refuses(key, "true", /, not true or false$/);
+      assert.match(checkLtran({ [key]: "[1]" }).errors.join(), /, not an array$/);
+    });
+  }
+
+  it("forward_cpu is a CPU of the machine", () => {
+    const verdict = checkLtran({ forward_cpu: "639" });
+    assert.match(verdict.warnings.join(), /forward_cpu = 639: would stop a start here: must be CPUs of this/);
+  });
+});
+
+describe("switches of ltran.conf", () => {
+  for (const key of SWITCHES) {
+    it(key, () => {
+      for (const value of ["0", "1", "true", "false"]) takes({ [key]: value });
+      refuses(key, "2", /must be 0 or 1$/);
+      refuses(key, '"1"', /must be 0 or 1, not a string$/);
+    });
+  }
+});
+
+describe("bond_mode", () => {
+  it("is one of three", () => {
+    for (const mode of [1, 4, 6]) takes({ bond_mode: String(mode) });
+    for (const mode of [-1, 0, 2, 3, 5, 7]) refuses("bond_mode", String(mode), /must be 1, 4 or 6$/);
+    refuses("bond_mode", '"1"', /must be 1, 4 or 6, not a string$/);
+  });
+});
+
+describe("bond_miimon", () => {
+  const MOST = 18446744073708551615n;
+  const legal = new RegExp(`an integer from 1 to ${MOST}$`);
+
+  it("is taken as it is up to 2147483647", () => {
+    assert.equal(takes({}).values.bond_miimon, "100");
+    for (const value of ["1", "2147483647", "2147483647L", "0x7fffffff"]) {
+      const verdict = takes({ bond_miimon: value });
+      assert.deepEqual(
+        [verdict.warnings, verdict.values.bond_miimon],
+        [[], String(Number.parseInt(value, value.startsWith("0x") ? 16 : 10))],
+      );
+    }
+  });
+
+  it("is clamped with a warning up to 2^64 - 1 - 10^6", () => {
+    for (const value of ["2147483648", "4294967296", "3000000000L", String(MOST), `${MOST}L`, "0xffffffff"]) {
+      const verdict = takes({ bond_miimon: value });
+      assert.equal(verdict.values.bond_miimon, "2147483647", value);
+      const shown = BigInt(value.replace("L", ""));
+      assert.deepEqual(verdict.warnings, [
+        `6: warning: bond_miimon = ${shown}: is taken as 2147483647, which is the most`,
+      ]);
+    }
+  });
+
+  it("is refused beyond, and below 1", () => {
+    for (const value of [MOST + 1n, 2n ** 64n, 10n ** 40n, -(2n ** 40n)])
+      refuses("bond_miimon", String(value), legal);
+    for (const value of ["0", "-1"]) refuses("bond_miimon", value, legal);
+    refuses("bond_miimon", "1.5", /not a number with a fraction$/);
+    refuses("bond_miimon", '"100"', /not a string$/);
+  });
+});
+
+describe("bond_ports and bond_macs", () => {
+  const TWO = { devices: '"eth1,eth2"' };
+
+  it("take masks and addresses", () => {
+    const verdict = takes({ ...TWO, bond_ports: '"0x1, 0X2"', bond_macs: '"AA:0:0:0:0:1 , 2:0:0:0:0:a"' });
+    assert.equal(verdict.values.bond_ports, "1 2");
+    assert.equal(verdict.values.bond_macs, "aa:00:00:00:00:01 02:00:00:00:00:0a");
+    assert.equal(takes({ ...TWO, bond_ports: '"0x3"' }).values.bond_ports, "3");
+  });
+
+  it("refuse what is none", () => {
+    for (const text of ["", "1", "0x", "0x0", "0x100", "0x1,", "0x1;0x2", "0xg", "0x1ffffffff"]) {
+      refuses("bond_ports", `"${text}"`, /must be 1 to 8 masks from 0x1 to 0xff such as/);
+    }
+    refuses("bond_ports", "1", /, not an integer$/);
+    const macs = ["", "aa:bb:cc:dd:ee", "aa:bb:cc:dd:ee:gg", "01:00:00:00:00:01", "0:0:0:0:0:0", "eth1"];
+    for (const text of [...macs, "2:0:0:0:0:1,02:00:00:00:00:01", "2:0:0:0:0:1;2:0:0:0:0:2"]) {
+      refuses("bond_macs", `"${text}"`, /must be 1 to 8 MAC addresses/);
+    }
+    refuses("bond_macs", "1", /, not an integer$/);
+  });
+
+  it("are as many, of ports that exist, each in one bond", () => {
+    const two = '"02:00:00:00:00:01,02:00:00:00:00:02"';
+    refuses("bond_macs", two, /must be as many addresses as bond_ports has masks, which are 1$/);
+    refuses("bond_ports", '"0x2"', /must name ports of devices, which are 0; 1 is none$/);
+    const shared = checkLtran({ ...TWO, bond_ports: '"0x3,0x2"', bond_macs: two });
+    assert.match(shared.errors.join(), /must name every port once; 1 is in two bonds$/);
+    const idle = takes({ ...TWO, bond_ports: '"0x1"' });
+    assert.match(
+      idle.warnings.join(),
+      /bond_ports = "0x1": leaves out 1 of devices, which will not be used$/,
+    );
+  });
+});
+
+describe("dispatch_subnet", () => {
+  const refusesSubnet = (subnet: string, bits: string, must: RegExp) => {
+    const verdict = checkLtran({ dispatch_subnet: `"${subnet}"`, dispatch_subnet_length: bits });
+    assert.equal(verdict.status, 1, subnet);
+    assert.match(verdict.errors.join(), must);
+  };
+
+  it("is a network whose host bits are zero", () => {
+    for (const [subnet, bits] of [
+      ["192.168.1.0", "8"],
+      ["10.0.0.0", "16"],
+      ["10.1.2.2", "1"],
+      ["172.16.0.16", "4"],
+    ]) {
+      takes({ dispatch_subnet: `"${subnet}"`, dispatch_subnet_length: bits ?? "" });
+    }
+    refusesSubnet(
+      "192.168.1.1",
+      "8",
+      /must end in 8 zero bits \(dispatch_subnet_length\): "192\.168\.1\.0"$/,
+    );
+    refusesSubnet(
+      "192.168.1.0",
+      "9",
+      /must end in 9 zero bits \(dispatch_subnet_length\): "192\.168\.0\.0"$/,
+    );
+  });
+
+  it("is no other kind of address", () => {
+    for (const subnet of [
+      "0.0.0.0",
+      "0.0.1.0",
+      "127.0.0.0",
+      "224.0.0.0",
+      "255.255.255.0",
+      "",
+      "192.168.1",
+      "::",
+    ]) {
+      refusesSubnet(subnet, "8", /dispatch_subnet = ".*": must be an IPv4 address such as/);
+    }
+    refuses("dispatch_subnet", "1", /, not an integer$/);
+  });
+
+  it("has 1 to 16 host bits", () => {
+    for (const bits of ["0", "17", "-1"]) refuses("dispatch_subnet_length", bits, /an integer from 1 to 16$/);
+    refuses("dispatch_subnet_length", '"8"', /, not a string$/);
+  });
+});
+
+describe("allow_uids and allow_gids", () => {
+  for (const key of ["allow_uids", "allow_gids"]) {
+    it(key, () => {
+      const ids = (text: string) => takes({ [key]: `"${text}"` }).values[key];
+      assert.equal(ids(""), undefined);
+      assert.equal(ids("0, 1000-1999,65534"), "0-0 1000-1999 65534-65534");
+      assert.equal(ids("0-4294967294"), "0-4294967294");
+      for (const text of [
+        "redis",
+        "1,",
+        "2-1",
+        "-1",
+        "1-2-3",
+        "4294967295",
+        "1 2",
+        "0x10",
+        "99999999999999999999",
+      ]) {
+        refuses(key, `"${text}"`, /must be a list of numbers of users or groups such as/);
+      }
+      refuses(key, "1000", /, not an integer$/);
+    });
+  }
+});
+
+describe("unix_prefix of ltran.conf", () => {
+  it("is part of a file name", () => {
+    assert.equal(takes({ unix_prefix: '"gz-1_"' }).values.unix_prefix, "gz-1_");
+    for (const prefix of ["a/b", "p".repeat(65), "a|b"])
+      refuses("unix_prefix", `"${prefix}"`, /a string of at most 64/);
+    refuses("unix_prefix", "1", /, not an integer$/);
+  });
+});
+
+describe("forward_kit and devices", () => {
+  const kind = (options: Readonly<Record<string, string>>) => takes(options).values.port_kind;
+
+  it("choose the port", () => {
+    assert.equal(kind({}), "0");
+    assert.equal(kind({ forward_kit: '"packet"' }), "0");
+    assert.equal(kind({ devices: "" }), "1");
+    assert.equal(kind({ devices: "", forward_kit: '"dpdk"' }), "1");
+    refuses("forward_kit", '"xdp"', /must be "auto", "packet" or "dpdk"$/);
+    refuses("forward_kit", "1", /, not an integer$/);
+  });
+
+  it("fit each other", () => {
+    const none = checkLtran({ devices: "", forward_kit: '"packet"' });
+    assert.match(none.errors.join(), /devices = \(not given\): must be 1 to 8 network interfaces/);
+    assert.match(
+      checkLtran({ forward_kit: '"dpdk"' }).errors.join(),
+      /devices = "eth1": must be left out with/,
+    );
+  });
+
+  it("are names of interfaces", () => {
+    assert.equal(takes({ devices: '" eth1 , eth2"', bond_ports: '"0x3"' }).values.devices, "eth1 eth2");
+    for (const text of ["", "eth1,", "eth1,eth1", "sixteen-letters-", "a/b", "aa:bb:cc:dd:ee:ff", "a b"]) {
+      refuses("devices", `"${text}"`, /must be 1 to 8 network interfaces, each once, such/);
+    }
+    const nine = Array.from({ length: 9 }, (_, index) => `e${index}`).join(",");
+    refuses("devices", `"${nine}"`, /must be 1 to 8/);
+    refuses("devices", "1", /, not an integer$/);
+  });
+});
+
+describe("forward_kit_args", () => {
+  const DPDK = { devices: "", forward_kit: '"dpdk"' };
+  const check = (args: string) => checkLtran({ ...DPDK, forward_kit_args: `"${args}"` });
+
+  it("reach the EAL", () => {
+    const verdict = check(" -a  0000:01:00.0\\t--log-level=5 ");
+    assert.deepEqual([verdict.errors, verdict.warnings], [[], []]);
+    assert.match(
+      verdict.values.eal_args ?? "",
+      /^gazelle --lcores \S+ --no-telemetry --no-huge --no-shconf -m 256 /,
+    );
+    assert.match(verdict.values.eal_args ?? "", / -a 0000:01:00\.0 --log-level 5$/);
+    const pinned = checkLtran({ ...DPDK, forward_cpu: "0" });
+    assert.match(pinned.values.eal_args ?? "", /--lcores 0@0 /);
+    assert.equal(checkLtran({}).values.eal_args, undefined);
+  });
+
+  it("are checked as dpdk_args are", () => {
+    for (const [args, message] of [
+      ["--vdevv x", /"--vdevv": must be an argument of DPDK's EAL; did you mean --vdev\?$/m],
+      ["--proc-type secondary", /"--proc-type secondary": must be "primary"/],
+      ["--socket-mem", /"--socket-mem": must be followed by its value$/],
+      ["-m 1 -m 2", /must not be given together with -m$/],
+      ["stray", /"stray": must follow an argument that takes a value$/],
+    ] as const) {
+      const verdict = check(args);
+      assert.equal(verdict.status, 1, args);
+      assert.match(verdict.errors.join("\n"), message);
+      assert.match(verdict.errors[0] ?? "", /^\d+: forward_kit_args = /);
+    }
+    refuses(
+      "forward_kit_args",
+      `"${"-v ".repeat(65)}"`,
+      /must be a string of at most 64 arguments separated/,
+    );
+    assert.match(checkLtran({ forward_kit_args: '["-v"]' }).errors.join(), /, not an array$/);
+  });
+
+  it("have no effect without DPDK, and cannot name a device then", () => {
+    const idle = takes({ forward_kit_args: '"-m 64"' });
+    assert.match(
+      idle.warnings.join(),
+      /forward_kit_args = "-m 64": has no effect: devices are reached without DPDK$/,
+    );
+    refuses("forward_kit_args", '"--vdev net_tap0"', /must name no device with forward_kit packet$/);
+  });
+});
+
+describe("the original's example of ltran.conf", () => {
+  it("passes, with warnings about what DPDK does not need", () => {
+    const verdict = checkText(ORIGINAL);
+    assert.deepEqual([verdict.status, verdict.errors], [0, []]);
+    const argument = (warning: string) =>
+      /= "(-\S+).*": (is taken out|would stop a start here)/.exec(warning)?.[1];
+    const taken = ["-l", "--huge-dir", "--legacy-mem", "--map-perfect", "--syslog"];
+    const found = verdict.warnings.map(argument);
+    assert.deepEqual(
+      found.filter((name) => name !== "--socket-mem"),
+      taken,
+    );
+    assert.equal(verdict.values.dispatch_max_clients, "30");
+    assert.equal(verdict.values.tcp_conn_scan_interval, "10");
+    assert.match(verdict.values.eal_args ?? "", /--socket-mem 1024,0,0,0$/);
+  });
+});
+
+describe("keys of ltran.conf", () => {
+  it("that are unknown are errors, with the nearest known one", () => {
+    const say = (key: string) => checkLtran({ [key]: "1" }).errors.join();
+    assert.match(say("bond_port"), /bond_port = 1: must be a known option; did you mean bond_ports\?$/);
+    assert.match(say("dispatch_max_client"), /did you mean dispatch_max_clients\?$/);
+    assert.match(say("something_else_entirely"), /; docs\/configuration\.md lists them all$/);
+    assert.match(
+      say("host_addr"),
+      /must be a known option of ltran\.conf; this one belongs into lstack\.conf$/,
+    );
+    assert.match(say("port_kind"), /port_kind = 1: must be a known option/);
+  });
+
+  it("have other names, the old ones with a warning", () => {
+    assert.deepEqual(takes({ flow_bifurcation: "0" }).warnings, []);
+    assert.match(takes({ kni_swith: "0" }).warnings.join(), /kni_swith = 0: is the old name of kni_switch$/);
+    assert.match(
+      takes({ rx_pool_mbuf_size: "307200" }).warnings.join(),
+      /is the old name of rx_mbuf_pool_size$/,
+    );
+    const twice = checkLtran({ kni_switch: "0", flow_bifurcation: "0" });
+    assert.match(twice.errors.join(), /flow_bifurcation = 0: must be given once; .* has kni_switch$/);
+  });
+
+  it("of which this version carries nothing out bring a warning, or stop a start", () => {
+    for (const [key, value] of [
+      ["kni_switch", "1"],
+      ["rx_mbuf_pool_size", "1000"],
+      ["tx_mbuf_pool_size", "1000"],
+    ]) {
+      const verdict = takes({ [key ?? ""]: value ?? "" });
+      assert.match(verdict.warnings.join(), new RegExp(`${key} = ${value}: has no effect: \\w`));
+    }
+    const mode = checkLtran({ bond_mode: "4" }, "--start");
+    assert.match(mode.errors.join(), /bond_mode = 4: must be 1: ltran knows active-backup only so far$/);
+  });
+});
+
+describe("a file's kind", () => {
+  it("is told by its keys where its name does not", () => {
+    assert.match(
+      checkText(`${ltranConfiguration({})}other = 1\n`).errors.join(),
+      /^\d+: other = 1: must be a known/,
+    );
+    assert.deepEqual(checkText(ltranConfiguration({})).errors, []);
+    assert.equal(checkText(ltranConfiguration({})).values.bond_mtu, "1500");
+    const both = checkText(ltranConfiguration({}), "--kind=lstack");
+    assert.match(
+      both.errors.join("\n"),
+      /must be a known option of lstack\.conf; this one belongs into ltran\.conf/,
+    );
+    assert.match(checkText("unix_prefix = 1\n").errors.join("\n"), /host_addr = \(not given\)/);
+  });
+
+  it("has every mandatory key in the tests' smallest file", () => {
+    assert.equal(Object.keys(LTRAN).length, 5);
+  });
+});
