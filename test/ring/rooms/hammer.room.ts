@@ -308,7 +308,9 @@ export function sleep(): u32 {
   if (p.wantsRoom != 0) ringAwaitRoom(sendEnd());
   const canSend = p.sent < p.goal && (p.wantsRoom == 0 || ringHasRoom(sendEnd(), 34));
   const canTake = p.received < p.goal && ringPending(receiveEnd());
-  return canSend || canTake ? 1 : 0;
+  // Nobody kicks one who has done everything.
+  const isDone = p.sent == p.goal && p.received == p.goal;
+  return canSend || canTake || isDone ? 1 : 0;
 }
 
 /** After sleep(), whatever it answered. */
