@@ -16,6 +16,9 @@ import { runStep, runSteps } from "../../scripts/build/step.js";
 /** What drives the stacks: compiled like the stack itself. */
 const DRIVER_MODULE = describeModule("driver", "bench/engine/driver", false);
 
+/** What our stack needs of an application, in the stack's memory. */
+const HOST_MODULE = describeModule("host", "bench/engine/host", true, ["stack"]);
+
 const DRIVER: Program = {
   name: "bench/engine",
   sources: ["bench/engine/driver.c", "lstack/runtime/wasm_rt_memory.c"],
@@ -32,7 +35,7 @@ const STACKS: Record<"ours" | "lwip", SharedObject> = {
     name: "bench/engine-gazelle.so",
     folders: [],
     files: ["bench/engine/gazelle.c", "lstack/runtime/wasm_rt_memory.c"],
-    modules: ["stack"],
+    modules: ["stack", HOST_MODULE.name],
     compile: UNUSED,
     link: [],
   },
@@ -60,13 +63,14 @@ export async function buildEngineBench(): Promise<void> {
   mkdirSync(inBuild("bench"), { recursive: true });
   await withBuildLock(async () => {
     const objects = Object.values(STACKS).flatMap((stack) => objectSteps(stack, compiler));
-    await runStep(wasmStep(DRIVER_MODULE));
-    await runStep(translateStep(DRIVER_MODULE));
-    const driver = [...programObjectSteps(DRIVER, compiler), moduleObjectStep(DRIVER_MODULE, compiler)];
-    await runSteps([...driver, ...objects]);
+    const compiled = [DRIVER_MODULE, HOST_MODULE];
+    await runSteps(compiled.map(wasmStep));
+    await runSteps(compiled.map(translateStep));
+    const translated = compiled.map((module) => moduleObjectStep(module, compiler));
+    await runSteps([...programObjectSteps(DRIVER, compiler), ...translated, ...objects]);
     await runStep(programLinkStep(DRIVER, [DRIVER_MODULE], compiler));
     for (const stack of Object.values(STACKS)) {
-      const link = linkStep(stack, modules(), compiler);
+      const link = linkStep(stack, [...modules(), HOST_MODULE], compiler);
       if (link !== null) await runStep(link);
     }
   });

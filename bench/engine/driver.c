@@ -133,7 +133,11 @@ int main(int argc, char **argv)
     if (gz_wasm_memory_map(&all.env.memory, DRIVER_MEMORY) != 0)
         fail("no memory");
     wasm2c_driver_instantiate(&driver, &all, &all.env);
-    u64 spent = w2c_driver_run(&driver, (u32)atoi(argv[2]), (u32)atoi(argv[3]), (u64)(atof(argv[4]) * 1e6));
+    u32 row = (u32)atoi(argv[2]);
+    u64 duration = (u64)(atof(argv[4]) * 1e6);
+
+    w2c_driver_prepare(&driver, row, (u32)atoi(argv[3]), duration);
+    u64 spent = w2c_driver_run(&driver, row, duration);
 
     if (w2c_driver_operations(&driver) == 0)
         fail("nothing was done");

@@ -11,6 +11,7 @@ const LISTED = /^export\s+(?:type\s+)?\{([^}]*)\}/gm;
 /** Entry files: what they export is called from outside TypeScript. */
 const DOORS = [
   "bench/engine/driver/index.ts",
+  "bench/engine/host/index.ts",
   "stack/index.ts",
   "stack/layout.ts",
   "config/module/index.ts",

@@ -3,7 +3,7 @@ import { type Finding, isTest, type Source } from "./source.js";
 /** C may be this part of the hand-written lines, tests not counted. */
 const MAX_C_SHARE = 0.25;
 
-/** Hand-written lines by language, blank ones not counted. */
+/** Hand-written lines by language. */
 export interface Share {
   c: number;
   script: number;
@@ -14,22 +14,17 @@ export interface Share {
 const C_IN_STRING =
   /#\s*(include|define|ifndef|ifdef|endif)\b|\b(int|void|char|struct|static|return|uint\d+_t)\b.*[;{]\s*$/;
 
-function isFilled(line: string): boolean {
-  return line.trim() !== "";
-}
-
 /** Counts lines; C inside strings counts as C. */
 export function languageShare(sources: readonly Source[]): Share {
   let c = 0;
   let script = 0;
   for (const source of sources) {
     if (isTest(source.path)) continue;
-    const filled = source.lines.filter(isFilled).length;
-    if (source.language === "c") c += filled;
+    if (source.language === "c") c += source.lines.length;
     if (source.language !== "script") continue;
     const inStrings = source.strings.split("\n").filter((line) => C_IN_STRING.test(line.trimEnd())).length;
     c += inStrings;
-    script += filled - inStrings;
+    script += source.lines.length - inStrings;
   }
   return { c, script, share: c / Math.max(1, c + script) };
 }

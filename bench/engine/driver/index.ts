@@ -75,9 +75,11 @@ function measureShort(duration: u64): u64 {
   return spent;
 }
 
-function measureSteady(row: Row, count: i32, duration: u64): u64 {
+/** Opens a row's connections and lets them work for a quarter of `duration` microseconds. */
+export function prepare(row: i32, connections: i32, duration: u64): void {
+  if (row == Row.ShortConnections) return;
   // Some at a time: no stack need keep a long queue of handshakes.
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < connections; i++) {
     start(row == Row.Bulk);
     if (i % <i32>BATCH == 0) turn(row);
   }
@@ -85,12 +87,11 @@ function measureSteady(row: Row, count: i32, duration: u64): u64 {
   while (turn(row) - begin < duration / 4);
   progress.operations = 0;
   progress.verified = 0;
-  return measure(row, u64.MAX_VALUE, duration);
 }
 
-/** Runs a row with some connections for `duration` microseconds; answers the processor time it took. */
-export function run(row: i32, connections: i32, duration: u64): u64 {
-  return row == Row.ShortConnections ? measureShort(duration) : measureSteady(row, connections, duration);
+/** Runs a row for `duration` microseconds; answers the processor time it took. */
+export function run(row: i32, duration: u64): u64 {
+  return row == Row.ShortConnections ? measureShort(duration) : measure(row, u64.MAX_VALUE, duration);
 }
 
 /** What the row counts. */
