@@ -35,6 +35,8 @@ export const enum Kind {
 /** Entries that the original accepted in a list of CPUs or NUMA nodes. */
 export const MOST_CPUS: f64 = 640;
 
+const MAC_EXAMPLE = "02:00:00:00:00:01,02:00:00:00:00:02";
+
 /** How much of an option this version carries out. */
 export const enum Effect {
   Full,
@@ -71,6 +73,8 @@ export class Option {
   /** Another value that means the same as the neutral one; NaN: there is none. */
   equivalent: f64 = NaN;
   limitation: string = "";
+  /** A legal IPv4 address. */
+  example: string = "192.168.1.10";
   required: bool = false;
   /** Computed from other options; not a key of the file. */
   derived: bool = false;
@@ -129,6 +133,12 @@ export class Option {
   /** Larger values up to this one count as the upper limit, with a warning. */
   tolerating(value: u64): Option {
     this.tolerated = value;
+    return this;
+  }
+
+  /** An IPv4 address that is a better example than a host's. */
+  like(example: string): Option {
+    this.example = example;
     return this;
   }
 
@@ -215,7 +225,7 @@ export class Option {
       case Kind.Name:
         return `a string of at most ${<i32>this.most} characters without /|;&$><\`\\! and control characters`;
       case Kind.Address4:
-        return 'an IPv4 address such as "192.168.1.10"';
+        return `an IPv4 address such as "${this.example}"`;
       case Kind.Address6:
         return 'an IPv6 address such as "2001:db8::10"';
       case Kind.Mask:
@@ -231,7 +241,7 @@ export class Option {
       case Kind.InterfaceList:
         return `1 to ${<i32>this.most} network interfaces, each once, such as "eth1" or "eth1,eth2"`;
       case Kind.MacList:
-        return `1 to ${<i32>this.most} MAC addresses, such as "02:00:00:00:00:01,02:00:00:00:00:02"`;
+        return `1 to ${<i32>this.most} MAC addresses, each once, such as "${MAC_EXAMPLE}"`;
       case Kind.MaskList:
         return `1 to ${<i32>this.most} masks from 0x1 to 0xff such as "0x1" or "0x3,0xc"`;
       case Kind.IdList:

@@ -179,7 +179,7 @@ describe("bond_ports and bond_macs", () => {
     refuses("bond_ports", "1", /, not an integer$/);
     const macs = ["", "aa:bb:cc:dd:ee", "aa:bb:cc:dd:ee:gg", "01:00:00:00:00:01", "0:0:0:0:0:0", "eth1"];
     for (const text of [...macs, "2:0:0:0:0:1,02:00:00:00:00:01", "2:0:0:0:0:1;2:0:0:0:0:2"]) {
-      refuses("bond_macs", `"${text}"`, /must be 1 to 8 MAC addresses/);
+      refuses("bond_macs", `"${text}"`, /must be 1 to 8 MAC addresses, each once, such/);
     }
     refuses("bond_macs", "1", /, not an integer$/);
   });
@@ -237,7 +237,7 @@ describe("dispatch_subnet", () => {
       "192.168.1",
       "::",
     ]) {
-      refusesSubnet(subnet, "8", /dispatch_subnet = ".*": must be an IPv4 address such as/);
+      refusesSubnet(subnet, "8", /dispatch_subnet = ".*": must be an IPv4 address such as "192\.168\.1\.0"/);
     }
     refuses("dispatch_subnet", "1", /, not an integer$/);
   });

@@ -73,6 +73,7 @@ ltran
   .between(1, MOST_CLIENTS);
 export const dispatchSubnet = ltran
   .text("dispatch_subnet", Kind.Address4, "The IPv4 network in which the addresses of all clients lie.")
+  .like("192.168.1.0")
   .meaning("Its last dispatch_subnet_length bits are zero.")
   .mustBeGiven();
 export const dispatchSubnetLength = ltran
