@@ -1,5 +1,6 @@
 /* Descriptors and processes: close, dup, fcntl, ioctl, fork, signals. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,6 +138,11 @@ GZ_EXPORT pid_t fork(void)
 GZ_EXPORT pid_t vfork(void)
 {
     return fork();
+}
+
+GZ_EXPORT int pthread_cancel(pthread_t thread)
+{
+    return gz_engine != NULL ? gz_engine->cancel(thread) : LIBC(pthread_cancel)(thread);
 }
 
 GZ_EXPORT int sigaction(int number, const struct sigaction *restrict set, struct sigaction *restrict old)

@@ -49,8 +49,15 @@ static long accept_stack(struct gz_file *listener, struct sockaddr *address, soc
         return handle;
     }
     gz_endpoint_get(&peer);
-    if (address != NULL)
-        gz_address_to(&peer, listener->v6, address, length);
+    int told = address == NULL ? 0 : gz_address_to(&peer, listener->v6, address, length);
+
+    /* As in Linux, the connection is lost. */
+    if (told != 0) {
+        w2c_stack_socketClose(module, (u32)handle, gz_now());
+        gz_file_free(file);
+        close(fd);
+        return told;
+    }
     file->handle = handle;
     file->side = GZ_STACK;
     file->v6 = listener->v6;

@@ -6,18 +6,25 @@
 #include <string.h>
 
 #include "stack.h"
+#include "user_memory.h"
 
 /* How long a list of the kernel's interfaces is good for, in microseconds. */
 #define LIST_AGE 1000000
 
 static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
-int gz_address_from(struct gz_address *out, const struct sockaddr *address, socklen_t length, bool v6)
+int gz_address_from(struct gz_address *out, const struct sockaddr *given, socklen_t length, bool v6)
 {
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
+    struct sockaddr_storage storage;
+    const struct sockaddr *address = (const struct sockaddr *)&storage;
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&storage;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&storage;
 
     *out = (struct gz_address){ 0 };
+    if (length > sizeof(storage))
+        return -EINVAL;
+    if (!gz_copy(&storage, given, length))
+        return -EFAULT;
     if (length < sizeof(sa_family_t))
         return -EINVAL;
     if (v6) {
@@ -42,18 +49,24 @@ int gz_address_from(struct gz_address *out, const struct sockaddr *address, sock
     return 0;
 }
 
-void gz_address_to(const struct gz_address *from, bool v6, struct sockaddr *address, socklen_t *length)
+int gz_address_to(const struct gz_address *from, bool v6, struct sockaddr *address, socklen_t *length)
 {
     struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(from->port) };
     struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(from->port) };
-    socklen_t full = v6 ? sizeof(six) : sizeof(v4);
+    socklen_t full = v6 ? sizeof(six) : sizeof(v4), room;
 
     memcpy(&v4.sin_addr, from->bytes + 12, 4);
     memcpy(&six.sin6_addr, from->bytes, 16);
     six.sin6_scope_id = from->scope;
-    if (address != NULL)
-        memcpy(address, v6 ? (const void *)&six : (const void *)&v4, *length < full ? *length : full);
-    *length = full;
+    if (!gz_copy(&room, length, sizeof(room)))
+        return -EFAULT;
+    if ((int)room < 0)
+        return -EINVAL;
+    if (room > full)
+        room = full;
+    if (!gz_copy(address, v6 ? (const void *)&six : (const void *)&v4, room))
+        return -EFAULT;
+    return gz_copy(length, &full, sizeof(full)) ? 0 : -EFAULT;
 }
 
 static bool is_any(const struct gz_address *address)

@@ -15,10 +15,12 @@ struct gz_address {
     uint32_t scope;
 };
 
-/* 0, or -EINVAL, -EAFNOSUPPORT as Linux answers for a wrong family or length. */
+/* 0, or -EINVAL, -EAFNOSUPPORT, -EFAULT as Linux answers for a wrong family, length or place. */
 int gz_address_from(struct gz_address *out, const struct sockaddr *address, socklen_t length, bool v6);
-/* Writes an address as getsockname does: cut to *length, which becomes the full length. */
-void gz_address_to(const struct gz_address *from, bool v6, struct sockaddr *address, socklen_t *length);
+/*
+ * Writes an address as getsockname does: cut to *length, which becomes the full length. 0, -EINVAL, -EFAULT.
+ */
+int gz_address_to(const struct gz_address *from, bool v6, struct sockaddr *address, socklen_t *length);
 
 /* To and from the stack's call area. */
 void gz_endpoint_put(const struct gz_address *address);

@@ -2,18 +2,27 @@
 #ifndef GZ_CALLS_H
 #define GZ_CALLS_H
 
+#include <errno.h>
+#include <pthread.h>
+
 #include "engine.h"
 #include "files.h"
 
 /* A signal interrupted the call and it has to be made again: never leaves the engine. */
 #define GZ_RESTART 512
 
-/* A blocking call as the engine offers it: made again after a signal whose handler wants that. */
+/*
+ * A blocking call as the engine offers it: made again after a signal whose handler wants that, and a place
+ * where the thread may be cancelled, before it or while it waits.
+ */
 #define GZ_RESTARTING(call)                 \
     long result;                            \
     do {                                    \
+        pthread_testcancel();               \
         result = (call);                    \
     } while (result == -GZ_RESTART);        \
+    if (result == -EINTR)                   \
+        pthread_testcancel();               \
     return result
 
 /* sockets.c */

@@ -4,6 +4,7 @@
 #include "address.h"
 #include "calls.h"
 #include "stack.h"
+#include "user_memory.h"
 #include "wait.h"
 
 /* Waits until the handshake is over. */
@@ -66,12 +67,15 @@ static long connect_file(
 static long connect_once(int fd, const struct sockaddr *address, socklen_t length)
 {
     struct gz_address peer;
+    sa_family_t family = AF_INET;
 
     GZ_ENTER(thread);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
 
-    if (file != NULL && length >= sizeof(sa_family_t) && address->sa_family == AF_UNSPEC) {
+    if (file != NULL && length >= sizeof(family) && !gz_copy(&family, address, sizeof(family))) {
+        result = -EFAULT;
+    } else if (file != NULL && family == AF_UNSPEC) {
         if (file->side != GZ_UNDECIDED)
             result = disconnect(file);
     } else if (file != NULL) {

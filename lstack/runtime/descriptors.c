@@ -7,6 +7,7 @@
 
 #include "calls.h"
 #include "stack.h"
+#include "user_memory.h"
 #include "wait.h"
 
 /* Microseconds between two looks at a socket that lingers. */
@@ -28,8 +29,7 @@ static void linger(struct gz_thread *thread, struct gz_file *file, int32_t secon
         if (wait.set >= 0)
             w2c_stack_waitSetHarvest(module, (u32)wait.set, 1);
         wait.deadline = gz_now() + LINGER_STEP < end ? gz_now() + LINGER_STEP : end;
-        gz_wait(thread, &wait);
-        if (atomic_load(&thread->pending) != 0)
+        if (gz_wait(thread, &wait) == GZ_WOKEN_SIGNAL)
             break;
     }
     gz_wait_end(thread);
@@ -170,8 +170,7 @@ static long answer(void *argument, int32_t value)
 {
     if (value < 0)
         return value;
-    *(int *)argument = value;
-    return 0;
+    return gz_copy(argument, &value, sizeof(value)) ? 0 : -EFAULT;
 }
 
 long gz_ioctl(int fd, unsigned long request, void *argument)
@@ -182,11 +181,12 @@ long gz_ioctl(int fd, unsigned long request, void *argument)
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
     bool stack = file != NULL && file->side != GZ_UNDECIDED;
+    int on;
 
     if (stack && atomic_load(&gz_stack.shared->poisoned))
         result = -ECONNRESET;
     else if (file != NULL && request == FIONBIO)
-        result = set_flags(fd, file, *(int *)argument != 0 ? O_NONBLOCK : 0);
+        result = gz_copy(&on, argument, sizeof(on)) ? set_flags(fd, file, on != 0 ? O_NONBLOCK : 0) : -EFAULT;
     else if (stack && request == FIONREAD)
         result = answer(argument, (int32_t)w2c_stack_socketAvailable(&gz_stack.module, (u32)file->handle));
     else if (stack && request == SIOCOUTQ)

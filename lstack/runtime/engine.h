@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,7 @@ struct gz_engine {
     long (*poll)(struct pollfd *list, nfds_t count, int64_t timeout, const sigset_t *mask);
 
     long (*action)(int signal, const struct sigaction *set, struct sigaction *old);
+    int (*cancel)(pthread_t thread);
     void (*fork_prepare)(void);
     void (*fork_parent)(pid_t child);
     void (*fork_child)(void);

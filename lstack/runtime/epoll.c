@@ -10,6 +10,7 @@
 
 #include "calls.h"
 #include "stack.h"
+#include "user_memory.h"
 #include "wait.h"
 
 /* While the stack has events, the kernel's are looked at once in so many calls. */
@@ -102,12 +103,14 @@ static long kernel_ctl(int fd, struct gz_file *epoll, int operation, int target,
 static long ctl(int fd, struct gz_file *epoll, int operation, int target, struct epoll_event *event)
 {
     struct gz_file *file = gz_watched_at(target);
+    struct epoll_event given;
     long result;
 
     if (file == NULL)
         return kernel_ctl(fd, epoll, operation, target, event);
-    if (event == NULL && operation != EPOLL_CTL_DEL)
+    if (operation != EPOLL_CTL_DEL && !gz_copy(&given, event, sizeof(given)))
         return -EFAULT;
+    event = &given;
     if (atomic_load(&gz_stack.shared->poisoned))
         return -ECONNRESET;
     result = file->side == GZ_STACK ? 0 : kernel_ctl(fd, epoll, operation, target, event);
@@ -135,7 +138,7 @@ static long kernel_events(int fd, struct epoll_event *events, int most)
 {
     long count = syscall(SYS_epoll_wait, fd, events, most, 0);
 
-    return count < 0 ? 0 : count;
+    return count >= 0 ? count : errno == EFAULT ? -EFAULT : 0;
 }
 
 static long stack_events(int32_t set, struct epoll_event *events, int most)
@@ -153,8 +156,11 @@ static long stack_events(int32_t set, struct epoll_event *events, int most)
     for (int32_t i = 0; i < count; i++) {
         uint32_t at = GZ_CALL_EVENT + (uint32_t)i * GZ_EVENT_SIZE;
 
-        events[i].events = gz_get32(at + GZ_EVENT_EVENTS);
-        events[i].data.u64 = gz_get64(at + GZ_EVENT_DATA);
+        struct epoll_event event = { .events = gz_get32(at + GZ_EVENT_EVENTS) };
+
+        event.data.u64 = gz_get64(at + GZ_EVENT_DATA);
+        if (!gz_copy(&events[i], &event, sizeof(event)))
+            return i > 0 ? i : -EFAULT;
     }
     return count;
 }
@@ -166,7 +172,12 @@ static long collect(int fd, struct gz_file *epoll, struct epoll_event *events, i
     int32_t set = usable ? epoll->set : -1;
     bool turn = epoll->kernel_interests > 0 && ++epoll->turn % KERNEL_TURN == 0;
     long kernel = turn ? kernel_events(fd, events, most > 1 ? most / 2 : 1) : 0;
+    if (kernel < 0)
+        return kernel;
     long stack = stack_events(set, events + kernel, most - (int)kernel);
+
+    if (stack < 0)
+        return kernel > 0 ? kernel : stack;
 
     if (kernel + stack == 0 && !turn && epoll->kernel_interests > 0)
         kernel = kernel_events(fd, events, most);
@@ -183,13 +194,13 @@ static long wait_for_events(struct gz_thread *thread, int fd, struct gz_file *ep
     for (;;) {
         gz_run();
         count = collect(fd, epoll, events, most);
-        if (count > 0)
+        if (count != 0)
             break;
         wait.set = gz_stack.running ? epoll->set : -1;
         wait.kernel_count = epoll->kernel_interests > 0 || wait.set < 0 ? 1 : 0;
         enum gz_woken woken = gz_wait(thread, &wait);
 
-        if (wait.kernel_ready && (count = kernel_events(fd, events, most)) > 0)
+        if (wait.kernel_ready && (count = kernel_events(fd, events, most)) != 0)
             break;
         if (woken == GZ_WOKEN_READY)
             continue;
@@ -200,7 +211,8 @@ static long wait_for_events(struct gz_thread *thread, int fd, struct gz_file *ep
     return count;
 }
 
-long gz_epoll_wait(int fd, struct epoll_event *events, int most, int64_t timeout, const sigset_t *mask)
+static long wait_once(
+    int fd, struct epoll_event *events, int most, int64_t timeout, const sigset_t *mask)
 {
     sigset_t before;
 
@@ -220,4 +232,9 @@ long gz_epoll_wait(int fd, struct epoll_event *events, int most, int64_t timeout
     if (epoll != NULL && most > 0 && mask != NULL)
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result;
+}
+
+long gz_epoll_wait(int fd, struct epoll_event *events, int most, int64_t timeout, const sigset_t *mask)
+{
+    GZ_RESTARTING(wait_once(fd, events, most, timeout, mask));
 }

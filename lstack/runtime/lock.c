@@ -48,6 +48,8 @@ static void take(struct gz_thread *thread)
         atomic_fetch_sub(&gz_stack.waiting, 1);
     }
     thread->locked = 1;
+    if (atomic_load_explicit(&thread->cancelled, memory_order_relaxed))
+        gz_shield(thread);
     if (result == EOWNERDEAD) {
         if (atomic_load(&gz_stack.shared->busy))
             poison("a process died inside the stack");
@@ -87,6 +89,8 @@ void gz_unlock(struct gz_thread *thread)
     thread->inside = 0;
     if (atomic_load_explicit(&thread->pending, memory_order_relaxed) != 0)
         gz_signals_deliver(thread);
+    if (thread->shielded)
+        gz_unshield(thread);
 }
 
 void gz_pause(struct gz_thread *thread)
@@ -112,6 +116,8 @@ long gz_escaped(struct gz_thread *thread)
     give(thread);
     thread->inside = 0;
     gz_signals_deliver(thread);
+    if (thread->shielded)
+        gz_unshield(thread);
     return -ECONNRESET;
 }
 

@@ -10,6 +10,7 @@
 
 #include "calls.h"
 #include "stack.h"
+#include "user_memory.h"
 
 static uint64_t *limit_of(struct gz_file *file, int level, int name)
 {
@@ -26,33 +27,37 @@ static long set_limit(uint64_t *limit, const void *value, socklen_t length)
 
     if (length < sizeof(time))
         return -EINVAL;
-    memcpy(&time, value, sizeof(time));
+    if (!gz_copy(&time, value, sizeof(time)))
+        return -EFAULT;
     if (time.tv_usec < 0 || time.tv_usec >= 1000000)
         return -EDOM;
     *limit = time.tv_sec < 0 ? 0 : (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
     return 0;
 }
 
+/* Writes the first bytes of an option's value, as many as there is room for, and how many they are. */
+static long answer(const void *found, socklen_t size, void *value, socklen_t *length)
+{
+    if (size > *length)
+        size = *length;
+    return gz_copy(value, found, size) && gz_copy(length, &size, sizeof(size)) ? 0 : -EFAULT;
+}
+
 static long get_limit(uint64_t limit, void *value, socklen_t *length)
 {
     struct timeval time = { .tv_sec = (time_t)(limit / 1000000), .tv_usec = (suseconds_t)(limit % 1000000) };
 
-    if (*length > sizeof(time))
-        *length = sizeof(time);
-    memcpy(value, &time, *length);
-    return 0;
+    return answer(&time, sizeof(time), value, length);
 }
 
 static long set_in_stack(struct gz_file *file, int level, int name, const void *value, socklen_t length)
 {
     if ((int)length < 0)
         return -EINVAL;
-    if (length > 0 && value == NULL)
-        return -EFAULT;
     if (length > GZ_CALL_OPTION_SIZE)
         length = GZ_CALL_OPTION_SIZE;
-    if (length > 0)
-        memcpy(gz_at(GZ_CALL_OPTION), value, length);
+    if (length > 0 && !gz_copy(gz_at(GZ_CALL_OPTION), value, length))
+        return -EFAULT;
     return (int32_t)w2c_stack_socketOptionSet(
         &gz_stack.module, (u32)file->handle, (u32)level, (u32)name, length, gz_now());
 }
@@ -105,9 +110,7 @@ static long get_from_stack(struct gz_file *file, int level, int name, void *valu
         return found;
     if ((uint32_t)found > GZ_CALL_OPTION_SIZE || (uint32_t)found > *length)
         wasm_rt_trap(WASM_RT_TRAP_OOB);
-    memcpy(value, gz_at(GZ_CALL_OPTION), (size_t)found);
-    *length = (socklen_t)found;
-    return 0;
+    return answer(gz_at(GZ_CALL_OPTION), (socklen_t)found, value, length);
 }
 
 long gz_option_get(int fd, int level, int name, void *value, socklen_t *length)
@@ -118,9 +121,12 @@ long gz_option_get(int fd, int level, int name, void *value, socklen_t *length)
 
     if (file != NULL && file->side != GZ_UNDECIDED) {
         uint64_t *limit = limit_of(file, level, name);
+        socklen_t room;
 
         if (atomic_load(&gz_stack.shared->poisoned))
             result = -ECONNRESET;
+        else if (!gz_copy(&room, length, sizeof(room)))
+            result = -EFAULT;
         else
             result = limit != NULL ? get_limit(*limit, value, length)
                                    : get_from_stack(file, level, name, value, length);

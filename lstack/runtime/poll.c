@@ -138,7 +138,7 @@ static long poll_list(
     return result;
 }
 
-long gz_poll(struct pollfd *list, nfds_t count, int64_t timeout, const sigset_t *mask)
+static long poll_once(struct pollfd *list, nfds_t count, int64_t timeout, const sigset_t *mask)
 {
     size_t size = (count + GZ_WAIT_EXTRA) * (sizeof(struct pollfd) + sizeof(nfds_t));
     char small[(SMALL + GZ_WAIT_EXTRA) * (sizeof(struct pollfd) + sizeof(nfds_t))]
@@ -160,4 +160,9 @@ long gz_poll(struct pollfd *list, nfds_t count, int64_t timeout, const sigset_t 
     if (memory != small)
         free(memory);
     return result;
+}
+
+long gz_poll(struct pollfd *list, nfds_t count, int64_t timeout, const sigset_t *mask)
+{
+    GZ_RESTARTING(poll_once(list, count, timeout, mask));
 }

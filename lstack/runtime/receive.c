@@ -7,6 +7,7 @@
 #include "calls.h"
 #include "spans.h"
 #include "stack.h"
+#include "user_memory.h"
 #include "wait.h"
 
 /* Tells the stack how much room there is for control messages. */
@@ -23,16 +24,23 @@ static void offer_control(const struct msghdr *message)
     gz_put64(GZ_CALL + GZ_CALL_TIME_OF_DAY, (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
 }
 
-/* Copies the control messages out, and answers how long they are. */
-static size_t take_control(struct msghdr *message)
+/* Copies source address and control messages out: 0 or -errno. */
+static long take_message(struct gz_file *file, struct msghdr *message)
 {
+    struct gz_address from;
     uint32_t length = gz_get32(GZ_CALL + GZ_CALL_CONTROL_LENGTH);
 
     if (length > GZ_CALL_CONTROL_SIZE || (length > 0 && length > message->msg_controllen))
         wasm_rt_trap(WASM_RT_TRAP_OOB);
-    if (length > 0)
-        memcpy(message->msg_control, gz_at(GZ_CALL_CONTROL), length);
-    return length;
+    message->msg_flags = (int)gz_get32(GZ_CALL + GZ_CALL_MESSAGE_FLAGS);
+    /* As in Linux: who cannot be told is not told. */
+    if (length > 0 && !gz_copy(message->msg_control, gz_at(GZ_CALL_CONTROL), length))
+        length = 0;
+    message->msg_controllen = length;
+    if (message->msg_name == NULL)
+        return 0;
+    gz_endpoint_get(&from);
+    return gz_address_to(&from, file->v6, message->msg_name, &message->msg_namelen);
 }
 
 /* One datagram. */
@@ -46,20 +54,16 @@ static long receive_datagram(
     offer_control(message);
     int32_t planned =
         (int32_t)w2c_stack_socketReceivePlan(module, (u32)file->handle, wanted, (u32)flags, 0, now);
-    struct gz_address from;
 
     if (planned < 0)
         return planned;
     uint32_t copied = gz_spans_empty(to, wanted);
     uint32_t full = (uint32_t)gz_get64(GZ_CALL + GZ_CALL_VALUE);
+    long told = to->fault ? -EFAULT : take_message(file, message);
 
-    if (message->msg_name != NULL) {
-        gz_endpoint_get(&from);
-        gz_address_to(&from, file->v6, message->msg_name, &message->msg_namelen);
-    }
-    message->msg_controllen = take_control(message);
-    message->msg_flags = (int)gz_get32(GZ_CALL + GZ_CALL_MESSAGE_FLAGS);
     w2c_stack_socketReceiveCommit(module, (u32)file->handle, copied, (u32)flags, now);
+    if (told != 0)
+        return told;
     return (flags & MSG_TRUNC) != 0 ? (long)full : (long)copied;
 }
 
@@ -70,6 +74,16 @@ static long receive_nothing(struct gz_file *file)
         (int32_t)w2c_stack_socketReceivePlan(&gz_stack.module, (u32)file->handle, 1, MSG_PEEK, 0, gz_now());
 
     return planned < 0 ? planned : 0;
+}
+
+/* A part of a stream that was planned; answers the bytes that found their place. */
+static uint32_t copy_part(struct gz_cursor *to, uint32_t length)
+{
+    uint32_t done = gz_spans_empty(to, length);
+
+    if (done != length && !to->fault)
+        wasm_rt_trap(WASM_RT_TRAP_OOB);
+    return done;
 }
 
 /* Bytes of a stream that are there: up to `room` of them. */
@@ -92,12 +106,14 @@ static long receive_bytes(struct gz_file *file, struct gz_cursor *to, size_t roo
         uint32_t part = (uint32_t)planned < wanted ? (uint32_t)planned : wanted;
         bool thrown_away = (flags & MSG_TRUNC) != 0;
 
-        if (!thrown_away && gz_spans_empty(to, part) != part)
-            wasm_rt_trap(WASM_RT_TRAP_OOB);
+        if (!thrown_away)
+            part = copy_part(to, part);
         bool full_plan = thrown_away || gz_get32(GZ_CALL + GZ_CALL_SPAN_COUNT) == GZ_CALL_SPANS;
 
         w2c_stack_socketReceiveCommit(module, (u32)file->handle, part, (u32)flags, now);
         done += part;
+        if (to->fault)
+            return done > 0 ? (long)done : -EFAULT;
         if (!full_plan)
             break;
     } while (done < room);
@@ -117,9 +133,12 @@ static long receive_stream(
 {
     uint64_t deadline = file->receive_limit != 0 ? gz_now() + file->receive_limit : GZ_NEVER;
     struct gz_cursor to = { .pieces = message->msg_iov, .count = message->msg_iovlen };
-    size_t room = gz_pieces_length(message->msg_iov, message->msg_iovlen), done = 0;
+    long length = gz_pieces_length(message->msg_iov, message->msg_iovlen);
+    size_t room = (size_t)length, done = 0;
     bool wait = !file->nonblocking && (flags & MSG_DONTWAIT) == 0, looked = false;
 
+    if (length < 0)
+        return length;
     message->msg_namelen = 0;
     message->msg_controllen = 0;
     message->msg_flags = 0;
@@ -128,7 +147,9 @@ static long receive_stream(
 
         if (result > 0)
             done += (size_t)result;
-        if (result == 0 || (done == room && room > 0) || (done > 0 && ((flags & MSG_WAITALL) == 0 || !wait)))
+        bool enough = (flags & MSG_WAITALL) == 0 || !wait || to.fault;
+
+        if (result == 0 || (done == room && room > 0) || (done > 0 && enough))
             return (long)done;
         if (result < 0 && result != -EAGAIN)
             return done > 0 ? (long)done : result;
@@ -149,16 +170,18 @@ static long receive_packet(
     struct gz_thread *thread, int fd, struct gz_file *file, struct msghdr *message, int flags)
 {
     uint64_t deadline = file->receive_limit != 0 ? gz_now() + file->receive_limit : GZ_NEVER;
-    size_t room = gz_pieces_length(message->msg_iov, message->msg_iovlen);
+    long room = gz_pieces_length(message->msg_iov, message->msg_iovlen);
     bool wait = !file->nonblocking && (flags & MSG_DONTWAIT) == 0;
 
+    if (room < 0)
+        return room;
     for (;;) {
         struct gz_cursor to = { .pieces = message->msg_iov, .count = message->msg_iovlen };
-        long result = receive_datagram(file, message, &to, room, flags);
+        long result = receive_datagram(file, message, &to, (size_t)room, flags);
 
         if (result == -EAGAIN && gz_due(gz_now())) {
             gz_run();
-            result = receive_datagram(file, message, &to, room, flags);
+            result = receive_datagram(file, message, &to, (size_t)room, flags);
         }
         if (result == -EAGAIN && file->side == GZ_BOTH)
             result = receive_kernel(fd, message, flags);

@@ -10,6 +10,7 @@
 #include "calls.h"
 #include "spans.h"
 #include "stack.h"
+#include "user_memory.h"
 #include "wait.h"
 
 /*
@@ -47,14 +48,20 @@ static long send_bytes(struct gz_file *file, struct gz_cursor *from, size_t tota
             return sent > 0 ? (long)sent : planned;
         uint32_t part = (uint32_t)planned < wanted ? (uint32_t)planned : wanted;
 
-        gz_spans_fill(from, part);
+        uint32_t filled = gz_spans_fill(from, part);
+
+        if (filled < part && (filled == 0 || file->datagram)) {
+            w2c_stack_socketSendCancel(module, (u32)file->handle);
+            return sent > 0 ? (long)sent : -EFAULT;
+        }
+        part = filled;
         u32 more = (u32)flags | (sent + part < total ? MSG_MORE : 0);
         int32_t taken = (int32_t)w2c_stack_socketSendCommit(module, (u32)file->handle, part, more, now);
 
         if (taken < 0)
             return sent > 0 ? (long)sent : taken;
         sent += part;
-        if (part == 0)
+        if (part == 0 || from->fault)
             break;
     } while (sent < total && !file->datagram);
     return (long)sent;
@@ -67,8 +74,8 @@ static long give_control(const struct msghdr *message)
 
     if (length > GZ_CALL_CONTROL_SIZE)
         return -ENOBUFS;
-    if (length > 0)
-        memcpy(gz_at(GZ_CALL_CONTROL), message->msg_control, length);
+    if (length > 0 && !gz_copy(gz_at(GZ_CALL_CONTROL), message->msg_control, length))
+        return -EFAULT;
     gz_put32(GZ_CALL + GZ_CALL_CONTROL_ROOM, (uint32_t)length);
     return 0;
 }
@@ -102,30 +109,32 @@ static long send_waiting(struct gz_thread *thread, int fd, struct gz_file *file,
 {
     uint64_t deadline = file->send_limit != 0 ? gz_now() + file->send_limit : GZ_NEVER;
     struct gz_cursor from = { .pieces = message->msg_iov, .count = message->msg_iovlen };
-    size_t total = gz_pieces_length(message->msg_iov, message->msg_iovlen), done = 0;
+    long total = gz_pieces_length(message->msg_iov, message->msg_iovlen), done = 0;
     bool wait = !file->nonblocking && (flags & MSG_DONTWAIT) == 0;
 
+    if (total < 0)
+        return total;
     for (;;) {
-        long result = send_bytes(file, &from, total - done, flags);
+        long result = send_bytes(file, &from, (size_t)(total - done), flags);
 
         if (result >= 0)
-            done += (size_t)result;
-        if (result >= 0 && (done == total || file->datagram))
+            done += result;
+        if (result >= 0 && (done == total || file->datagram || from.fault))
             break;
         if (result < 0 && result != -EAGAIN)
-            return done > 0 ? (long)done : result;
+            return done > 0 ? done : result;
         gz_flush(gz_now());
         if (!wait)
-            return done > 0 ? (long)done : -EAGAIN;
+            return done > 0 ? done : -EAGAIN;
         result = gz_wait_socket(thread, file, fd, EPOLLOUT, deadline);
         if (result != 0)
-            return done > 0 ? (long)done : result;
+            return done > 0 ? done : result;
         result = direct(fd, file, message);
         if (result != 0)
             return result;
     }
     transmit(thread);
-    return (long)done;
+    return done;
 }
 
 static long send_once(int fd, const struct msghdr *message, int flags)

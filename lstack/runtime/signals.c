@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "stack.h"
+#include "user_memory.h"
 
 #define WINDOW (8ull << 30)
 
@@ -90,6 +91,8 @@ static void on_signal(int signal, siginfo_t *information, void *context)
     struct gz_thread *thread = gz_thread_if_any();
     int saved = errno;
 
+    if (is_fault(signal) && information->si_code > 0)
+        gz_copy_faulted();
     if (thread != NULL && thread->inside) {
         bool synchronous = information->si_code > 0 && signal != SIGCHLD && signal != SIGIO &&
                            signal != SIGALRM;

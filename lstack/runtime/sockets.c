@@ -194,7 +194,7 @@ long gz_name(int fd, struct sockaddr *address, socklen_t *length, int peer)
             result = (int32_t)w2c_stack_socketName(&gz_stack.module, (u32)file->handle, (u32)peer);
         if (result == 0) {
             gz_endpoint_get(&found);
-            gz_address_to(&found, file->v6, address, length);
+            result = gz_address_to(&found, file->v6, address, length);
         }
     }
     GZ_LEAVE(thread);

@@ -1,14 +1,26 @@
 #include "spans.h"
 
-#include "stack.h"
+#include <errno.h>
+#include <limits.h>
 
-size_t gz_pieces_length(const struct iovec *pieces, size_t count)
+#include "stack.h"
+#include "user_memory.h"
+
+long gz_pieces_length(const struct iovec *pieces, size_t count)
 {
+    struct iovec piece;
     size_t total = 0;
 
-    for (size_t i = 0; i < count; i++)
-        total += pieces[i].iov_len;
-    return total;
+    if (count > IOV_MAX)
+        return -EMSGSIZE;
+    for (size_t i = 0; i < count; i++) {
+        if (!gz_copy(&piece, &pieces[i], sizeof(piece)))
+            return -EFAULT;
+        if (piece.iov_len > (size_t)LONG_MAX - total)
+            return -EINVAL;
+        total += piece.iov_len;
+    }
+    return (long)total;
 }
 
 /* The bytes that are left of the current buffer; 0 at the end of the list. */
@@ -47,10 +59,9 @@ static uint32_t move(struct gz_cursor *at, uint32_t length, int fill)
                 part = room;
             if (part > length - done)
                 part = length - done;
-            if (fill)
-                memcpy(bytes, here(at), part);
-            else
-                memcpy(here(at), bytes, part);
+            at->fault = fill ? !gz_copy(bytes, here(at), part) : !gz_copy(here(at), bytes, part);
+            if (at->fault)
+                return done;
             at->offset += part;
             bytes += part;
             room -= (uint32_t)part;
@@ -60,10 +71,13 @@ static uint32_t move(struct gz_cursor *at, uint32_t length, int fill)
     return done;
 }
 
-void gz_spans_fill(struct gz_cursor *from, uint32_t length)
+uint32_t gz_spans_fill(struct gz_cursor *from, uint32_t length)
 {
-    if (move(from, length, 1) != length)
+    uint32_t done = move(from, length, 1);
+
+    if (done != length && !from->fault)
         wasm_rt_trap(WASM_RT_TRAP_OOB);
+    return done;
 }
 
 uint32_t gz_spans_empty(struct gz_cursor *to, uint32_t length)

@@ -40,6 +40,7 @@ static const struct gz_engine engine_calls = {
     .epoll_wait = gz_epoll_wait,
     .poll = gz_poll,
     .action = gz_signal_action,
+    .cancel = gz_cancel,
     .fork_prepare = gz_fork_prepare,
     .fork_parent = gz_fork_parent,
     .fork_child = gz_fork_child,

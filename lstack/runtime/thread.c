@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "stack.h"
@@ -12,6 +13,8 @@ static __thread struct gz_thread *self __attribute__((tls_model("initial-exec"))
 static pthread_key_t key;
 static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct gz_thread *free_list;
+/* Every structure there is. */
+static struct gz_thread *all;
 
 static void thread_ended(void *value)
 {
@@ -19,6 +22,7 @@ static void thread_ended(void *value)
 
     self = NULL;
     pthread_mutex_lock(&free_lock);
+    thread->ended = true;
     thread->next_free = free_list;
     free_list = thread;
     pthread_mutex_unlock(&free_lock);
@@ -58,6 +62,22 @@ static struct gz_thread *obtain(void)
     if (thread == MAP_FAILED)
         return NULL;
     thread->event = -1;
+    pthread_mutex_lock(&free_lock);
+    thread->next = all;
+    all = thread;
+    pthread_mutex_unlock(&free_lock);
+    return thread;
+}
+
+struct gz_thread *gz_thread_of(pthread_t id)
+{
+    struct gz_thread *thread;
+
+    pthread_mutex_lock(&free_lock);
+    thread = all;
+    while (thread != NULL && (thread->ended || !pthread_equal(thread->id, id)))
+        thread = thread->next;
+    pthread_mutex_unlock(&free_lock);
     return thread;
 }
 
@@ -80,6 +100,10 @@ struct gz_thread *gz_thread(void)
     thread->left_at = 0;
     thread->long_absences = 0;
     thread->selected = -1;
+    thread->id = pthread_self();
+    thread->cancelled = false;
+    thread->shielded = false;
+    thread->ended = false;
     self = thread;
     pthread_setspecific(key, thread);
     return thread;
@@ -101,6 +125,7 @@ void gz_thread_kick(struct gz_thread *thread)
 {
     uint64_t one = 1;
 
-    if (thread->event >= 0 && write(thread->event, &one, sizeof(one)) < 0)
+    /* Not by write(), where the caller could be cancelled. */
+    if (thread->event >= 0 && syscall(SYS_write, thread->event, &one, sizeof(one)) < 0)
         return; /* The counter is full: it is readable anyway. */
 }

@@ -2,6 +2,7 @@
 #ifndef GZ_THREAD_H
 #define GZ_THREAD_H
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -34,12 +35,21 @@ struct gz_thread {
     uint32_t batch;
     /* Threads whose name the configuration does not select: -1 unknown, 0 excluded, 1 selected. */
     int selected;
+    /* pthread_cancel() was called for it; it is put off as long as the thread is shielded (cancel.c). */
+    _Atomic bool cancelled;
+    bool shielded;
+    int cancel_state;
+    pthread_t id;
+    bool ended;
+    struct gz_thread *next;
     struct gz_thread *next_free;
     siginfo_t information[GZ_SIGNALS];
 };
 
 /* The calling thread's; made at its first call. NULL when there is no memory. */
 struct gz_thread *gz_thread(void);
+/* That of the living thread `id`, or NULL. Called with the lock held. */
+struct gz_thread *gz_thread_of(pthread_t id);
 /* The same without making one. */
 struct gz_thread *gz_thread_if_any(void);
 /* The thread's eventfd, made when needed; -1 when there is none. */
@@ -48,6 +58,15 @@ int gz_thread_event(struct gz_thread *thread);
 void gz_thread_kick(struct gz_thread *thread);
 void gz_threads_start(void);
 void gz_threads_forked(void);
+
+/* cancel.c */
+/* pthread_cancel: 0 or its error. */
+int gz_cancel(pthread_t id);
+/* Cancellation of the calling thread is put off until gz_unshield(). */
+void gz_shield(struct gz_thread *thread);
+void gz_unshield(struct gz_thread *thread);
+/* Its blocking call shall end, for a cancellation that it has not forbidden. */
+bool gz_cancelling(const struct gz_thread *thread);
 
 /* signals.c */
 int gz_signals_start(void);

@@ -226,7 +226,8 @@ static bool spin(struct gz_thread *thread, struct gz_wait *wait)
     gz_pause(thread);
     for (uint32_t round = 1; !found && now < end; round++) {
         now = gz_now();
-        if (atomic_load(&thread->woken) || atomic_load(&thread->pending) != 0) {
+        if (atomic_load(&thread->woken) || atomic_load(&thread->pending) != 0 ||
+            (atomic_load(&thread->cancelled) && !thread->shielded)) {
             found = true;
         } else if (gz_due(now)) {
             gz_resume(thread);
@@ -279,7 +280,7 @@ static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, bool
         return;
     thread->asleep = true;
     /* From here on others kick us; what happened before is seen now. */
-    if (!atomic_load(&thread->woken) && atomic_load(&thread->pending) == 0) {
+    if (!atomic_load(&thread->woken) && atomic_load(&thread->pending) == 0 && !gz_cancelling(thread)) {
         gz_pause(thread);
         syscall(SYS_ppoll, list, (long)count, remaining(until, &time), NULL, 0L);
         gz_resume(thread);
@@ -312,7 +313,7 @@ static enum gz_woken outcome(struct gz_thread *thread, struct gz_wait *wait)
 {
     if (atomic_load(&thread->woken) || wait->kernel_ready)
         return GZ_WOKEN_READY;
-    if (atomic_load(&thread->pending) != 0)
+    if (atomic_load(&thread->pending) != 0 || gz_cancelling(thread))
         return GZ_WOKEN_SIGNAL;
     if (gz_now() >= wait->deadline)
         return GZ_WOKEN_TIMEOUT;
@@ -328,7 +329,7 @@ enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait)
 
     note_absence(thread, begin);
     wait->kernel_ready = false;
-    if (atomic_load(&thread->pending) != 0)
+    if (atomic_load(&thread->pending) != 0 || gz_cancelling(thread))
         return GZ_WOKEN_SIGNAL;
     if (begin >= wait->deadline)
         return GZ_WOKEN_TIMEOUT;

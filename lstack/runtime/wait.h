@@ -13,6 +13,7 @@ enum gz_woken {
     /* Something in the wait set or among the kernel descriptors may be ready. */
     GZ_WOKEN_READY,
     GZ_WOKEN_TIMEOUT,
+    /* A signal, or a cancellation: the call ends. */
     GZ_WOKEN_SIGNAL,
 };
 

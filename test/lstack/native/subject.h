@@ -80,7 +80,7 @@ struct scenario {
 };
 
 extern const struct scenario connection_scenarios[], stream_scenarios[], epoll_scenarios[],
-    option_scenarios[], datagram_scenarios[], control_scenarios[], nested_scenarios[],
-    descriptor_scenarios[];
+    nested_scenarios[], option_scenarios[], datagram_scenarios[], control_scenarios[],
+    descriptor_scenarios[], fault_scenarios[], cancel_scenarios[];
 
 #endif
