@@ -92,7 +92,7 @@ static void on_signal(int signal, siginfo_t *information, void *context)
     int saved = errno;
 
     if (is_fault(signal) && information->si_code > 0)
-        gz_copy_faulted();
+        gz_copy_faulted(in_window(information->si_addr));
     if (thread != NULL && thread->inside) {
         bool synchronous = information->si_code > 0 && signal != SIGCHLD && signal != SIGIO &&
                            signal != SIGALRM;

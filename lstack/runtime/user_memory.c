@@ -11,10 +11,8 @@ static __thread volatile bool copying __attribute__((tls_model("initial-exec")))
 
 __attribute__((noinline)) bool gz_copy(void *to, const void *from, size_t length)
 {
-    if (__builtin_setjmp(resume) != 0) {
-        copying = false;
+    if (__builtin_setjmp(resume) != 0)
         return false;
-    }
     copying = true;
     atomic_signal_fence(memory_order_seq_cst);
     memcpy(to, from, length);
@@ -23,8 +21,11 @@ __attribute__((noinline)) bool gz_copy(void *to, const void *from, size_t length
     return true;
 }
 
-void gz_copy_faulted(void)
+void gz_copy_faulted(bool ours)
 {
-    if (copying)
+    bool interrupted = copying;
+
+    copying = false;
+    if (interrupted && !ours)
         __builtin_longjmp(resume, 1);
 }

@@ -7,7 +7,10 @@
 
 /* Copies between memory of the application and ours; false when a part of it cannot be accessed. */
 bool gz_copy(void *to, const void *from, size_t length);
-/* Called by the handler of faults: comes back only when no copy was interrupted. */
-void gz_copy_faulted(void);
+/*
+ * Called by the handler of faults: comes back when no copy was interrupted, or when the fault is in the
+ * stack's own memory (`ours`), which is damaged then.
+ */
+void gz_copy_faulted(bool ours);
 
 #endif
