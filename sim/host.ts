@@ -52,6 +52,15 @@ const DOORS = [
   "waitSetSleep",
   "waitSetWake",
   "takeWakes",
+  "ringRegionSize",
+  "ringRegister",
+  "ringWelcome",
+  "ringDetach",
+  "ringPending",
+  "ringArm",
+  "ringDisarm",
+  "ringDue",
+  "ringTransmit",
 ] as const;
 
 /** The doors of the stack as Node sees them: 32-bit values are numbers, 64-bit values bigints. */
@@ -96,8 +105,8 @@ export interface HostOptions {
   ip?: string;
   prefixLength?: number;
   gateway?: string;
-  /** Last byte of the hardware address 02:00:00:00:00:xx. */
-  mac?: number;
+  /** Last byte of the hardware address 02:00:00:00:00:xx; "later": the port gets it from ltran. */
+  mac?: number | "later";
   mtu?: number;
   /** PortFlag bits. */
   flags?: number;
@@ -186,11 +195,12 @@ export class StackHost {
       this.view().setBigUint64(layout.CALL + layout.CALL_SEED + 8 * i, BigInt.asUintN(64, word), true);
     });
     if (this.doors.create(this.size, this.now) !== 0) throw new Error(`create(${this.size}) refused`);
-    const last = options.mac ?? 1;
+    const isLater = options.mac === "later";
+    const last = isLater ? 1 : Number(options.mac ?? 1);
     this.mac = new Uint8Array([2, 0, 0, 0, 0, last]);
     const flags = options.flags ?? 0;
     this.vnet = flags & layout.PORT_FLAG_VNET_HEADER ? 10 : 0;
-    const macWord = BigInt(2) | (BigInt(last) << 40n);
+    const macWord = isLater ? 0n : BigInt(2) | (BigInt(last) << 40n);
     this.doors.portOpen(flags, options.mtu ?? 1500, macWord, options.segmentationMax ?? 0);
     this.setEndpoint({ ip: options.ip ?? "10.0.0.1", port: 0 });
     const added = this.doors.addressAdd(0, options.prefixLength ?? 24, this.now);

@@ -7,13 +7,16 @@ import { regionAttach, regionCreate } from "./create";
 import { addressAssign, gatewayAssign } from "./ip/addresses";
 import { bindSide, kernelNetworkSet, routeSide } from "./ip/sides";
 import { linkChanged } from "./link/addresses";
+import { announceDeadline } from "./link/announce";
 import { linkInput } from "./link/input";
 import { rateDeadline, rateLimit } from "./link/rate-limit";
+import { ringReceive } from "./link/ring-port";
 import { txDone } from "./link/transmit";
 import { callEndpoint } from "./memory/call";
 import { PORTS_MAX } from "./memory/map";
 import { Port, port, rxFrame } from "./memory/port";
 import { root } from "./memory/root";
+import { announceOutput } from "./socket/announce";
 import { countFallback, FallbackReason } from "./stats/fallback";
 import { Congestion } from "./tcp/congestion";
 import { tcpOutput } from "./tcp/output";
@@ -21,6 +24,17 @@ import { tcpUnfinished } from "./tcp/unfinished";
 import { timerRun } from "./timer/dispatch";
 import { wheelNext } from "./timer/wheel";
 
+export {
+  ringArm,
+  ringDetach,
+  ringDisarm,
+  ringDue,
+  ringPending,
+  ringRegionSize,
+  ringRegister,
+  ringTransmit,
+  ringWelcome,
+} from "./link/ring-port";
 export * from "./socket/doors";
 
 /** Lays out a new region of `size` bytes; entropy in Call.seed0..3. */
@@ -35,8 +49,8 @@ export function attach(size: u32): i32 {
 
 /**
  * Adds a port: `flags` are PortFlag, `mtu` the largest IP packet, `mac` the hardware address with its first
- * byte lowest, `segmentationMax` the payload bytes of a super-frame (0: none). Answers the port's number, or
- * -1 when there are too many.
+ * byte lowest, `segmentationMax` the payload bytes of a super-frame (0: none). A port without a hardware
+ * address is down until it gets one (ringWelcome). Answers the port's number, or -1 when there are too many.
  */
 export function portOpen(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): i32 {
   const r = root();
@@ -47,10 +61,11 @@ export function portOpen(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): 
   p.flags = flags;
   p.mtu = mtu;
   p.mac = mac;
-  p.linkUp = 1;
+  p.linkUp = mac != 0 ? 1 : 0;
   p.segmentationMax = segmentationMax;
   p.txHead = 0;
   p.txTail = 0;
+  p.ring = 0;
   return <i32>id;
 }
 
@@ -91,10 +106,17 @@ export function portLink(id: u32, isUp: u32, now: u64): void {
   linkChanged(port(id), isUp != 0);
 }
 
-/** Takes the first `count` received frames of port `id` in; they are the shell's again when this returns. */
+/**
+ * Takes the first `count` received frames of port `id` in; they are the shell's again when this returns. Of a
+ * ring port, up to `count` frames that wait in its ring.
+ */
 export function receive(id: u32, count: u32, now: u64): void {
   root().now = now;
   const p = port(id);
+  if (p.ring != 0) {
+    ringReceive(p, count);
+    return;
+  }
   for (let i: u32 = 0; i < count; i++) {
     const frame = rxFrame(p, i);
     linkInput(p, frame.address, frame.length, frame.wireLength, frame.flags);
@@ -114,6 +136,7 @@ function waiting(p: Port): u32 {
 /** Fills the transmit ring of port `id`; answers how many frames wait from txHead on. */
 export function output(id: u32, now: u64): u32 {
   root().now = now;
+  announceOutput();
   tcpOutput(now);
   return waiting(port(id));
 }
@@ -159,7 +182,7 @@ export function fallback(reason: u32): void {
 
 /** When tick() and output() want to be called next; u64.MAX_VALUE for never. */
 export function nextDeadline(): u64 {
-  return min(wheelNext(), rateDeadline());
+  return min(min(wheelNext(), rateDeadline()), announceDeadline());
 }
 
 /**

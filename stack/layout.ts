@@ -2,7 +2,13 @@
  * The offsets and sizes that the shell and the Node tools need. The build compiles this file by itself and
  * writes build/generated/stack_layout.h and layout.json from it: no layout is typed twice.
  */
+import {
+  Register,
+  REFUSAL_TEXT_AT as refusalTextAt,
+  REGISTRATION_MAX as registrationMax,
+} from "../ring/registration";
 import { Side } from "./ip/sides";
+import { RingDue, RING_LANDING_SIZE as ringLandingSize } from "./link/ring-port";
 import {
   Call,
   CALL_CONTROL as callControlAt,
@@ -109,6 +115,8 @@ export const PORT_TX: u32 = <u32>portTx;
 export const PORT_TX_HEAD: u32 = <u32>offsetof<Port>("txHead");
 export const PORT_TX_TAIL: u32 = <u32>offsetof<Port>("txTail");
 export const PORT_INTERFACE: u32 = <u32>offsetof<Port>("interfaceIndex");
+export const PORT_MTU: u32 = <u32>offsetof<Port>("mtu");
+export const PORT_MAC: u32 = <u32>offsetof<Port>("mac");
 export const PORT_LINK_UP: u32 = <u32>offsetof<Port>("linkUp");
 export const RX_BURST: u32 = rxBurst;
 export const RX_FRAME_ADDRESS: u32 = <u32>offsetof<RxFrame>("address");
@@ -138,6 +146,13 @@ export const RX_FLAG_CHECKSUM_BAD: u32 = RxFlag.checksumBad;
 export const TX_FLAG_CHECKSUM: u32 = TxFlag.checksum;
 export const TX_FLAG_SEGMENT: u32 = TxFlag.segment;
 export const TX_FLAG_DATAGRAM: u32 = TxFlag.datagram;
+
+export const RING_LANDING_SIZE: u32 = ringLandingSize;
+export const RING_DUE_KICK: u32 = RingDue.kick;
+export const RING_DUE_END: u32 = RingDue.end;
+export const REGISTRATION_MAX: u32 = registrationMax;
+export const REGISTER_NAME: u32 = <u32>offsetof<Register>("nameFirst");
+export const REFUSAL_TEXT_AT: u32 = refusalTextAt;
 
 export const COUNTERS: u32 = <u32>countersAt;
 export const DROPS: u32 = <u32>dropsAt;

@@ -88,6 +88,7 @@ struct gz_port {
 };
 
 extern const struct gz_port_kind gz_packet_port;
+extern const struct gz_port_kind gz_ring_port;
 /* In liblstack-dpdk.so, a shared object of its own. */
 extern const struct gz_port_kind gz_dpdk_port;
 #define GZ_DPDK_OBJECT "liblstack-dpdk.so"

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -281,24 +280,6 @@ static bool listen_at_path(void)
     return control.fd >= 0 && gz_control_bind(control.fd, BACKLOG) == 0;
 }
 
-static bool start_thread(void)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    int failed = pthread_create(&thread, &attributes, control_main, NULL);
-
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return !failed;
-}
-
 void gz_control_start(void)
 {
     for (int i = 0; i < CLIENTS_MOST; i++)
@@ -306,7 +287,7 @@ void gz_control_start(void)
     control.begun = gz_now();
     control.retry = 0;
     learn_name();
-    if ((listen_at_path() && start_thread()) || control.fd < 0)
+    if ((listen_at_path() && gz_thread_start(control_main, STACK_SIZE) == 0) || control.fd < 0)
         return;
     gz_file_detach(control.fd);
     close(control.fd);

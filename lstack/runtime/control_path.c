@@ -1,6 +1,6 @@
 /*
  * The control socket's file: unix_prefix, the process id and `.sock`, in /var/run/gazelle for root, else in
- * XDG_RUNTIME_DIR/gazelle, or in /tmp/gazelle-UID if that cannot be. The folder is its owner's alone.
+ * XDG_RUNTIME_DIR/gazelle, or in /tmp/gazelle-UID if that cannot be. Nobody else may write to the folder.
  */
 #include "control_path.h"
 
@@ -24,7 +24,10 @@ static struct sockaddr_un place;
 /* The process that the file belongs to; a forked child must not remove it. */
 static pid_t maker;
 
-/* Makes the folder unless it exists; false when it is not ours alone. */
+/*
+ * Makes the folder unless it exists; false when others may write to it. ltran lets others pass through, to
+ * its socket; each socket says itself who may connect.
+ */
 static bool use_folder(void)
 {
     struct stat status;
@@ -32,25 +35,29 @@ static bool use_folder(void)
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         return false;
     return lstat(folder, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
-        (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+        (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-static bool find_folder(void)
+bool gz_control_folder(int place, char path[PATH_MAX])
 {
     const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
 
-    if (geteuid() == 0) {
-        snprintf(folder, sizeof(folder), "/var/run/gazelle");
-        return use_folder();
-    }
-    /* Who became another user may still have the first one's: then it is of no use. */
-    if (runtime != NULL && runtime[0] == '/') {
-        snprintf(folder, sizeof(folder), "%s/gazelle", runtime);
-        if (use_folder())
-            return true;
-    }
-    snprintf(folder, sizeof(folder), "/tmp/gazelle-%u", (unsigned)geteuid());
-    return use_folder();
+    path[0] = '\0';
+    if (place == 0)
+        snprintf(path, PATH_MAX, "/var/run/gazelle");
+    else if (place == 2)
+        snprintf(path, PATH_MAX, "/tmp/gazelle-%u", (unsigned)geteuid());
+    else if (runtime != NULL && runtime[0] == '/')
+        snprintf(path, PATH_MAX, "%s/gazelle", runtime);
+    return path[0] != '\0';
+}
+
+/* Who became another user may still have the first one's XDG_RUNTIME_DIR: then it is of no use. */
+static bool find_folder(void)
+{
+    if (geteuid() == 0)
+        return gz_control_folder(0, folder) && use_folder();
+    return (gz_control_folder(1, folder) && use_folder()) || (gz_control_folder(2, folder) && use_folder());
 }
 
 /* False: the path is longer than an address of a unix socket can be. */

@@ -5,9 +5,7 @@
  * sleeps without a time limit meanwhile, and whoever stops polling sets its alarm.
  */
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/prctl.h>
@@ -145,18 +143,7 @@ static void *keeper_main(void *argument)
 
 void gz_keeper_start(void)
 {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-
     keeper = NULL;
     parked = false;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    pthread_create(&thread, &attributes, keeper_main, NULL);
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    gz_thread_start(keeper_main, STACK_SIZE);
 }

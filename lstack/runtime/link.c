@@ -9,7 +9,6 @@
 #include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -89,23 +88,13 @@ static void *watch(void *argument)
 void gz_link_start(void)
 {
     struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
 
     if (gz_stack.port.device[0] == '\0')
         return;
     events = gz_internal(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
     if (events < 0 || bind(events, (const struct sockaddr *)&address, sizeof(address)) != 0)
         return;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    pthread_create(&thread, &attributes, watch, NULL);
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    gz_thread_start(watch, STACK_SIZE);
 }
 
 void gz_link_error(void)

@@ -113,8 +113,10 @@ static int request_port(struct gz_port_request *request)
     memcpy(request->mac, config->device_mac, sizeof(request->mac));
     memcpy(request->address, config->host_addr + 12, sizeof(request->address));
     request->arguments = config->eal_args;
-    if (port->kind == NULL)
-        port->kind = config->port_kind == GZ_PORT_KIND_PACKET ? &gz_packet_port : load_dpdk(port);
+    if (port->kind == NULL && config->port_kind == GZ_PORT_KIND_DPDK)
+        port->kind = load_dpdk(port);
+    else if (port->kind == NULL)
+        port->kind = config->port_kind == GZ_PORT_KIND_LTRAN ? &gz_ring_port : &gz_packet_port;
     return port->kind == NULL ? -1 : 0;
 }
 

@@ -28,6 +28,24 @@ static void thread_ended(void *value)
     pthread_mutex_unlock(&free_lock);
 }
 
+int gz_thread_start(void *(*run)(void *), size_t stack_size)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, stack_size);
+    int failed = pthread_create(&thread, &attributes, run, NULL);
+
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed ? -1 : 0;
+}
+
 void gz_threads_start(void)
 {
     pthread_key_create(&key, thread_ended);

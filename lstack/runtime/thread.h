@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define GZ_SIGNALS 65
@@ -56,6 +57,8 @@ struct gz_thread *gz_thread_if_any(void);
 int gz_thread_event(struct gz_thread *thread);
 /* Wakes it if it sleeps. */
 void gz_thread_kick(struct gz_thread *thread);
+/* Starts a thread of the engine's own, which takes no signals. 0 or -1. */
+int gz_thread_start(void *(*run)(void *), size_t stack_size);
 void gz_threads_start(void);
 void gz_threads_forked(void);
 

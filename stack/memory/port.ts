@@ -94,9 +94,16 @@ export class Port {
   segmentationMax: u32;
   /** The kernel's number of the interface, 0 when it has none: IP_PKTINFO names it. */
   interfaceIndex: u32;
+  /** A ring port (link/ring-port.ts): one of RingState, and where received frames are copied to. */
+  ring: u32;
+  landing: u32;
 }
 
-export const PORT_RX: usize = 256;
+/** Where a ring port keeps what it remembers of its two rings. */
+export const PORT_RING_TRANSMIT: usize = 64;
+export const PORT_RING_RECEIVE: usize = 256;
+
+export const PORT_RX: usize = 512;
 export const PORT_TX: usize = PORT_RX + <usize>RX_BURST * 16;
 export const PORT_STRIDE: usize = (PORT_TX + <usize>TX_RING * TX_SLOT_STRIDE + 4095) & ~4095;
 export const PORTS_END: usize = PORTS + <usize>PORTS_MAX * PORT_STRIDE;

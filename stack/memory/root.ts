@@ -94,6 +94,17 @@ export class Root {
   rateFilled: u64;
   /** Networks of the kernel's interfaces that the shell told of (ip/sides.ts). */
   kernelNetworks: u32;
+
+  /** The ring port to ltran, counted from one; 0 while there is none (link/announce.ts). */
+  announcePort: u32;
+  /** Counts registrations: what an earlier ltran was told is worth nothing to this one. Never 0. */
+  announceEpoch: u32;
+  /** Sockets with something to be announced, first in first out. */
+  announceHead: usize;
+  announceTail: usize;
+  /** One of AnnouncePhase, and the place in its pool where it goes on. */
+  announcePhase: u32;
+  announceAt: u32;
 }
 
 /** The region's root; compiles to a constant address. */

@@ -1,3 +1,4 @@
+import { Announced } from "../link/announced";
 import { PoolId, poolAt, poolIndex } from "../memory/pool";
 
 /** What a socket has become. */
@@ -66,8 +67,8 @@ export enum SocketFlag {
  * the network-order bytes; ports are numbers.
  */
 @unmanaged
-export class Socket {
-  /** Links a hash chain (listeners, datagrams). Also the free list's link. */
+export class Socket extends Announced {
+  /** Links a hash chain (listeners, datagrams). */
   hashNext: usize;
   /** Raised when the slot is given back; part of the handle. */
   generation: u32;

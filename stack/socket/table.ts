@@ -1,3 +1,4 @@
+import { announceKeeps } from "../link/announce";
 import { PoolId, poolGive, poolTake } from "../memory/pool";
 import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
@@ -49,5 +50,5 @@ export function socketGive(socket: Socket): void {
   interestsDrop(socket);
   socket.kind = <u8>SocketKind.free;
   socket.generation++;
-  poolGive(PoolId.socket, changetype<usize>(socket));
+  if (!announceKeeps(socket)) poolGive(PoolId.socket, changetype<usize>(socket));
 }

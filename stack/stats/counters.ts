@@ -10,6 +10,8 @@ export enum Counter {
   txFrames,
   /** Bytes of them, from the Ethernet header on. */
   txBytes,
+  /** Announcements made to ltran. */
+  announcementsOut,
   /** Times that transmission had to wait for the rate limit. */
   txRateWaits,
   /** Frames whose wrong checksum was the uncomplemented pseudo-header sum of a sender on the same machine. */

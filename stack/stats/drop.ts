@@ -74,6 +74,10 @@ export enum DropReason {
   arpIgnored,
   /** A datagram that would have exceeded rate_limit_pps or rate_limit_mbps. */
   rateLimited,
+  /** A frame to be sent while ltran was not there. */
+  ringDetached,
+  /** A frame from ltran that broke a rule of the ring. */
+  ringFault,
   count,
 }
 

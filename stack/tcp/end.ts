@@ -10,6 +10,7 @@ import {
 import { Neighbour, neighbourRelease, neighbourUnpark } from "../link/neighbours";
 import { socketNotify } from "../socket/readiness";
 import { Counter, count } from "../stats/counters";
+import { flowEnd } from "./announce";
 import { synQueueLeave } from "./backlog";
 import { connectionRemove } from "./connections";
 import { deadlinesClear } from "./deadlines";
@@ -37,6 +38,7 @@ export function connectionFree(tcb: Tcb): void {
  */
 export function connectionEnd(tcb: Tcb, error: i32): void {
   assert(tcb.state != TcpState.closed);
+  flowEnd(tcb);
   synQueueLeave(tcb);
   timeWaitLeave(tcb);
   connectionRemove(tcb);

@@ -145,6 +145,17 @@ export function tcpTimer(tcb: Tcb): void {
   deadlineRearm(tcb);
 }
 
+/**
+ * The way to the peers is there again: what was not acknowledged is sent again now, as after a time-out,
+ * instead of when the backed-off timer fires.
+ */
+export function retransmitSoon(tcb: Tcb): void {
+  if (tcb.retransmitAt == 0) return;
+  tcb.backoff = 0;
+  tcb.retransmitAt = root().now;
+  deadlineArm(tcb, tcb.retransmitAt);
+}
+
 /** Looks at a writer again after `us` microseconds: it was refused for lack of packet buffers. */
 export function memoryRetry(tcb: Tcb, us: u64): void {
   tcbSet(tcb, TcbFlag.memoryWait);

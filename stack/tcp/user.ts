@@ -11,11 +11,13 @@ import {
   EPOLLWRNORM,
 } from "../../build/generated/system";
 import { routeTo } from "../ip/routes";
+import { announceWithdraw } from "../link/announce";
 import { neighbourHold } from "../link/neighbours";
 import { chainSpans } from "../memory/chain-spans";
 import { BUFFER_SIZE } from "../memory/map";
 import { Socket, SocketFlag } from "../socket/socket";
 import { ResetReason } from "../stats/reset";
+import { listenerAnnounce } from "./announce";
 import { acceptQueueTake } from "./backlog";
 import { boundFinWait2 } from "./closing";
 import { connectionFind } from "./connections";
@@ -88,6 +90,7 @@ export function tcpConnect(socket: Socket): i32 {
 export function tcpListen(socket: Socket): i32 {
   if (socket.localPort == 0) return -EADDRINUSE;
   listenerInsert(socket);
+  listenerAnnounce(socket);
   return 0;
 }
 
@@ -96,7 +99,7 @@ export function tcpListen(socket: Socket): i32 {
  * listen.
  */
 export function tcpUnlisten(socket: Socket): void {
-  listenerRemove(socket);
+  if (listenerRemove(socket)) announceWithdraw(socket);
   while (socket.synHead != 0) connectionEnd(changetype<Tcb>(socket.synHead), 0);
   for (let at = acceptQueueTake(socket); at != 0; at = acceptQueueTake(socket)) {
     const tcb = changetype<Tcb>(at);

@@ -3,6 +3,7 @@ import { sourceFor } from "../ip/addresses";
 import { ipClose, ipOpen, ipSend, transportHeader } from "../ip/output";
 import { routeFailure, routeTo } from "../ip/routes";
 import { isBroadcast } from "../link/addresses";
+import { announcePull } from "../link/announce";
 import { Neighbour, neighbourReady } from "../link/neighbours";
 import { rateAdmits } from "../link/rate-limit";
 import { txAppendChain } from "../link/transmit";
@@ -107,6 +108,7 @@ export function udpSend(socket: Socket, chain: usize, length: u32): i32 {
   const isGiven = !isAnyAddress(socket.planSourceHigh, socket.planSourceLow);
   const high = isGiven ? socket.planSourceHigh : root().sourceHigh;
   const low = isGiven ? socket.planSourceLow : root().sourceLow;
+  if (root().announceHead != 0) announcePull();
   if (IPV4_HEADER + UDP_HEADER + length > n.port.mtu || !neighbourReady(n)) {
     error = sendWhole(n, socket, high, low, remoteHigh, remoteLow, remotePort, chain, length);
   } else {

@@ -1,5 +1,7 @@
+import { announceWithdraw } from "../link/announce";
 import { root } from "../memory/root";
 import { Socket } from "../socket/socket";
+import { datagramAnnounce } from "./announce";
 
 @unmanaged
 class Bucket {
@@ -21,6 +23,7 @@ export function datagramAdd(socket: Socket): void {
   const bucket = bucketOf(socket.localPort);
   socket.hashNext = bucket.head;
   bucket.head = changetype<usize>(socket);
+  datagramAnnounce(socket);
 }
 
 /** Takes a socket out; harmless when it is not in. */
@@ -36,4 +39,5 @@ export function datagramRemove(socket: Socket): void {
   if (previous == 0) bucket.head = socket.hashNext;
   else changetype<Socket>(previous).hashNext = socket.hashNext;
   socket.hashNext = 0;
+  announceWithdraw(socket);
 }

@@ -12,6 +12,7 @@ const CARRIERS: Readonly<Record<string, readonly string[]>> = {
   mask_addr: ["prefix_length"],
   devices: ["device_mac", "device_name"],
   port: ["port_kind"],
+  use_ltran: ["port_kind"],
   dpdk_args: ["eal_args"],
   num_cpus: ["cpu", "eal_args"],
   memory: ["memory_size"],

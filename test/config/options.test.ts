@@ -241,7 +241,6 @@ describe("options that this version does not carry out", () => {
 
   it("stop a start when ignoring them would be wrong", () => {
     for (const [key, value] of Object.entries({
-      use_ltran: "1",
       stack_num: "2",
       nic_vlan_mode: "7",
       num_process: "2",

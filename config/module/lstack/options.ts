@@ -155,9 +155,13 @@ lstack
   .withoutEffect(0, "the stack speaks IPv4 only so far")
   .defaultsTo("none");
 
-lstack
+export const useLtran = lstack
   .toggle("use_ltran", 0, "1: reach the device through the ltran process.")
-  .refused(0, "there is no ltran yet; set use_ltran = 0 and let this process have the device");
+  .meaning(
+    "unix_prefix must be the same in both files. devices may be left out, or be the MAC address of ltran's " +
+      "device; dpdk_args is ltran's business.",
+  )
+  .carriedByOthers();
 lstack
   .integer("stack_num", 0, "Stacks of the process, instead of num_cpus.")
   .between(0, 320)
@@ -204,7 +208,7 @@ export const prefixLength = lstack
   .computed();
 export const portKind = lstack
   .add("port_kind", Kind.Choice, 0, "The port that auto led to.")
-  .oneOf(["packet", "dpdk"])
+  .oneOf(["packet", "dpdk", "ltran"])
   .computed();
 export const deviceMac = lstack.text("device_mac", Kind.Mac, "devices, if it is a MAC address.").computed();
 export const deviceName = lstack

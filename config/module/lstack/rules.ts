@@ -30,6 +30,7 @@ import {
   processIdx,
   receiveSlots,
   tcpConnCount,
+  useLtran,
 } from "./options";
 import { largestRegion } from "./receive-ring";
 
@@ -38,6 +39,8 @@ const BUFFER_BYTES: f64 = 2048;
 /** Memory of one connection beside its packet buffers, generously. */
 const CONNECTION_BYTES: f64 = 4096;
 const MEBIBYTE: f64 = 1048576;
+/** Place of "ltran" among the kinds of port. */
+const PORT_LTRAN: i32 = 2;
 const LEAST_DERIVED_MEMORY: f64 = 256;
 
 function checkNetwork(): void {
@@ -73,7 +76,31 @@ function checkCpus(): void {
   checkOnline(numCpus, numbers);
 }
 
+/** With ltran the device, and how frames reach it, are ltran's business. */
+function checkLtran(): void {
+  portKind.number = PORT_LTRAN;
+  portKind.text = portKind.choices[PORT_LTRAN];
+  if (port.text != "auto") complain(port, 'must be "auto", because use_ltran = 1 leaves the device to ltran');
+  if (dpdkArgs.sound) {
+    const reason = "has no effect: with use_ltran = 1 the device is ltran's";
+    report(false, dpdkArgs.file, dpdkArgs.line, "dpdk_args", dpdkArgs.shown, reason);
+  }
+  const mac = new StaticArray<u8>(16);
+  if (parseMac(devices.text, mac)) {
+    deviceMac.bytes = mac;
+    deviceMac.text = devices.text;
+  } else if (devices.sound) {
+    const reason =
+      "has no effect: with use_ltran = 1 the device is ltran's, and only its MAC address is checked";
+    report(false, devices.file, devices.line, devices.givenAs, devices.shown, reason);
+  }
+}
+
 function checkPort(file: string, line: i32): void {
+  if (useLtran.number == 1) {
+    checkLtran();
+    return;
+  }
   const eal = checkEalArgs(dpdkArgs, <i32>cpu.number);
   const namesDevice = eal.namesDevice;
   const isDpdk = port.text == "dpdk" || (port.text == "auto" && namesDevice);

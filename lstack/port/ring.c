@@ -1,0 +1,88 @@
+/*
+ * The port `ltran`: a shared-memory ring to the ltran process, which has the device. The stack itself moves
+ * the frames (stack/link/ring-port.ts); the shell sleeps, kicks and keeps the registration.
+ */
+#include "port.h"
+
+#include <unistd.h>
+
+#include "runtime/register.h"
+#include "runtime/stack.h"
+
+/* Before ltran says what the device has. */
+#define MTU_PROVISIONAL 1500u
+
+/* ltran was asked for kicks. */
+static bool armed;
+
+static int ring_describe(struct gz_port *port, const struct gz_port_request *request)
+{
+    port->flags = 0;
+    port->mac = 0;
+    port->mtu = request->mtu != 0 ? request->mtu : MTU_PROVISIONAL;
+    return gz_stack.shared->created ? 0 : gz_ltran_probe(port);
+}
+
+static bool ring_pending(const struct gz_port *port)
+{
+    return w2c_stack_ringPending(&gz_stack.module, port->id) != 0;
+}
+
+static bool ring_arm(struct gz_port *port)
+{
+    uint64_t junk;
+
+    armed = true;
+    if (read(port->fd, &junk, sizeof(junk)) < 0)
+        atomic_thread_fence(memory_order_seq_cst); /* Nobody has kicked us since the last time. */
+    return w2c_stack_ringArm(&gz_stack.module, port->id) != 0;
+}
+
+/* Kicks ltran, or gives it up, if that is due. */
+static void attend(struct gz_port *port, uint32_t sent)
+{
+    uint32_t due = w2c_stack_ringDue(&gz_stack.module, port->id, sent);
+
+    if (due == GZ_RING_DUE_KICK)
+        gz_ltran_kick();
+    else if (due == GZ_RING_DUE_END)
+        gz_ltran_end();
+}
+
+/* The stack takes as many frames as this says, itself. */
+static uint32_t ring_receive(struct gz_port *port, uint8_t *frames, uint32_t most)
+{
+    (void)frames;
+    if (armed)
+        w2c_stack_ringDisarm(&gz_stack.module, port->id);
+    armed = false;
+    return ring_pending(port) ? most : 0;
+}
+
+static void ring_release(struct gz_port *port)
+{
+    attend(port, 0);
+}
+
+static uint32_t ring_transmit(struct gz_port *port, const uint8_t *slots, uint32_t head, uint32_t count)
+{
+    uint32_t done = w2c_stack_ringTransmit(&gz_stack.module, port->id);
+
+    (void)slots;
+    (void)head;
+    port->blocked = done < count;
+    attend(port, done);
+    return done;
+}
+
+const struct gz_port_kind gz_ring_port = {
+    .name = "ltran",
+    .describe = ring_describe,
+    .open = gz_ltran_open,
+    .pending = ring_pending,
+    .arm = ring_arm,
+    .receive = ring_receive,
+    .release = ring_release,
+    .transmit = ring_transmit,
+    .close = gz_ltran_close,
+};

@@ -1,0 +1,44 @@
+import { AnnouncementKind } from "../../ring/announcement";
+import { announcementAdd, announces, announceWant } from "../link/announce";
+import { Socket, SocketFlag } from "../socket/socket";
+import { isAnyAddress } from "../wire/address";
+import { PROTOCOL_TCP } from "../wire/ipv4";
+import { Tcb, TcpState } from "./tcb";
+
+/** What ltran is told of listeners and connections. */
+
+/** A socket listens, or is found listening by a new ltran. One for IPv6 alone can have no traffic. */
+export function listenerAnnounce(socket: Socket): void {
+  const any = isAnyAddress(socket.localHigh, socket.localLow);
+  if (any && (socket.flags & SocketFlag.v6Only) != 0) return;
+  announceWant(socket, PROTOCOL_TCP, socket.localHigh, socket.localLow, socket.localPort, socket.backlog);
+}
+
+function announceConnection(tcb: Tcb, kind: AnnouncementKind): bool {
+  const announcement = announcementAdd(kind, PROTOCOL_TCP);
+  if (changetype<usize>(announcement) == 0) return false;
+  announcement.localHigh = tcb.localHigh;
+  announcement.localLow = tcb.localLow;
+  announcement.localPort = tcb.localPort;
+  announcement.remoteHigh = tcb.remoteHigh;
+  announcement.remoteLow = tcb.remoteLow;
+  announcement.remotePort = tcb.remotePort;
+  announcement.sndNxt = tcb.sndMax;
+  announcement.rcvNxt = tcb.rcvNxt;
+  return true;
+}
+
+/** Tells a new ltran of an existing connection; false when there was no room. */
+export function flowAnnounce(tcb: Tcb): bool {
+  return announceConnection(tcb, AnnouncementKind.flow);
+}
+
+/**
+ * A connection ends. ltran sees resets, and FINs of both sides, by itself; it is told of an end that nothing
+ * on the wire shows. Without room in the ring the flow ages in ltran, which costs it memory only.
+ */
+export function flowEnd(tcb: Tcb): void {
+  if (!announces()) return;
+  const silent = tcb.state <= TcpState.synReceived || tcb.state == TcpState.finWait2;
+  if (silent) announceConnection(tcb, AnnouncementKind.flowGone);
+}
