@@ -15,14 +15,17 @@ before(async () => {
   program = await compileNativeRoom("hammer");
 });
 
-for (const [slots, bufferSize] of [
-  [512, 2048],
-  [64, 2048],
-  [1024, 1984],
+for (const [slots, bufferSize, window] of [
+  [512, 2048, 0],
+  [64, 2048, 0],
+  [1024, 1984, 0],
+  // Where every frame waits for an answer, one lost wake-up is the end.
+  [512, 2048, 1],
 ] as const) {
-  test(`${frames} frames through rings of ${slots} slots of ${bufferSize} bytes`, (context) => {
+  const kind = window === 0 ? "" : `, ${window} unanswered`;
+  test(`${frames} frames through rings of ${slots} slots of ${bufferSize} bytes${kind}`, (context) => {
     const each = Math.ceil(frames / 2);
-    const result = spawnSync(program, ["run", each, seed, slots, bufferSize].map(String), {
+    const result = spawnSync(program, ["run", each, seed, slots, bufferSize, window].map(String), {
       encoding: "utf8",
       timeout: 30_000 + frames * secondsPerFrame * 1_000,
     });

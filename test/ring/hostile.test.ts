@@ -37,8 +37,14 @@ class Watched {
   private readonly random: (limit: number) => number;
   /** A change happens before one load in so many. */
   private rarity = 50;
+  /** Descriptor words that the call has read. */
+  private readonly words = new Set<number>();
 
-  constructor(seed: number) {
+  constructor(
+    seed: number,
+    /** The peer keeps to the rules: no change is made. */
+    private readonly isHonest = false,
+  ) {
     this.random = randomFrom(seed);
     const memory = new WebAssembly.Memory({ initial: 16, maximum: 16 });
     const compiled = new WebAssembly.Module(binary as BufferSource);
@@ -81,7 +87,18 @@ class Watched {
     const end = this.port.region + this.port.regionSize;
     assert.ok(address >= PRIVATE && address + bytes <= end, `${what} of ${bytes} bytes at ${address}`);
     assert.ok(this.accesses <= ACCESSES_MAX, "a call without end");
-    if (what !== "store_ptr" && this.random(this.rarity) === 0) this.change();
+    if (this.port.isDescriptor(address)) this.readOnce(address, what);
+    if (!this.isHonest && what !== "store_ptr" && this.random(this.rarity) === 0) this.change();
+  }
+
+  /** What was checked must be what is used: a descriptor's word is read once, and not by a plain load. */
+  private readOnce(address: number, what: string): void {
+    if (what === "loadOnce64") {
+      assert.ok(!this.words.has(address), `the word at ${address} is read twice`);
+      this.words.add(address);
+    }
+    // A hostile peer may have made a descriptor part of a frame.
+    if (this.isHonest) assert.notEqual(what, "load_ptr", `a plain load of the descriptor at ${address}`);
   }
 
   private small(): number {
@@ -133,6 +150,7 @@ class Watched {
   /** Calls a door while the peer is at work. */
   attacked<T>(work: () => T): T {
     this.accesses = 0;
+    this.words.clear();
     this.rarity = 5 + this.random(400);
     this.isHostile = true;
     try {
@@ -213,8 +231,8 @@ function attackedCall(
   }
 }
 
-function attack(side: "server" | "client", seed: number): Tally {
-  const watched = new Watched(seed);
+function attack(side: "server" | "client", seed: number, isHonest = false): Tally {
+  const watched = new Watched(seed, isHonest);
   const random = randomFrom(seed + 1_000);
   let { port } = watched;
   let before = guard(port);
@@ -230,7 +248,7 @@ function attack(side: "server" | "client", seed: number): Tally {
       else port.put(frameOf(1 + random(2000), step));
       port.publishAll();
     }
-    if (random(50) === 0) watched.change();
+    if (!isHonest && random(50) === 0) watched.change();
     const ends = [port.serverTake, port.serverPut, port.clientReceive, port.clientTransmit];
     if (ends.some((end) => port.call("endBroken", end) !== 0) || random(400) === 0) {
       tally.deaths += 1;
@@ -255,3 +273,11 @@ for (const side of ["server", "client"] as const) {
     });
   }
 }
+
+test("descriptors are read once, with an honest peer too", (context) => {
+  for (const side of ["server", "client"] as const) {
+    const tally = attack(side, 3, true);
+    context.diagnostic(JSON.stringify(tally));
+    assert.ok(tally.frames > STEPS / 20);
+  }
+});

@@ -161,6 +161,13 @@ export class RingPort {
     this.view.setUint16(ring + offset, value, true);
   }
 
+  /** Whether an address lies in a descriptor. */
+  isDescriptor(address: number): boolean {
+    return [this.forward, this.back].some((ring) => {
+      return address >= ring + DESCRIPTORS && address < ring + DESCRIPTORS + 16 * this.slots;
+    });
+  }
+
   private descriptorAt(ring: number, index: number): number {
     return ring + DESCRIPTORS + 16 * (index % this.slots);
   }

@@ -42,6 +42,10 @@ class Process {
   /** Held frames, oldest first: `heldCount` entries at HELD. */
   heldCount: u32;
   wantsRoom: u32;
+  /**
+   * Frames that may be sent beyond those received: then nothing but its answer wakes a side. 0: any number.
+   */
+  window: u32;
 }
 
 /** A peeked frame that is checked later. */
@@ -154,11 +158,12 @@ export function regionPlace(): u32 {
 }
 
 /** Begins as client, which lays out the region, or as server. */
-export function start(isClient: u32, goal: u32, seed: u64, slots: u32, bufferSize: u32): u32 {
+export function start(isClient: u32, goal: u32, seed: u64, slots: u32, bufferSize: u32, window: u32): u32 {
   const p = process();
   memory.fill(PROCESS, 0, offsetof<Process>());
   p.isClient = isClient;
   p.goal = goal;
+  p.window = window;
   p.random = mix(seed + <u64>isClient);
   const size = regionSize(slots, bufferSize);
   const good =
@@ -184,11 +189,17 @@ function cut(length: u32): u32 {
   return count;
 }
 
+/** Whether another frame may be sent. */
+function maySend(): bool {
+  const p = process();
+  return p.sent < p.goal && (p.window == 0 || p.sent < p.received + p.window);
+}
+
 /** Sends up to `burst` frames; answers how many. */
 function produce(burst: u32): u32 {
   const p = process();
   let done: u32 = 0;
-  while (done < burst && p.sent < p.goal) {
+  while (done < burst && maySend()) {
     const length = lengthOf(p.sent);
     fill(SEND_FRAME, length, contentSeed(p.sent, p.isClient != 0));
     const count = cut(length);
@@ -306,7 +317,7 @@ export function sleep(): u32 {
   if (publish(0) != 0) return 2;
   ringSleep(receiveEnd());
   if (p.wantsRoom != 0) ringAwaitRoom(sendEnd());
-  const canSend = p.sent < p.goal && (p.wantsRoom == 0 || ringHasRoom(sendEnd(), 34));
+  const canSend = maySend() && (p.wantsRoom == 0 || ringHasRoom(sendEnd(), 34));
   const canTake = p.received < p.goal && ringPending(receiveEnd());
   // Nobody kicks one who has done everything.
   const isDone = p.sent == p.goal && p.received == p.goal;
