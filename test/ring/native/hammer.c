@@ -171,7 +171,8 @@ static void run(int side, unsigned seed)
 }
 
 /* Makes both processes: the parent is the client. Returns the side: 1 client, 0 server. */
-static int part(uint32_t goal, uint64_t seed, uint32_t slots, uint32_t buffer_size, uint32_t window, pid_t *child)
+static int part(uint32_t goal, uint64_t seed, uint32_t slots, uint32_t buffer_size, uint32_t window,
+    pid_t *child)
 {
     open_memory();
     make_region(slots, buffer_size);
