@@ -63,10 +63,11 @@ function adopt(socket: Socket, listener: Socket, tcb: Tcb): void {
   socket.remoteLow = tcb.remoteLow;
   socket.remotePort = tcb.remotePort;
   socket.tcb = changetype<usize>(tcb);
-  socket.error = tcb.error;
   tcb.socket = changetype<usize>(socket);
   bindEnter(socket);
+  // As long as it is open, an error is a soft one, which only a time-out would report.
   if (connectionAlive(socket)) tcpOptionsChanged(tcb);
+  else socket.error = tcb.error;
 }
 
 /** accept(): the handle of the oldest connection that waits, its peer in the call area. */

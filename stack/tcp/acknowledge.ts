@@ -59,6 +59,8 @@ function advance(tcb: Tcb, s: Segment): void {
   const acknowledged = s.acknowledgement - tcb.sndUna;
   tcb.sndUna = s.acknowledgement;
   if (before(tcb.sndNxt, tcb.sndUna)) tcb.sndNxt = tcb.sndUna;
+  // Left behind, it would lie ahead again two gigabytes later.
+  if (before(tcb.smallEnd, tcb.sndUna)) tcb.smallEnd = tcb.sndUna;
   const echoed = (s.has & Has.timestamps) != 0 && s.timestampEcho != 0;
   rttAcknowledged(tcb, tcb.sndUna, echoed, timestampNow(tcb) - s.timestampEcho);
   sendQueueAcknowledge(tcb, earliest(tcb.sndUna, tcb.sndEnd));

@@ -36,7 +36,8 @@ export function connectionMake(
   remotePort: u16,
 ): Tcb {
   let tcb = tcbTake();
-  if (changetype<usize>(tcb) == 0 && timeWaitReclaim()) tcb = tcbTake();
+  // One that still has a socket gives no block back.
+  while (changetype<usize>(tcb) == 0 && timeWaitReclaim()) tcb = tcbTake();
   if (changetype<usize>(tcb) == 0) {
     drop(DropReason.noTcb);
     return tcb;

@@ -36,6 +36,13 @@ function acceptable(tcb: Tcb, s: Segment): bool {
 }
 
 /**
+ * RFC 7323, section 5.5: the connection was idle for so long that the peer's clock may have wrapped around.
+ */
+function timestampOutdated(tcb: Tcb): bool {
+  return root().now - tcb.timestampRecentAt > TIMESTAMP_LIFE_US;
+}
+
+/**
  * RFC 7323, section 5.3: true when the segment is older than what was received. Resets are exempt (section
  * 5.2).
  */
@@ -47,7 +54,7 @@ function pawsRejects(tcb: Tcb, s: Segment): bool {
     return true;
   }
   if (!before(s.timestampValue, tcb.timestampRecent)) return false;
-  if (root().now - tcb.timestampRecentAt > TIMESTAMP_LIFE_US) return false;
+  if (timestampOutdated(tcb)) return false;
   count(Counter.tcpPawsRejects);
   drop(DropReason.tcpPaws);
   answerStray(tcb);
@@ -57,7 +64,8 @@ function pawsRejects(tcb: Tcb, s: Segment): bool {
 function timestampTake(tcb: Tcb, s: Segment): void {
   if (!tcbHas(tcb, TcbFlag.timestamps) || (s.has & Has.timestamps) == 0) return;
   // RFC 7323, section 4.3, rule 2.
-  if (before(s.timestampValue, tcb.timestampRecent) || after(s.sequence, tcb.lastAckSent)) return;
+  if (after(s.sequence, tcb.lastAckSent)) return;
+  if (before(s.timestampValue, tcb.timestampRecent) && !timestampOutdated(tcb)) return;
   tcb.timestampRecent = s.timestampValue;
   tcb.timestampRecentAt = root().now;
 }

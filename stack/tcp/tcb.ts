@@ -256,6 +256,7 @@ export class Tcb extends Parked {
   keepIdle: u32;
   keepInterval: u32;
   keepCount: u32;
+  /** Keep-alive and window probes in a row after which nothing was heard of the peer. */
   keepProbes: u32;
   userTimeoutMs: u32;
   iss: u32;

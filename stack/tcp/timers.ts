@@ -35,18 +35,20 @@ function triesOf(tcb: Tcb): u8 {
   return burdens(tcb) ? ORPHAN_TRIES : DATA_TRIES;
 }
 
-/** RFC 9293, section 3.8.3; TCP_USER_TIMEOUT counts from the last progress (RFC 5482). */
-function givenUp(tcb: Tcb): bool {
+/**
+ * After `tries` in vain: RFC 9293, section 3.8.3; TCP_USER_TIMEOUT counts from the last progress (RFC 5482).
+ */
+function givenUp(tcb: Tcb, tries: u32): bool {
   if (tcb.userTimeoutMs != 0 && tcb.stalledAt != 0) {
     return root().now - tcb.stalledAt >= <u64>tcb.userTimeoutMs * 1000;
   }
-  return tcb.backoff >= triesOf(tcb);
+  return tries >= triesOf(tcb);
 }
 
 /** RFC 6298, section 5.4 to 5.7. */
 function retransmissionTimeout(tcb: Tcb): bool {
   count(Counter.tcpTimeouts);
-  if (givenUp(tcb)) {
+  if (givenUp(tcb, tcb.backoff)) {
     timedOut(tcb);
     return false;
   }
@@ -64,12 +66,14 @@ function retransmissionTimeout(tcb: Tcb): bool {
 
 /** RFC 9293, section 3.8.6.1: probe a closed window for as long as the peer answers. */
 function persistTimeout(tcb: Tcb): bool {
-  const silent = tcb.backoff != 0 && root().now - tcb.receivedAt > rtoBackedOff(tcb);
-  if ((silent || burdens(tcb)) && givenUp(tcb)) {
+  // An answered probe makes the next one rarer, but counts for nothing here.
+  const tries: u32 = burdens(tcb) ? tcb.backoff : tcb.keepProbes;
+  if (tries != 0 && givenUp(tcb, tries)) {
     timedOut(tcb);
     return false;
   }
   if (tcb.backoff < 255) tcb.backoff++;
+  tcb.keepProbes++;
   tcbSet(tcb, TcbFlag.windowProbe);
   tcb.persistAt = root().now + rtoBackedOff(tcb);
   tcpRequestOutput(tcb, true);

@@ -47,6 +47,18 @@ describe("TCP and ICMP errors (RFC 5927, RFC 5461)", () => {
     assert.equal(peer.ready(handle) & EPOLLERR, 0);
   });
 
+  it("an error met during the handshake is not the accepted connection's", () => {
+    const peer = new TcpPeer();
+    peer.listen();
+    peer.inject("S", { seq: 0, mss: 1460 });
+    peer.expect("SA", { ack: 1 });
+    unreachable(peer, 1, 0);
+    peer.inject("PA", { seq: 1, ack: 1, data: 10 });
+    const handle = peer.accept();
+    assert.equal(peer.read(handle, 100), 10);
+    assert.equal(peer.error(handle), 0);
+  });
+
   it("an open connection takes a hard error as soft, and reports it when it gives up", () => {
     const peer = new TcpPeer();
     const handle = peer.open();

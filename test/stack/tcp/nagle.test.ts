@@ -1,8 +1,12 @@
+import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import * as layout from "../../../build/generated/node/layout.js";
 import { IPPROTO_TCP, MSG_MORE, TCP_CORK, TCP_NODELAY } from "../../../build/generated/node/system.js";
 import { TcpPeer } from "../support/tcp-peer.js";
 
 const MSS = 1460;
+/** Of Ethernet, IPv4 and TCP without options. */
+const HEADERS = 54;
 
 describe("TCP Nagle, TCP_NODELAY, TCP_CORK (RFC 9293, section 3.7.4)", () => {
   it("holds a second small segment until the first one is acknowledged", () => {
@@ -33,6 +37,30 @@ describe("TCP Nagle, TCP_NODELAY, TCP_CORK (RFC 9293, section 3.7.4)", () => {
     peer.write(handle, MSS + 5);
     peer.expect("A", { seq: 1, data: MSS });
     peer.expect("PA", { seq: 1 + MSS, data: 5 });
+  });
+
+  it("sends the tail of a large write also after two gigabytes without any (Minshall)", () => {
+    const peer = new TcpPeer({
+      flags: layout.PORT_FLAG_SEGMENTATION,
+      segmentationMax: 65000,
+    });
+    const handle = peer.open({ mss: 1460, scale: 10 });
+    const { host } = peer.lan;
+    let at = 1;
+    /** Writes, answers all that comes, and answers how many bytes came. */
+    const write = (length: number): number => {
+      const end = at + host.send(handle, new Uint8Array(length), 0);
+      const start = at;
+      for (let frames = host.transmit(); frames.length > 0; frames = host.transmit()) {
+        for (const frame of frames) at += frame.bytes.length - HEADERS;
+        host.receive([peer.frame("A", { seq: 1, ack: at })]);
+      }
+      assert.ok(at <= end);
+      return at - start;
+    };
+    assert.equal(write(10), 10);
+    while (at < 2 ** 31 + 1_000_000) assert.equal(write(1460 * 20), 1460 * 20);
+    assert.equal(write(10), 10);
   });
 
   it("TCP_NODELAY sends at once", () => {

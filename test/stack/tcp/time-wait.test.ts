@@ -80,4 +80,26 @@ describe("TCP TIME_WAIT", () => {
     assert.ok(peer.lan.used("tcb") <= capacity);
     assert.equal(peer.counter("tcpPassiveOpens"), capacity + 20);
   });
+
+  it("gives way though the oldest still has a socket", () => {
+    const peer = new TcpPeer({ size: 4 << 20 });
+    peer.listen(4096);
+    const capacity = peer.lan.capacity("tcb");
+    for (let i = 0; i < capacity; i++) {
+      const other = new Proxy(peer, {
+        get: (t, name) => (name === "peerPort" ? 10_000 + i : Reflect.get(t, name)),
+      });
+      const handle = other.open();
+      if (i === 0) other.shutdown(handle);
+      else other.close(handle);
+      other.take();
+      other.inject("FA", { seq: 1, ack: 2 });
+      other.take();
+    }
+    const last = new Proxy(peer, {
+      get: (t, name) => (name === "peerPort" ? 60_000 : Reflect.get(t, name)),
+    });
+    last.open();
+    assert.equal(peer.counter("tcpCookiesSent"), 0);
+  });
 });

@@ -75,6 +75,18 @@ describe("TCP timestamps (RFC 7323)", () => {
     assert.equal(peer.read(handle, 100), 10);
   });
 
+  it("takes the peer's timestamp anew after 24 days", () => {
+    const peer = new TcpPeer();
+    peer.open({ mss: 1460, ts: 5000 });
+    peer.wait(25 * DAY, 3600 * 1_000_000);
+    peer.clock = 100;
+    peer.inject("PA", { seq: 1, ack: 1, data: 10 });
+    assert.equal(peer.expect("A", { ack: 11 }).timestamps?.[1], 100);
+    peer.clock = 99;
+    peer.inject("PA", { seq: 11, ack: 1, data: 10 });
+    assert.equal(peer.counter("tcpPawsRejects"), 1);
+  });
+
   it("a segment without the option is dropped once it was agreed on", () => {
     const peer = new TcpPeer();
     const handle = peer.open(OFFER);

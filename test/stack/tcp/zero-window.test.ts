@@ -69,6 +69,21 @@ describe("TCP zero window (RFC 9293, section 3.8.6.1)", () => {
     assert.equal(peer.ready(handle) & EPOLLHUP, 0);
   });
 
+  it("does not give up because of two lost answers after many that came", () => {
+    const { peer, handle } = closed();
+    for (let i = 0; i < 1500; i++) {
+      peer.wait(SECOND, 100_000);
+      if (peer.take().length > 0) peer.inject("A", { seq: 1, ack: 1, win: 0 });
+      peer.take();
+    }
+    // Two probes are lost.
+    peer.wait(130 * SECOND, 100_000);
+    peer.take();
+    assert.equal(peer.ready(handle) & EPOLLHUP, 0);
+    peer.inject("A", { seq: 1, ack: 1, win: 5000 });
+    peer.expect("PA", { seq: 1, data: 1000 });
+  });
+
   it("gives up when nobody answers them", () => {
     const { peer, handle } = closed();
     peer.wait(1500 * SECOND, 100_000);
