@@ -1,10 +1,9 @@
-import { existsSync } from "node:fs";
 import { CommandError, runNodeTool } from "./command.js";
 import { listFiles, listFolder } from "./files.js";
 import { buildHashStep } from "./generate-build-hash.js";
 import { configHeaderStep } from "./generate-config.js";
-import { COUNTERS_FOLDER, COUNTERS_OUTPUTS, generateCounters, POOLS_FILE } from "./generate-counters.js";
-import { generateLayout, LAYOUT_ENTRY, LAYOUT_OPTIONS, LAYOUT_OUTPUTS } from "./generate-layout.js";
+import { COUNTER_TABLES, generateCounters } from "./generate-counters.js";
+import { generateLayout, LAYOUT_OPTIONS, LAYOUTS } from "./generate-layout.js";
 import { generateSystem, SYSTEM_OUTPUTS } from "./generate-system.js";
 import { withBuildLock } from "./lock.js";
 import { packageVersion, translateStep, wasmStep } from "./module-steps.js";
@@ -35,30 +34,30 @@ function generatedSteps(compiler: string): Step[] {
       outputs: Object.values(SYSTEM_OUTPUTS),
       work: generateSystem,
     },
-    {
-      name: "counters",
+    ...COUNTER_TABLES.map((table) => ({
+      name: table.name,
       inputs: [
-        ...listFolder(COUNTERS_FOLDER, [".ts"]),
-        POOLS_FILE,
+        ...listFolder(table.folder, [".ts"]),
+        ...table.beside,
         ...scripts.filter((path) => /counters/.test(path)),
       ],
       options: [],
-      outputs: Object.values(COUNTERS_OUTPUTS),
-      work: generateCounters,
-    },
+      outputs: Object.values(table.outputs),
+      work: () => generateCounters(table),
+    })),
+    buildHashStep(packageVersion("assemblyscript")),
   ];
-  if (existsSync(LAYOUT_ENTRY)) {
-    steps.push(buildHashStep(packageVersion("assemblyscript")), {
-      name: "layout",
+  for (const layout of LAYOUTS) {
+    steps.push({
+      name: layout.name,
       inputs: [
-        ...listFiles(inRoot("stack"), [".ts"]),
-        ...listFiles(inRoot("ring"), [".ts"]),
+        ...layout.folders.flatMap((folder) => listFiles(folder, [".ts"])),
         ...scripts.filter((path) => /layout/.test(path)),
         SYSTEM_OUTPUTS.stack,
       ],
       options: [...LAYOUT_OPTIONS, packageVersion("assemblyscript")],
-      outputs: Object.values(LAYOUT_OUTPUTS),
-      work: generateLayout,
+      outputs: Object.values(layout.outputs),
+      work: () => generateLayout(layout),
     });
   }
   return steps;

@@ -3,19 +3,46 @@ import { readFileSync } from "node:fs";
 import { listFolder, writeAtomically } from "./files.js";
 import { inBuild, inRoot, shown } from "./paths.js";
 
-/** Folder whose enums are the counters and reasons. */
-export const COUNTERS_FOLDER = inRoot("stack", "stats");
-/** What the control socket serves beside them. */
-export const POOLS_FILE = inRoot("stack", "memory", "pool.ts");
+/** The counters of a module. */
+export interface CounterTable {
+  name: string;
+  /** Folder whose enums are the counters and reasons. */
+  folder: string;
+  /** What the control socket serves beside them. */
+  beside: readonly string[];
+  /** The macro of the layout's hash. */
+  macro: string;
+  /** Files made from them. */
+  outputs: { node: string; json: string; c: string };
+}
 
-/** Files made from them. */
-export const COUNTERS_OUTPUTS = {
-  node: inBuild("generated", "node", "counters.ts"),
-  json: inBuild("generated", "counters.json"),
-  c: inBuild("generated", "stack_counters.h"),
-};
+/** Every module's counters. */
+export const COUNTER_TABLES: readonly CounterTable[] = [
+  {
+    name: "counters",
+    folder: inRoot("stack", "stats"),
+    beside: [inRoot("stack", "memory", "pool.ts")],
+    macro: "GZ_COUNTERS_LAYOUT",
+    outputs: {
+      node: inBuild("generated", "node", "counters.ts"),
+      json: inBuild("generated", "counters.json"),
+      c: inBuild("generated", "stack_counters.h"),
+    },
+  },
+  {
+    name: "dispatch counters",
+    folder: inRoot("ltran", "dispatch", "stats"),
+    beside: [],
+    macro: "GZ_DISPATCH_COUNTERS_LAYOUT",
+    outputs: {
+      node: inBuild("generated", "node", "dispatch-counters.ts"),
+      json: inBuild("generated", "dispatch-counters.json"),
+      c: inBuild("generated", "dispatch_counters.h"),
+    },
+  },
+];
 
-/** One member of an enum of stack/stats. */
+/** One member of an enum of counters. */
 export interface CounterEntry {
   enum: string;
   name: string;
@@ -60,20 +87,22 @@ function layoutHash(files: readonly string[]): string {
 }
 
 /** Writes the table of counters and reasons, in the order of their indices, and the hash of their layout. */
-export async function generateCounters(): Promise<void> {
+export async function generateCounters(table: CounterTable): Promise<void> {
+  const { outputs } = table;
   const entries: CounterEntry[] = [];
-  const files = listFolder(COUNTERS_FOLDER, [".ts"]);
-  const layout = layoutHash([...files, POOLS_FILE]);
+  const files = listFolder(table.folder, [".ts"]);
+  const layout = layoutHash([...files, ...table.beside]);
   for (const path of files) {
     entries.push(...parseCounters(readFileSync(path, "utf8"), shown(path)));
   }
-  writeAtomically(COUNTERS_OUTPUTS.json, `${JSON.stringify(entries, null, 2)}\n`);
-  const origin = "Generated from stack/stats and the pools by scripts/build/generate-counters.ts.";
-  writeAtomically(COUNTERS_OUTPUTS.c, `/* ${origin} */\n#define GZ_COUNTERS_LAYOUT "${layout}"\n`);
+  writeAtomically(outputs.json, `${JSON.stringify(entries, null, 2)}\n`);
+  const sources = [table.folder, ...table.beside].map(shown).join(" and ");
+  const origin = `Generated from ${sources} by scripts/build/generate-counters.ts.`;
+  writeAtomically(outputs.c, `/* ${origin} */\n#define ${table.macro} "${layout}"\n`);
   const fields = ["enum: string", "name: string", "index: number", "doc: string"];
   const type = `export interface CounterEntry {\n${fields.map((field) => `  ${field};\n`).join("")}}\n`;
   const list = JSON.stringify(entries, null, 2);
-  const table = `export const COUNTERS = ${list} as const satisfies readonly CounterEntry[];\n`;
+  const declaration = `export const COUNTERS = ${list} as const satisfies readonly CounterEntry[];\n`;
   const hash = `export const COUNTERS_LAYOUT = "${layout}";\n`;
-  writeAtomically(COUNTERS_OUTPUTS.node, `// ${origin}\n${type}\n${table}\n${hash}`);
+  writeAtomically(outputs.node, `// ${origin}\n${type}\n${declaration}\n${hash}`);
 }

@@ -43,7 +43,7 @@ export function modules(): Module[] {
   const all = [
     describeModule("stack", "stack", true, ["ring"]),
     describeModule("config", "config/module", false),
-    describeModule("dispatch", "ltran/dispatch", true, ["ring"]),
+    describeModule("dispatch", "ltran/dispatch", true, ["stack", "ring"]),
   ];
   return all.filter((module) => existsSync(module.entry));
 }

@@ -32,7 +32,7 @@ const BIOME = inRoot("node_modules", "@biomejs", "biome", "bin", "biome");
 
 /** Every TypeScript project of the clone: all sources belong to one. */
 function typeChecks(): CommandTest[] {
-  const folders = [".", "scripts", "stack", "config", "ctl", "sim", "bench", "test", "ring"];
+  const folders = [".", "scripts", "stack", "ring", "ltran", "config", "ctl", "sim", "bench", "test"];
   const nested = folders.slice(1).flatMap((folder) => listFiles(inRoot(folder), ["tsconfig.json"]));
   const projects = [inRoot("tsconfig.json"), ...nested].filter((path) => basename(path) === "tsconfig.json");
   return projects.map((path) => ({
@@ -57,7 +57,7 @@ export function suites(): Suite[] {
       static: true,
       commands: [{ name: "biome ci", program: process.execPath, args: biome }],
     }),
-    folderSuite("unit", ["test/stack", "test/ring"], { parallel: 2 }),
+    folderSuite("unit", ["test/stack", "test/ring", "test/dispatch"], { parallel: 2 }),
     folderSuite("config", ["test/config"], { parallel: 2 }),
     folderSuite("sim", ["test/sim", "test/fuzz"], { parallel: 2, limit: 900 }),
     folderSuite("bench", ["test/bench"], {}),

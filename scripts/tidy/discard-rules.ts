@@ -1,6 +1,7 @@
 import { type Finding, lineAt, type Source } from "./source.js";
 
-const STATS = /^stack\/stats\//;
+const MODULES = ["stack/", "ltran/dispatch/"];
+const STATS = /^(stack|ltran\/dispatch)\/stats\//;
 const INPUT = /\bfunction\s+(\w*[iI]nput)\s*\(/g;
 /** Why leaving an input function without a word is right: said in a comment on the line or the one before. */
 const EXPLAINED = /\b(counted|kept|answered|not ours to judge|nothing to do)\b/;
@@ -50,10 +51,14 @@ function isAccounted(before: string, discarding: ReadonlySet<string>): boolean {
 
 /** A function that takes in a packet leaves early only after a call: drop(reason), an answer, a hand-over. */
 export function silentDiscards(sources: readonly Source[]): Finding[] {
+  return MODULES.flatMap((module) => silentDiscardsIn(sources.filter(({ path }) => path.startsWith(module))));
+}
+
+function silentDiscardsIn(sources: readonly Source[]): Finding[] {
   const findings: Finding[] = [];
-  const stack = sources.filter(({ path }) => path.startsWith("stack/") && path.endsWith(".ts"));
-  const discarding = discardingFunctions(stack);
-  for (const source of stack) {
+  const scripts = sources.filter(({ path }) => path.endsWith(".ts"));
+  const discarding = discardingFunctions(scripts);
+  for (const source of scripts) {
     const { code } = source;
     const comments = source.comments.split("\n");
     for (const match of code.matchAll(INPUT)) {
@@ -72,8 +77,11 @@ export function silentDiscards(sources: readonly Source[]): Finding[] {
 
 /** A counter or reason that nobody counts would read as "never happened". */
 export function unusedCounters(sources: readonly Source[]): Finding[] {
-  const users = sources.filter(({ path }) => path.startsWith("stack/"));
-  const code = users.map((source) => source.code).join("\n");
+  return MODULES.flatMap((module) => unusedCountersIn(sources.filter(({ path }) => path.startsWith(module))));
+}
+
+function unusedCountersIn(sources: readonly Source[]): Finding[] {
+  const code = sources.map((source) => source.code).join("\n");
   const findings: Finding[] = [];
   for (const source of sources.filter(({ path }) => STATS.test(path))) {
     for (const match of source.code.matchAll(/^export enum (\w+) \{([^}]*)\}/gm)) {

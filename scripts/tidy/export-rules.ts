@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { type Finding, lineAt, type Source } from "./source.js";
 
-const HOUSES = /^(stack|config|ctl|sim|bench|scripts)\//;
+const HOUSES = /^(stack|ltran|config|ctl|sim|bench|scripts)\//;
 const KEYWORD = "const\\s+enum|function\\*?|class|const|let|enum|interface|type";
 const DECLARED = new RegExp(
   `^export\\s+(?:default\\s+)?(?:declare\\s+)?(?:async\\s+)?(?:abstract\\s+)?(?:${KEYWORD})\\s+(\\w+)`,
@@ -14,6 +14,8 @@ const DOORS = [
   "bench/engine/host/index.ts",
   "stack/index.ts",
   "stack/layout.ts",
+  "ltran/dispatch/index.ts",
+  "ltran/dispatch/layout.ts",
   "config/module/index.ts",
   "scripts/test/reporter.ts",
 ];

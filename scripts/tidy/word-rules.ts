@@ -49,11 +49,15 @@ export function machinePaths(sources: readonly Source[]): Finding[] {
   ]);
 }
 
-/** Loads and stores without a type: in two rooms of the stack, and where rings are (ring/). */
+/** Modules that are compiled, and the rooms whose business bytes are. */
+const COMPILED = /^(stack|ltran\/dispatch)\//;
+const OF_BYTES = /^stack\/(wire|memory)\//;
+
+/** Loads and stores without a type stand in two rooms of the stack, and in the ring, only. */
 export function rawMemory(sources: readonly Source[]): Finding[] {
   const raw = /(?<![\w.])(load|store)\s*<|\b[iufv]\d+\.(load|store)\w*\s*\(/g;
   return sources
-    .filter(({ path }) => path.startsWith("stack/") && !/^stack\/(wire|memory)\//.test(path))
+    .filter(({ path }) => COMPILED.test(path) && !OF_BYTES.test(path))
     .flatMap((source) => findAll(source, source.code, raw, "raw memory access outside wire and memory: %"));
 }
 

@@ -80,15 +80,13 @@ function pay(slot: TxSlot, payload: u32): void {
 }
 
 /**
- * Completes the frame in a slot whose `headerLength` is set: first span, length, virtio-net header. Counts
- * it.
+ * Completes the frame in a slot whose `headerLength` is set: first span, length, virtio-net header. From now
+ * on it waits for the shell.
  */
-export function txPublish(p: Port, slot: TxSlot): void {
+export function txComplete(p: Port, slot: TxSlot): void {
   const span = txSpan(slot, 0);
   const header = txHeader(slot);
-  const length = <u32>slot.headerLength + slot.length;
-  pay(slot, slot.length);
-  slot.length = length;
+  slot.length += slot.headerLength;
   if ((p.flags & PortFlag.vnetHeader) != 0) {
     span.address = <u32>header;
     span.length = VIRTIO_NET_HEADER + slot.headerLength;
@@ -103,8 +101,21 @@ export function txPublish(p: Port, slot: TxSlot): void {
     span.length = slot.headerLength;
   }
   p.txTail++;
+}
+
+/** Completes the frame in a slot whose `headerLength` is set, pays for it and counts it. */
+export function txPublish(p: Port, slot: TxSlot): void {
+  pay(slot, slot.length);
+  txComplete(p, slot);
   count(Counter.txFrames);
-  countBy(Counter.txBytes, length);
+  countBy(Counter.txBytes, slot.length);
+}
+
+/** An empty ring begins anew: the slots used last are the ones in the cache. */
+export function txRewind(p: Port): void {
+  if (p.txHead != p.txTail) return;
+  p.txHead = 0;
+  p.txTail = 0;
 }
 
 /** The shell has sent `sent` frames: gives their chains back. More than there are is cut to what there is. */
@@ -119,9 +130,5 @@ export function txDone(p: Port, sent: u32): void {
     p.txHead++;
     left--;
   }
-  // An empty ring begins anew: the slots used last are the ones in the cache.
-  if (p.txHead == p.txTail) {
-    p.txHead = 0;
-    p.txTail = 0;
-  }
+  txRewind(p);
 }

@@ -4,7 +4,7 @@
  *   0x00000  never used: a null reference lands here
  *   0x00400  constants of the module (asc --memoryBase)
  *   0x10000  ROOT       one Root struct
- *   0x10800  ADDRESSES  own addresses, reassembly table, identification counters
+ *   0x10800  ADDRESSES  own addresses, reassembly table, identification counters, rate limit
  *   0x11000  COUNTERS   u64 counters, then drop, reset and fallback reasons
  *   0x14000  CALL       the call area: arguments and results that do not fit a register
  *   0x17000  SEGMENT    the TCP segment that is being processed
@@ -24,6 +24,8 @@ export const ADDRESSES: usize = 0x10800;
 export const REASSEMBLIES: usize = 0x10a00;
 /** ip/identification.ts: 256 counters of 32 bits. */
 export const IDENTIFICATIONS: usize = 0x10b00;
+/** link/rate-limit.ts: one TokenBuckets. */
+export const RATE_LIMIT: usize = 0x10f00;
 export const COUNTERS: usize = 0x11000;
 export const CALL: usize = 0x14000;
 export const SEGMENT: usize = 0x17000;

@@ -51,9 +51,8 @@ export function pool(id: PoolId): Pool {
   return changetype<Pool>(POOLS + <usize>id * offsetof<Pool>());
 }
 
-/** Lays pool `id` out at `base`; returns the address behind it. */
-export function poolLayOut(id: PoolId, base: usize, stride: u32, capacity: u32): usize {
-  const p = pool(id);
+/** Lays a pool out at `base`; returns the address behind it. */
+export function poolBegin(p: Pool, base: usize, stride: u32, capacity: u32): usize {
   p.base = base;
   p.stride = stride;
   p.capacity = capacity;
@@ -65,9 +64,13 @@ export function poolLayOut(id: PoolId, base: usize, stride: u32, capacity: u32):
   return base + <usize>stride * capacity;
 }
 
-/** An object of pool `id`, its content undefined but for what the last owner left; 0 when there is none. */
-export function poolTake(id: PoolId): usize {
-  const p = pool(id);
+/** Lays pool `id` out at `base`; returns the address behind it. */
+export function poolLayOut(id: PoolId, base: usize, stride: u32, capacity: u32): usize {
+  return poolBegin(pool(id), base, stride, capacity);
+}
+
+/** An object of a pool, its content undefined but for what the last owner left; 0 when there is none. */
+export function poolTakeFrom(p: Pool): usize {
   let object = p.free;
   if (object != 0) {
     p.free = changetype<FreeObject>(object).next;
@@ -83,13 +86,22 @@ export function poolTake(id: PoolId): usize {
   return object;
 }
 
-/** Gives `object` back to pool `id`. */
-export function poolGive(id: PoolId, object: usize): void {
-  const p = pool(id);
+/** An object of pool `id`, its content undefined but for what the last owner left; 0 when there is none. */
+export function poolTake(id: PoolId): usize {
+  return poolTakeFrom(pool(id));
+}
+
+/** Gives `object` back to the pool it is of. */
+export function poolGiveTo(p: Pool, object: usize): void {
   assert(p.used > 0);
   changetype<FreeObject>(object).next = p.free;
   p.free = object;
   p.used--;
+}
+
+/** Gives `object` back to pool `id`. */
+export function poolGive(id: PoolId, object: usize): void {
+  poolGiveTo(pool(id), object);
 }
 
 /** The place of `object` in its pool. */

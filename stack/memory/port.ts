@@ -64,7 +64,9 @@ export class TxSlot {
   headerLength: u16;
   /** Bytes of the frame (without a virtio-net header). */
   length: u32;
-  /** A chain that is given back once the frame is gone; 0 when the payload is a TCP stream's. */
+  /**
+   * What is given back once the frame is gone: of the stack a chain, 0 when the payload is a TCP stream's.
+   */
   owned: u32;
   /** Next free header byte while the frame is being built, counted from the slot's header area. */
   cursor: u32;
@@ -129,6 +131,18 @@ export function txSlot(p: Port, at: u32): TxSlot {
 export function txSpan(slot: TxSlot, index: u32): Span {
   assert(index < TX_SPANS);
   return changetype<Span>(changetype<usize>(slot) + TX_SLOT_SPANS + <usize>index * offsetof<Span>());
+}
+
+/** Moves a frame from one slot to another; spans into the slot itself move along. */
+export function txSlotMove(to: TxSlot, from: TxSlot): void {
+  const target = changetype<usize>(to);
+  const source = changetype<usize>(from);
+  memory.copy(target, source, TX_SLOT_STRIDE);
+  for (let i: u32 = 0; i < to.spanCount; i++) {
+    const span = txSpan(to, i);
+    const at = <usize>span.address;
+    if (at >= source && at < source + TX_SLOT_STRIDE) span.address = <u32>(at - source + target);
+  }
 }
 
 /** Address of the slot's header area. */

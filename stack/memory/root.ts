@@ -83,15 +83,6 @@ export class Root {
   /** Buffers that hold fragments (ip/reassembly.ts), so that they stay below their share. */
   reassemblyBuffers: u32;
 
-  /** The rate limit (link/rate-limit.ts): per second; 0: none. */
-  ratePackets: u32;
-  rateMegabits: u32;
-  /** Something was refused since a packet was last allowed. */
-  rateWaits: u32;
-  /** What may be sent: 10^6 for a packet, 1 for a bit; as of `rateFilled`. */
-  packetTokens: i64;
-  bitTokens: i64;
-  rateFilled: u64;
   /** Networks of the kernel's interfaces that the shell told of (ip/sides.ts). */
   kernelNetworks: u32;
 

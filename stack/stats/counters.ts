@@ -1,4 +1,5 @@
 import { COUNTERS } from "../memory/map";
+import { cellAdd } from "./cell";
 
 /** Everything that is counted, each declared once; a u64 each, one writer (the lock's holder). */
 export enum Counter {
@@ -128,27 +129,17 @@ export const DROPS_AT: usize = DROPS;
 export const RESETS_AT: usize = RESETS;
 export const FALLBACKS_AT: usize = FALLBACKS;
 
-@unmanaged
-class Cell {
-  value: u64;
-}
-
-function add(base: usize, index: u32, by: u64): void {
-  const cell = changetype<Cell>(base + ((<usize>index) << 3));
-  cell.value = cell.value + by;
-}
-
 /** Counts one. */
 export function count(counter: Counter): void {
-  add(COUNTERS, counter, 1);
+  cellAdd(COUNTERS, counter, 1);
 }
 
 /** Counts `by`. */
 export function countBy(counter: Counter, by: u64): void {
-  add(COUNTERS, counter, by);
+  cellAdd(COUNTERS, counter, by);
 }
 
 /** Counts a reason in the table at `base`; the reason files in this folder wrap it. */
 export function countReason(base: usize, reason: u32): void {
-  add(base, reason, 1);
+  cellAdd(base, reason, 1);
 }

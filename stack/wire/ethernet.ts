@@ -18,6 +18,12 @@ export function ethernetSource(frame: usize): u64 {
   return <u64>load<u16>(frame, 6) | ((<u64>load<u32>(frame, 8)) << 16);
 }
 
+/** Changes the destination address of a frame. */
+export function ethernetSetDestination(frame: usize, mac: u64): void {
+  store<u32>(frame, <u32>mac);
+  store<u16>(frame, <u16>(mac >> 32), 4);
+}
+
 /** EtherType of a frame. */
 export function ethernetType(frame: usize): u16 {
   return loadBig16(frame + 12);

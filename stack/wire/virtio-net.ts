@@ -16,6 +16,37 @@ export function virtioNetChecksumGood(header: usize): bool {
   return (load<u8>(header) & (NEEDS_CSUM | DATA_VALID)) != 0;
 }
 
+/** Whether the checksum field holds the pseudo-header's sum, to be finished by who puts it on a wire. */
+export function virtioNetNeedsChecksum(header: usize): bool {
+  return (load<u8>(header) & NEEDS_CSUM) != 0;
+}
+
+/** Whether the frame is a super-frame of any kind. */
+export function virtioNetIsSuper(header: usize): bool {
+  return load<u8>(header, 1) != GSO_NONE;
+}
+
+/** Payload of each segment of a super-frame of TCP over IPv4; 0: it is none. */
+export function virtioNetSegmentSize(header: usize): u16 {
+  return load<u8>(header, 1) == GSO_TCPV4 ? load<u16>(header, 4) : <u16>0;
+}
+
+/** Where the checksum starts, counted from the Ethernet header. */
+export function virtioNetChecksumStart(header: usize): u32 {
+  return load<u16>(header, 6);
+}
+
+/** Where the checksum is stored, counted from there. */
+export function virtioNetChecksumOffset(header: usize): u32 {
+  return load<u16>(header, 8);
+}
+
+/** Writes the header of a frame whose checksum was verified. */
+export function virtioNetWriteValid(header: usize): void {
+  store<u64>(header, DATA_VALID);
+  store<u16>(header, 0, 8);
+}
+
 /** Writes the header of a frame that needs nothing from the port. */
 export function virtioNetWritePlain(header: usize): void {
   store<u64>(header, 0);

@@ -1,0 +1,93 @@
+import { IPV4_HIGH, ipv4Low, ipv4Raw } from "../../../stack/wire/address";
+import {
+  ARP_LENGTH,
+  ARP_REQUEST,
+  arpIsEthernetIpv4,
+  arpOperation,
+  arpSenderAddress,
+  arpSenderMac,
+  arpTargetAddress,
+  arpWrite,
+} from "../../../stack/wire/arp";
+import {
+  ETHERNET_HEADER,
+  ETHERTYPE_ARP,
+  ethernetSetDestination,
+  ethernetWrite,
+  MAC_BROADCAST,
+} from "../../../stack/wire/ethernet";
+import { DropReason } from "../stats/drop";
+import { Address, addressFind } from "../tables/address";
+import { Vport } from "../tables/vport";
+import { deliverAll } from "./deliver";
+import { Frame, FrameLevel, frameBegin, frameRoom } from "./frame";
+import { discard } from "./parse";
+import { toNic } from "./to-nic";
+import { toVport } from "./to-vport";
+
+/** Address of the ARP packet, or 0, discarded, when it is none about Ethernet and IPv4. */
+function arpPacket(f: Frame): usize {
+  const packet = f.head + ETHERNET_HEADER;
+  if (f.headLength >= ETHERNET_HEADER + ARP_LENGTH && arpIsEthernetIpv4(packet)) return packet;
+  discard(f, DropReason.arpMalformed);
+  return 0;
+}
+
+/** A request for the first vport of each process that has the address, anything else for all that have it. */
+function arpToLocal(f: Frame, a: Address, isRequest: bool): void {
+  for (let at = a.vports; at != 0; at = changetype<Vport>(at).addressNext) {
+    const v = changetype<Vport>(at);
+    if (at != f.source && (!isRequest || v.isFirst != 0)) toVport(v, f);
+  }
+}
+
+/** An ARP packet from a NIC. */
+export function arpFromNic(f: Frame): void {
+  const packet = arpPacket(f);
+  if (packet == 0) return;
+  // Who speaks about his own address tells everybody.
+  if (arpSenderAddress(packet) == arpTargetAddress(packet)) {
+    deliverAll(f);
+    return;
+  }
+  const a = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)));
+  if (changetype<usize>(a) == 0 || a.vports == 0) {
+    discard(f, DropReason.arpNotOurs);
+    return;
+  }
+  arpToLocal(f, a, arpOperation(packet) == ARP_REQUEST);
+}
+
+/** An ARP packet that a vport sends: about itself only (RFC 5227: a probe's sender address is zero). */
+export function arpFromVport(v: Vport, f: Frame): void {
+  const packet = arpPacket(f);
+  if (packet == 0) return;
+  const own = changetype<Address>(v.address);
+  const sender = arpSenderAddress(packet);
+  if (arpSenderMac(packet) != v.mac || (sender != 0 && sender != ipv4Raw(own.low))) {
+    discard(f, DropReason.foreignArp);
+    return;
+  }
+  const target = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)));
+  if (changetype<usize>(target) == changetype<usize>(own)) {
+    deliverAll(f);
+    toNic(f);
+  } else if (changetype<usize>(target) != 0 && target.vports != 0) {
+    ethernetSetDestination(f.head, target.mac);
+    arpToLocal(f, target, arpOperation(packet) == ARP_REQUEST);
+  } else {
+    toNic(f);
+  }
+}
+
+/** Tells the link that an address is found by way of the NIC that transmits now (RFC 5227, section 3). */
+export function arpAnnounce(a: Address): void {
+  const f = frameBegin(FrameLevel.own);
+  f.head = frameRoom(f);
+  f.headLength = ETHERNET_HEADER + ARP_LENGTH;
+  f.length = f.headLength;
+  ethernetWrite(f.head, MAC_BROADCAST, a.mac, ETHERTYPE_ARP);
+  const raw = ipv4Raw(a.low);
+  arpWrite(f.head + ETHERNET_HEADER, ARP_REQUEST, a.mac, raw, 0, raw);
+  toNic(f);
+}

@@ -1,0 +1,70 @@
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../stack/wire/ipv4";
+import { root } from "../memory/root";
+import { Counter, count } from "../stats/counters";
+import { DropReason } from "../stats/drop";
+import { Address } from "../tables/address";
+import { Vport, VportState, vport } from "../tables/vport";
+import { drain } from "./drain";
+import { Frame, FrameLevel } from "./frame";
+import { ownerOf, statelessOwner } from "./owner";
+import { discard, isLaterFragment } from "./parse";
+import { resetReply } from "./reset";
+import { toVport } from "./to-vport";
+import { portUnreachable } from "./unreachable";
+
+/** Whether a vport of the address may still announce what it had before. */
+function isReturning(a: Address): bool {
+  const now = root().now;
+  if (now < root().graceUntil) return true;
+  for (let at = a.vports; at != 0; at = changetype<Vport>(at).addressNext) {
+    if (now < changetype<Vport>(at).returningUntil) return true;
+  }
+  return false;
+}
+
+/** A packet that is nobody's. Here is where a kernel device would be asked before it is refused. */
+function refuse(f: Frame, a: Address): void {
+  if (isLaterFragment(f)) {
+    discard(f, DropReason.fragmentUnknown);
+  } else if (f.protocol == <u32>PROTOCOL_TCP) {
+    resetReply(f);
+    discard(f, DropReason.tcpUnknown);
+  } else if (f.protocol == <u32>PROTOCOL_UDP && a.vports != 0) {
+    portUnreachable(f);
+    discard(f, DropReason.udpUnknown);
+  } else {
+    discard(f, f.protocol == <u32>PROTOCOL_ICMP ? DropReason.icmpUnrelated : DropReason.ipNotOurs);
+  }
+}
+
+/**
+ * Gives an IP packet to its owner among the vports of address `a`. One that is unknown may have been
+ * announced in a ring that nobody has looked at yet: those of the address are emptied, then it is looked for
+ * again.
+ */
+export function deliver(f: Frame, a: Address): void {
+  let v = ownerOf(f, a);
+  let isCertain = true;
+  if (changetype<usize>(v) == 0 && !isLaterFragment(f)) {
+    if (f.level != FrameLevel.outer || !drain(a)) isCertain = false;
+    v = ownerOf(f, a);
+    if (changetype<usize>(v) != 0) count(Counter.drainsFound);
+    else if (isCertain && isReturning(a)) isCertain = false;
+    if (changetype<usize>(v) == 0 && isCertain) v = statelessOwner(f, a);
+  }
+  if (changetype<usize>(v) == 0) {
+    if (isCertain) refuse(f, a);
+    else discard(f, DropReason.undecided);
+    return;
+  }
+  toVport(v, f);
+}
+
+/** Gives a frame for a group to every vport but its sender. */
+export function deliverAll(f: Frame): void {
+  const touched = root().vportsTouched;
+  for (let id: u32 = 0; id < touched; id++) {
+    const v = vport(id);
+    if (v.state == VportState.open && changetype<usize>(v) != f.source) toVport(v, f);
+  }
+}

@@ -1,0 +1,80 @@
+import { Port, PortFlag, RxFlag, RxFrame } from "../../../stack/memory/port";
+import {
+  ETHERNET_HEADER,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  ethernetDestination,
+  ethernetType,
+  isGroupMac,
+} from "../../../stack/wire/ethernet";
+import {
+  VIRTIO_NET_HEADER,
+  virtioNetChecksumOffset,
+  virtioNetChecksumStart,
+  virtioNetIsSuper,
+  virtioNetNeedsChecksum,
+  virtioNetSegmentSize,
+} from "../../../stack/wire/virtio-net";
+import { Counter, count, countBy } from "../stats/counters";
+import { DropReason } from "../stats/drop";
+import { addressFind } from "../tables/address";
+import { arpFromNic } from "./arp";
+import { deliver, deliverAll } from "./deliver";
+import { Frame, FrameLevel, frameBegin } from "./frame";
+import { discard, parseIpv4 } from "./parse";
+
+/** Takes over what the NIC says in front of the frame; false when it cannot be. */
+function readVirtio(f: Frame, rx: RxFrame): bool {
+  if (rx.length < VIRTIO_NET_HEADER) return false;
+  const header = <usize>rx.address;
+  f.virtio = header;
+  f.head = header + <usize>VIRTIO_NET_HEADER;
+  f.headLength = rx.length - VIRTIO_NET_HEADER;
+  f.isSuper = virtioNetIsSuper(header) ? 1 : 0;
+  f.segmentSize = virtioNetSegmentSize(header);
+  if (!virtioNetNeedsChecksum(header)) return true;
+  f.isPartial = 1;
+  f.checksumStart = virtioNetChecksumStart(header);
+  f.checksumOffset = virtioNetChecksumOffset(header);
+  return true;
+}
+
+function ipv4FromNic(p: Port, f: Frame): void {
+  if (!parseIpv4(f)) return;
+  const destination = ethernetDestination(f.head);
+  if (isGroupMac(destination)) {
+    deliverAll(f);
+    return;
+  }
+  const a = addressFind(f.destinationHigh, f.destinationLow);
+  if (changetype<usize>(a) == 0) {
+    discard(f, DropReason.ipNotOurs);
+  } else if (destination != a.mac && destination != p.mac) {
+    discard(f, DropReason.notOurMac);
+  } else {
+    deliver(f, a);
+  }
+}
+
+/** A frame from the NIC that receives. */
+export function nicInput(p: Port, rx: RxFrame): void {
+  const f = frameBegin(FrameLevel.outer);
+  f.head = <usize>rx.address;
+  f.headLength = rx.length;
+  f.flags = rx.flags & (RxFlag.checksumGood | RxFlag.checksumBad);
+  if (rx.length < rx.wireLength || ((p.flags & PortFlag.vnetHeader) != 0 && !readVirtio(f, rx))) {
+    discard(f, DropReason.truncated);
+    return;
+  }
+  f.length = f.headLength;
+  if (f.length < ETHERNET_HEADER) {
+    discard(f, DropReason.truncated);
+    return;
+  }
+  count(Counter.nicFramesIn);
+  countBy(Counter.nicBytesIn, f.length);
+  const type = ethernetType(f.head);
+  if (type == ETHERTYPE_IPV4) ipv4FromNic(p, f);
+  else if (type == ETHERTYPE_ARP) arpFromNic(f);
+  else discard(f, DropReason.unknownEtherType);
+}

@@ -1,0 +1,144 @@
+import { ringWantsRoomKick } from "../../../ring/end";
+import { serverHold, serverRelease, serverTakePublish } from "../../../ring/server";
+import { txAppend, txComplete, txEthernet, txFree, txReserve, txRewind } from "../../../stack/link/transmit";
+import { Port, PortFlag, port, TxFlag, TxSlot, txSlot, txSlotMove } from "../../../stack/memory/port";
+import { storeChecksum } from "../../../stack/wire/checksum";
+import { ETHERNET_HEADER } from "../../../stack/wire/ethernet";
+import { PROTOCOL_UDP } from "../../../stack/wire/ipv4";
+import { root } from "../memory/root";
+import { Counter, count, countBy } from "../stats/counters";
+import { DropReason, dropOf } from "../stats/drop";
+import { Vport, vport, vportTake } from "../tables/vport";
+import { checksumComplete } from "./checksum";
+import { Frame, frameSpan } from "./frame";
+import { discard } from "./parse";
+import { listKick } from "./to-vport";
+
+/** The NIC that transmits, or null (0) when none has a link. */
+function activeNic(): Port {
+  const r = root();
+  if (r.nics == 0) return changetype<Port>(0);
+  const p = port(r.activeNic);
+  return p.linkUp != 0 ? p : changetype<Port>(0);
+}
+
+/** Whether a frame would be taken now: there is room, or no link, so that it would be dropped. */
+export function nicHasRoom(): bool {
+  const p = activeNic();
+  return changetype<usize>(p) == 0 || txFree(p) > 0;
+}
+
+/** Why the NIC cannot take a frame, or DropReason.count when it can. */
+function refusal(p: Port, f: Frame): DropReason {
+  if (f.segmentSize != 0) {
+    if ((p.flags & PortFlag.segmentation) == 0) return DropReason.superFrame;
+    return f.length - f.headerLength > p.segmentationMax ? DropReason.tooLong : DropReason.count;
+  }
+  return f.length > p.mtu + ETHERNET_HEADER ? DropReason.tooLong : DropReason.count;
+}
+
+/** What the NIC shall do with the frame, or what is done in its place. */
+function setOffloads(p: Port, slot: TxSlot, f: Frame): void {
+  if (f.isPartial == 0) return;
+  if ((p.flags & PortFlag.txChecksum) == 0) {
+    storeChecksum(txEthernet(slot) + <usize>(f.checksumStart + f.checksumOffset), checksumComplete(f));
+    return;
+  }
+  slot.flags = <u16>(TxFlag.checksum | (f.protocol == <u32>PROTOCOL_UDP ? <u32>TxFlag.datagram : 0));
+  slot.checksumStart = <u16>f.checksumStart;
+  slot.checksumOffset = <u16>f.checksumOffset;
+  if (f.segmentSize != 0) {
+    slot.flags |= <u16>TxFlag.segment;
+    slot.segmentSize = <u16>f.segmentSize;
+  }
+}
+
+/**
+ * Hands a frame to the NIC, or discards it with a reason. Its head is copied: what was checked is what is
+ * sent. The rest stays where it is, and in its ring, until outputDone().
+ */
+export function toNic(f: Frame): void {
+  const p = activeNic();
+  if (changetype<usize>(p) == 0) {
+    discard(f, DropReason.linkDown);
+    return;
+  }
+  const reason = refusal(p, f);
+  if (reason != DropReason.count) {
+    discard(f, reason);
+    return;
+  }
+  const slot = txReserve(p);
+  if (changetype<usize>(slot) == 0) {
+    discard(f, DropReason.txRingFull);
+    return;
+  }
+  const ethernet = txEthernet(slot);
+  memory.copy(ethernet, f.head, f.headLength);
+  slot.linkLength = <u16>ETHERNET_HEADER;
+  setOffloads(p, slot, f);
+  // A port that segments wants the headers by themselves.
+  const headers = (slot.flags & TxFlag.segment) != 0 ? f.headerLength : f.headLength;
+  slot.headerLength = <u16>headers;
+  if (f.headLength > headers) txAppend(slot, ethernet + <usize>headers, f.headLength - headers);
+  for (let i: u32 = 0; i < f.spanCount; i++) {
+    const span = frameSpan(f, i);
+    txAppend(slot, <usize>span.address, span.length);
+  }
+  if (f.spanCount > 0) {
+    const v = changetype<Vport>(f.source);
+    slot.owned = ((v.id + 1) << 16) | serverHold(vportTake(v));
+  }
+  txComplete(p, slot);
+  count(Counter.nicFramesOut);
+  countBy(Counter.nicBytesOut, f.length);
+}
+
+/** Gives what was taken from the ring of `v` back to it; it may wait for that. */
+export function giveBack(v: Vport): void {
+  const end = vportTake(v);
+  serverTakePublish(end);
+  if (ringWantsRoomKick(end)) listKick(v);
+}
+
+/** Frees what a slot holds in a ring; answers whose it is, or null (0). */
+function slotRelease(slot: TxSlot): Vport {
+  if (slot.owned == 0) return changetype<Vport>(0);
+  const v = vport((slot.owned >> 16) - 1);
+  serverRelease(vportTake(v), slot.owned & 0xffff);
+  slot.owned = 0;
+  return v;
+}
+
+/** The first `sent` frames of a NIC have left, or are given up for `reason`. More than there are: all. */
+export function nicDone(p: Port, sent: u32, reason: DropReason): void {
+  let left = min(sent, p.txTail - p.txHead);
+  let last = changetype<Vport>(0);
+  while (left > 0) {
+    const v = slotRelease(txSlot(p, p.txHead));
+    if (reason != DropReason.count) dropOf(v, reason);
+    if (changetype<usize>(v) != changetype<usize>(last) && changetype<usize>(last) != 0) giveBack(last);
+    if (changetype<usize>(v) != 0) last = v;
+    p.txHead++;
+    left--;
+  }
+  if (changetype<usize>(last) != 0) giveBack(last);
+  txRewind(p);
+}
+
+/** Takes every frame of `v` that still lies in its region out of a NIC's ring: the region is going. */
+export function nicForget(p: Port, v: Vport): void {
+  let kept = p.txHead;
+  for (let at = p.txHead; at != p.txTail; at++) {
+    const slot = txSlot(p, at);
+    if (slot.owned != 0 && (slot.owned >> 16) - 1 == v.id) {
+      slotRelease(slot);
+      dropOf(v, DropReason.withdrawn);
+      continue;
+    }
+    if (kept != at) txSlotMove(txSlot(p, kept), slot);
+    kept++;
+  }
+  p.txTail = kept;
+  txRewind(p);
+}

@@ -1,0 +1,222 @@
+/**
+ * The doors of dispatch: everything that the forwarding thread and the tests may call. The caller holds the
+ * forwarder's lock. Times are microseconds of one monotonic clock. Results are >= 0, or -errno.
+ */
+import { EINVAL } from "../../build/generated/system";
+import { ringAwake, ringPending, ringSleep } from "../../ring/end";
+import { bucketsDeadline, bucketsSet } from "../../stack/link/token-buckets";
+import { CALL_WAKES, callWake } from "../../stack/memory/call";
+import { Port, port, rxFrame } from "../../stack/memory/port";
+import { bondAnnounce, bondDeadline, bondLink, bondListens } from "./bond";
+import { closeBegin, closeDeadline, closeSome } from "./close";
+import { nicBegin, regionCreate } from "./create";
+import { FrameLevel } from "./forward/frame";
+import { nicInput } from "./forward/from-nic";
+import { takeFrames } from "./forward/from-vport";
+import { nicDone } from "./forward/to-nic";
+import { publishPut } from "./forward/to-vport";
+import { VPORT_BURST, VPORTS_MAX } from "./memory/map";
+import { root } from "./memory/root";
+import { vportBegin } from "./open";
+import { Counter, count } from "./stats/counters";
+import { DropReason, drop } from "./stats/drop";
+import { ageDeadline, ageExpired } from "./tables/age";
+import { connectionEnd } from "./tables/connection";
+import { Vport, VportState, vport, vportTake } from "./tables/vport";
+
+/** Flows that one call of tick() lets expire. */
+const EXPIRE_MOST: u32 = 256;
+
+/** Lays out a new region of `size` bytes; entropy in Call.seed0..3. 0, or -1 when it is too small. */
+export function create(size: u32, now: u64): i32 {
+  return regionCreate(size, now);
+}
+
+/**
+ * Adds a NIC: `flags` are PortFlag, `mtu` its largest IP packet, `mac` its hardware address with the first
+ * byte lowest, `segmentationMax` the payload bytes of a super-frame (0: none). Several are a bond, of which
+ * the first with a link is active. Its number, or -1 when there are too many.
+ */
+export function nicOpen(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): i32 {
+  return nicBegin(flags, mtu, mac, segmentationMax);
+}
+
+/** The link of a NIC went up (1) or down (0). */
+export function nicLink(nic: u32, isUp: u32, now: u64): void {
+  root().now = now;
+  bondLink(nicPort(nic), isUp != 0);
+}
+
+/** The NIC that transmits and receives. */
+export function nicActive(): u32 {
+  return root().activeNic;
+}
+
+function nicPort(nic: u32): Port {
+  assert(nic < root().nics);
+  return port(nic);
+}
+
+/** Nothing is unknown before `until`: clients of an ltran that died may be on their way back. */
+export function graceSet(until: u64): void {
+  root().graceUntil = until;
+}
+
+/**
+ * Opens a vport whose rings lie in a region of `size` bytes mapped at `data`; who it is, and where its rings
+ * are, in the call area (Identity). `flags` are PortFlag: vnetHeader counts. Its number, or -EINVAL (rings or
+ * hardware address impossible), -EADDRNOTAVAIL (no address for a host), -EADDRINUSE (others have the address
+ * with another hardware address), -ENOMEM (VPORTS_MAX are open).
+ */
+export function vportOpen(data: u32, size: u32, flags: u32, mtu: u32, now: u64): i32 {
+  root().now = now;
+  return vportBegin(data, size, flags, mtu);
+}
+
+/** A vport by a number from outside, or null (0). */
+function openVport(id: u32): Vport {
+  const isOpen = id < VPORTS_MAX && vport(id).state == VportState.open;
+  return isOpen ? vport(id) : changetype<Vport>(0);
+}
+
+/**
+ * Closes a vport: its region may be unmapped when this returns, and its listeners are gone. Peers of its
+ * connections get resets, the first of them now, the others in tick(). 0, or -EINVAL.
+ */
+export function vportClose(id: u32, now: u64): i32 {
+  root().now = now;
+  const v = openVport(id);
+  if (changetype<usize>(v) == 0) return -EINVAL;
+  closeBegin(v);
+  return 0;
+}
+
+/** Limits what a vport sends, in packets and 10^6 bits a second; 0: no limit. 0, or -EINVAL. */
+export function rateLimitSet(id: u32, packets: u32, megabits: u32, now: u64): i32 {
+  root().now = now;
+  const v = openVport(id);
+  if (changetype<usize>(v) == 0) return -EINVAL;
+  bucketsSet(v, packets, megabits, now);
+  return 0;
+}
+
+/** What expired may stay for up to `interval` microseconds longer: it is looked for that seldom. */
+export function scanIntervalSet(interval: u64): void {
+  root().scanInterval = interval;
+}
+
+/** Takes the first `frames` received frames of a NIC; they are the shell's again when this returns. */
+export function receive(nic: u32, frames: u32, now: u64): void {
+  root().now = now;
+  const p = nicPort(nic);
+  for (let i: u32 = 0; i < frames; i++) {
+    if (bondListens(p)) nicInput(p, rxFrame(p, i));
+    else drop(DropReason.backupNic);
+  }
+  publishPut();
+}
+
+/** Takes from every vport's ring, a bounded number from each; answers how many frames there were. */
+export function collect(now: u64): u32 {
+  const r = root();
+  r.now = now;
+  let taken: u32 = 0;
+  const touched = r.vportsTouched;
+  for (let i: u32 = 0; i < touched; i++) {
+    const at = r.collectNext + i;
+    const v = vport(at < touched ? at : at - touched);
+    if (v.state == VportState.open) taken += takeFrames(v, FrameLevel.outer, VPORT_BURST);
+  }
+  r.collectNext = r.collectNext + 1 < touched ? r.collectNext + 1 : 0;
+  publishPut();
+  return taken;
+}
+
+/** Frames that wait in the transmit ring of a NIC, from txHead on. */
+export function outputWaiting(nic: u32): u32 {
+  const p = nicPort(nic);
+  return p.txTail - p.txHead;
+}
+
+/** The first `frames` frames of a NIC have left: their slots are the clients' again. */
+export function outputDone(nic: u32, frames: u32): void {
+  nicDone(nicPort(nic), frames, DropReason.count);
+}
+
+/** Whether the ring of an open vport has something that may be taken. */
+function hasWork(v: Vport): bool {
+  return v.state == VportState.open && v.rateWaits == 0 && ringPending(vportTake(v));
+}
+
+/** Whether some ring has something to be taken now; what waits for a rate limit is nextDeadline()'s. */
+export function pending(): u32 {
+  const touched = root().vportsTouched;
+  for (let id: u32 = 0; id < touched; id++) {
+    if (hasWork(vport(id))) return 1;
+  }
+  return 0;
+}
+
+/** Asks every client for kicks; 1: something came meanwhile, do not sleep. */
+export function sleep(): u32 {
+  const touched = root().vportsTouched;
+  for (let id: u32 = 0; id < touched; id++) {
+    const v = vport(id);
+    if (v.state == VportState.open) ringSleep(vportTake(v));
+  }
+  return pending();
+}
+
+/** Kicks would be wasted from here on. */
+export function awake(): void {
+  const touched = root().vportsTouched;
+  for (let id: u32 = 0; id < touched; id++) {
+    const v = vport(id);
+    if (v.state == VportState.open) ringAwake(vportTake(v));
+  }
+}
+
+/** Vports whose clients are to be kicked: how many, their numbers in the call area's wake list. */
+export function takeKicks(): u32 {
+  const r = root();
+  let kicks: u32 = 0;
+  assert(VPORTS_MAX <= CALL_WAKES);
+  while (r.kickHead != 0) {
+    const v = changetype<Vport>(r.kickHead);
+    r.kickHead = v.kickNext;
+    v.isKick = 0;
+    if (v.state == VportState.open) callWake(kicks++).id = <i32>v.id;
+  }
+  return kicks;
+}
+
+/** Lets flows expire, goes on closing vports, announces addresses: a bounded amount of each. */
+export function tick(now: u64): void {
+  const r = root();
+  r.now = now;
+  if (now >= r.scanNext) {
+    let left = EXPIRE_MOST;
+    let f = ageExpired();
+    while (changetype<usize>(f) != 0 && left > 0) {
+      connectionEnd(f);
+      count(Counter.flowsExpired);
+      left--;
+      f = ageExpired();
+    }
+    if (changetype<usize>(f) == 0) r.scanNext = now + r.scanInterval;
+  }
+  if (r.closingHead != 0) closeSome();
+  bondAnnounce();
+}
+
+/** When tick() or collect() want to be called next; u64.MAX_VALUE for never. */
+export function nextDeadline(): u64 {
+  const r = root();
+  let next = min(max(ageDeadline(), r.scanNext), min(closeDeadline(), bondDeadline()));
+  const touched = r.vportsTouched;
+  for (let id: u32 = 0; id < touched; id++) {
+    const v = vport(id);
+    if (v.state == VportState.open) next = min(next, bucketsDeadline(v));
+  }
+  return next;
+}

@@ -1,0 +1,60 @@
+import { ROOT } from "./map";
+
+/** What there is only one of. Addresses are offsets in linear memory. */
+@unmanaged
+export class Root {
+  /** Size of the region in bytes, as given to create(). */
+  size: u32;
+  /** The time of the current call, in microseconds of a clock that never goes back. */
+  now: u64;
+  /** Keys drawn from the seed. */
+  tableKey: u64;
+  choiceKey0: u64;
+  choiceKey1: u64;
+
+  /** Flow hash table: an array of Flow references. */
+  flows: usize;
+  flowMask: u32;
+  /** Listener hash table: an array of Listener references. */
+  listeners: usize;
+  listenerMask: u32;
+  /** Address hash table: an array of Address references. */
+  addresses: usize;
+  addressMask: u32;
+  /** Remembered fragments (tables/fragment.ts). */
+  fragments: usize;
+
+  /** NIC ports: the members of the bond, or the only one; and which of them transmits and receives. */
+  nics: u32;
+  activeNic: u32;
+  /** Addresses still to be announced after a change of the active NIC, and rounds of it (bond.ts). */
+  announceNext: u32;
+  announceRounds: u32;
+  announceAt: u64;
+
+  /** Vports ever opened: those behind are untouched memory. */
+  vportsTouched: u32;
+  /** Vports that are open. */
+  vportsOpen: u32;
+  /** Where collect() begins. */
+  collectNext: u32;
+  /** Vports into whose ring something was put, and those to be kicked. */
+  putHead: usize;
+  kickHead: usize;
+  /** Vports being closed whose flows are still to be reset. */
+  closingHead: usize;
+
+  /** Token bucket of ICMP errors. */
+  icmpTokens: u32;
+  icmpRefilled: u64;
+  /** Until then nothing is unknown: vports may still be on their way back from another ltran. */
+  graceUntil: u64;
+  /** Longest time that an expired entry may stay, in microseconds. */
+  scanInterval: u64;
+  scanNext: u64;
+}
+
+/** The root; compiles to a constant address. */
+export function root(): Root {
+  return changetype<Root>(ROOT);
+}

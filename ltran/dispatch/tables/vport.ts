@@ -1,0 +1,113 @@
+import { RingEnd } from "../../../ring/end";
+import { TokenBuckets } from "../../../stack/link/token-buckets";
+import {
+  VPORT_COUNTERS,
+  VPORT_COUNTERS_STRIDE,
+  VPORT_MARKS,
+  VPORT_SLOTS_MAX,
+  VPORT_STRIDE,
+  VPORTS,
+  VPORTS_MAX,
+} from "../memory/map";
+import { root } from "../memory/root";
+
+/** Life of a vport. */
+export enum VportState {
+  /** Free to be opened. */
+  free,
+  open,
+  /** Its region is gone; its flows are being reset, and late segments of them answered. */
+  closing,
+}
+
+/** The port of one stack of one process: two rings in memory that the process owns, and who it may be. */
+@unmanaged
+export class Vport extends TokenBuckets {
+  id: u32;
+  /** VportState */
+  state: u32;
+  /** PortFlag of what stands on its rings. */
+  flags: u32;
+  /** Largest IP packet it takes that is not a super-frame. */
+  mtu: u32;
+  /** Its hardware address, in the low 48 bits, first byte lowest. */
+  mac: u64;
+  /** Tells processes apart; the same for every stack of one. */
+  key: u64;
+  pid: u32;
+  stackIndex: u32;
+  /** Address it belongs to (tables/address.ts), and the next vport of the same. */
+  address: usize;
+  addressNext: usize;
+  /** Whether it is the first of its process on its address: it gets ARP requests and echo requests. */
+  isFirst: u32;
+  /** Whether its frames are being taken now. */
+  isBusy: u32;
+  /** Its rate limit, or a NIC without room, kept frames in its ring. */
+  stalled: u32;
+  /** Announces its connections itself: they end when it says so, not by age. */
+  announces: u32;
+  /** It has come back and not yet announced everything: until then nothing is unknown. 0: it has. */
+  returningUntil: u64;
+  /** Flows of it, and how many. */
+  flowHead: usize;
+  flows: u32;
+  /** Listeners and bindings of it, and how many. */
+  listenerHead: usize;
+  listeners: u32;
+  /** Links of Root.putHead, kickHead, closingHead, and whether it is in the first two. */
+  putNext: usize;
+  kickNext: usize;
+  closingNext: usize;
+  /** While it is closing: until when its address answers for it. */
+  closingUntil: u64;
+  isPut: u32;
+  isKick: u32;
+  /** Faults of both rings that were counted. */
+  faultsCounted: u64;
+}
+
+const TAKE_END: usize = 256;
+const PUT_END: usize = 448;
+
+/** Vport number `id`. */
+export function vport(id: u32): Vport {
+  assert(id < VPORTS_MAX);
+  return changetype<Vport>(VPORTS + <usize>id * VPORT_STRIDE);
+}
+
+/** The server's end of its client-to-server ring. */
+export function vportTake(v: Vport): RingEnd {
+  return changetype<RingEnd>(changetype<usize>(v) + TAKE_END);
+}
+
+/** The server's end of its server-to-client ring. */
+export function vportPut(v: Vport): RingEnd {
+  return changetype<RingEnd>(changetype<usize>(v) + PUT_END);
+}
+
+/** Memory for the marks of held frames. */
+export function vportMarks(v: Vport): usize {
+  return VPORT_MARKS + <usize>v.id * <usize>VPORT_SLOTS_MAX * 2;
+}
+
+/** Its counters. */
+export function vportCounters(v: Vport): usize {
+  return VPORT_COUNTERS + <usize>v.id * VPORT_COUNTERS_STRIDE;
+}
+
+/** A free vport, cleared but for its number, or null (0). */
+export function vportTakeFree(): Vport {
+  const r = root();
+  let id: u32 = 0;
+  while (id < r.vportsTouched && vport(id).state != VportState.free) id++;
+  if (id >= VPORTS_MAX) return changetype<Vport>(0);
+  if (id == r.vportsTouched) r.vportsTouched++;
+  const v = vport(id);
+  assert(offsetof<Vport>() <= TAKE_END && offsetof<RingEnd>() <= PUT_END - TAKE_END);
+  assert(offsetof<RingEnd>() <= VPORT_STRIDE - PUT_END);
+  memory.fill(changetype<usize>(v), 0, VPORT_STRIDE);
+  memory.fill(VPORT_COUNTERS + <usize>id * VPORT_COUNTERS_STRIDE, 0, VPORT_COUNTERS_STRIDE);
+  v.id = id;
+  return v;
+}

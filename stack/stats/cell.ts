@@ -1,0 +1,11 @@
+/** One counter: a u64 with a single writer, the lock's holder. */
+@unmanaged
+class Cell {
+  value: u64;
+}
+
+/** Adds `by` to cell `index` of the table at `base`. */
+export function cellAdd(base: usize, index: u32, by: u64): void {
+  const cell = changetype<Cell>(base + ((<usize>index) << 3));
+  cell.value = cell.value + by;
+}
