@@ -6,7 +6,7 @@ import { Address } from "../tables/address";
 import { Vport, VportState, vport } from "../tables/vport";
 import { drain } from "./drain";
 import { Frame, FrameLevel } from "./frame";
-import { ownerOf, statelessOwner } from "./owner";
+import { lastOwner, ownerOf } from "./owner";
 import { discard, isLaterFragment } from "./parse";
 import { resetReply } from "./reset";
 import { toVport } from "./to-vport";
@@ -50,7 +50,7 @@ export function deliver(f: Frame, a: Address): void {
     v = ownerOf(f, a);
     if (changetype<usize>(v) != 0) count(Counter.drainsFound);
     else if (isCertain && isReturning(a)) isCertain = false;
-    if (changetype<usize>(v) == 0 && isCertain) v = statelessOwner(f, a);
+    if (changetype<usize>(v) == 0 && isCertain) v = lastOwner(f, a);
   }
   if (changetype<usize>(v) == 0) {
     if (isCertain) refuse(f, a);

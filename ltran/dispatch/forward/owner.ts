@@ -58,7 +58,7 @@ function findFlow(f: Frame, a: Address): Flow {
 /** A connection request: the listener with the fewest connections, remembered, or the hash's choice. */
 function requestOwner(f: Frame, a: Address): Vport {
   const l = listenerFewest(a, <u8>f.protocol, f.destinationPort);
-  if (changetype<usize>(l) == 0) return silentOwner(a);
+  if (changetype<usize>(l) == 0) return nobody();
   const v = vport(l.owner);
   if (listenerHasRoom(l)) {
     const flow = flowMake(
@@ -98,11 +98,16 @@ function tcpOwner(f: Frame, a: Address): Vport {
   return isRequest ? requestOwner(f, a) : nobody();
 }
 
-/** Who got a connection request by hash, with nothing remembered, gets what follows it. */
-export function statelessOwner(f: Frame, a: Address): Vport {
-  if (f.protocol != <u32>PROTOCOL_TCP || isLaterFragment(f)) return nobody();
-  const l = hashChoice(f, a);
-  return changetype<usize>(l) == 0 ? silentOwner(a) : vport(l.owner);
+/**
+ * Whose a packet is that nothing is known of for certain. Who got a connection request by hash, with nothing
+ * remembered, gets what follows it.
+ */
+export function lastOwner(f: Frame, a: Address): Vport {
+  if (f.protocol == <u32>PROTOCOL_TCP) {
+    const l = hashChoice(f, a);
+    if (changetype<usize>(l) != 0) return vport(l.owner);
+  }
+  return silentOwner(a);
 }
 
 function udpOwner(f: Frame, a: Address): Vport {
@@ -112,7 +117,7 @@ function udpOwner(f: Frame, a: Address): Vport {
     return vport(flow.owner);
   }
   const l = hashChoice(f, a);
-  return changetype<usize>(l) == 0 ? silentOwner(a) : vport(l.owner);
+  return changetype<usize>(l) == 0 ? nobody() : vport(l.owner);
 }
 
 /** Whose packet an ICMP error is about (RFC 792: IP header and eight bytes are quoted). */
@@ -134,7 +139,7 @@ function errorOwner(f: Frame, a: Address): Vport {
     return v.state == VportState.open ? v : nobody();
   }
   const l = listenerByHash(a, protocol, local, IPV4_HIGH, remote, quotedDestinationPort(ports));
-  return changetype<usize>(l) == 0 ? silentOwner(a) : vport(l.owner);
+  return changetype<usize>(l) == 0 ? nobody() : vport(l.owner);
 }
 
 function icmpOwner(f: Frame, a: Address): Vport {
