@@ -6,15 +6,15 @@ import { Counter, count, countVport, VportCounter } from "../stats/counters";
 import { Address } from "../tables/address";
 import { connectionConfirm, connectionCount, connectionEnd } from "../tables/connection";
 import { Flow, FlowFlag, FlowState, flowFind, flowMake, flowSet } from "../tables/flow";
-import { listenerAdd, listenerFree, listenerOf } from "../tables/listener";
+import { listenerAdd, listenerOf, listenerTidy } from "../tables/listener";
 import { Vport, VportState, vport } from "../tables/vport";
 import { Frame } from "./frame";
 
 function unlisten(v: Vport, protocol: u8, port: u16): bool {
   const l = listenerOf(v, changetype<Address>(v.address), protocol, port);
-  if (changetype<usize>(l) == 0) return false;
+  if (changetype<usize>(l) == 0 || l.holders == 0) return false;
   l.holders--;
-  if (l.holders == 0) listenerFree(l);
+  listenerTidy(l);
   return true;
 }
 

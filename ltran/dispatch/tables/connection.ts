@@ -1,6 +1,6 @@
 import { Address } from "./address";
 import { Flow, FlowFlag, FlowState, flowAddress, flowEnter, flowFree, flowHas, flowSet } from "./flow";
-import { Listener, listenerOf } from "./listener";
+import { Listener, listenerOf, listenerTidy } from "./listener";
 import { Vport, vport } from "./vport";
 
 /** The listener that a flow is counted at, or null (0): it may have gone, or have been made anew. */
@@ -42,6 +42,8 @@ export function connectionConfirm(f: Flow, v: Vport): void {
 export function connectionEnd(f: Flow): void {
   uncountTentative(f);
   const l = listenerOfFlow(f);
-  if (changetype<usize>(l) != 0 && l.connections > 0) l.connections--;
   flowFree(f);
+  if (changetype<usize>(l) == 0 || l.connections == 0) return;
+  l.connections--;
+  listenerTidy(l);
 }

@@ -17,7 +17,7 @@ export class Listener {
   port: u16;
   protocol: u8;
   backlog: u32;
-  /** Sockets that announced it: it goes with the last. */
+  /** Sockets that announced it. With the last it serves nobody, but stays until its connections are gone. */
   holders: u32;
   /** Flows that came by it, and those of them that are tentative. */
   connections: u32;
@@ -51,7 +51,7 @@ function matching(at: usize, addressId: u32, protocol: u8, port: u16): Listener 
   while (next != 0) {
     const l = changetype<Listener>(next);
     const fits = l.port == port && l.addressId == addressId && l.protocol == protocol;
-    if (fits && vport(l.owner).state == VportState.open) return l;
+    if (fits && l.holders > 0 && vport(l.owner).state == VportState.open) return l;
     next = l.next;
   }
   return changetype<Listener>(0);
@@ -167,6 +167,11 @@ export function listenerFree(l: Listener): void {
   if (l.ownerNext != 0) changetype<Listener>(l.ownerNext).ownerPrevious = l.ownerPrevious;
   v.listeners--;
   poolGiveTo(poolOf(PoolOf.listener), changetype<usize>(l));
+}
+
+/** Gives a listener back that nobody holds and that no flow is counted at. */
+export function listenerTidy(l: Listener): void {
+  if (l.holders == 0 && l.connections == 0) listenerFree(l);
 }
 
 /** Whether a listener may have one more tentative flow. */

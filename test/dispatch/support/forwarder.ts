@@ -10,8 +10,6 @@ const PAGE = 65536;
 const REGION = 16 << 20;
 /** Room for received frames behind the region, and for each client's region behind that. */
 const FRAME_AREA = 68 * 1024;
-const FRAMES_AT = REGION;
-const CLIENTS_AT = FRAMES_AT + layout.RX_BURST * FRAME_AREA;
 
 let compiled: WebAssembly.Module | undefined;
 
@@ -93,11 +91,14 @@ export class Forwarder {
   readonly memory: WebAssembly.Memory;
   readonly doors: Doors;
   now = 10_000_000n;
-  private clientsAt = CLIENTS_AT;
+  private readonly framesAt: number;
+  private clientsAt: number;
   private keys = 1000;
 
   constructor(size = REGION, clientsBytes = 16 << 20) {
-    const pages = Math.ceil((CLIENTS_AT + clientsBytes) / PAGE);
+    this.framesAt = size;
+    this.clientsAt = size + layout.RX_BURST * FRAME_AREA;
+    const pages = Math.ceil((this.clientsAt + clientsBytes) / PAGE);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
     const { exports } = new WebAssembly.Instance(dispatchModule(), {
       env: { ...moduleImports(this.memory), memory: this.memory },
@@ -151,7 +152,7 @@ export class Forwarder {
   receive(frames: readonly Uint8Array[], nic = 0, flags = 0): void {
     const port = layout.PORTS + nic * layout.PORT_STRIDE + layout.PORT_RX;
     frames.forEach((frame, i) => {
-      const address = FRAMES_AT + i * FRAME_AREA;
+      const address = this.framesAt + i * FRAME_AREA;
       new Uint8Array(this.memory.buffer).set(frame, address);
       const at = port + i * layout.RX_FRAME_SIZE;
       this.view().setUint32(at + layout.RX_FRAME_ADDRESS, address, true);
