@@ -11,6 +11,8 @@ const PATIENCE_MS = 5_000;
 /** No answer is nearly as large: whoever sends more is no stack. */
 const ANSWER_LIMIT = 1 << 16;
 const SUFFIX = ".sock";
+/** Sockets of ltran in the same folders: they tell of no stack. */
+const LTRAN = /ltran_(cmd|client)\.sock$/;
 
 /** Why a process cannot be asked; the message says it to a user. */
 export class ControlError extends Error {}
@@ -62,7 +64,7 @@ export function listSockets(): { paths: string[]; closed: string[] } {
     try {
       for (const name of readdirSync(folder)) {
         const path = join(folder, name);
-        if (name.endsWith(SUFFIX) && lstatSync(path).isSocket()) paths.push(path);
+        if (name.endsWith(SUFFIX) && !LTRAN.test(name) && lstatSync(path).isSocket()) paths.push(path);
       }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EACCES") closed.push(folder);

@@ -1,9 +1,7 @@
 /** The program ltran: its arguments. */
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { UsageError } from "./command.js";
 import { version } from "./installation.js";
-import { checkLtranConfig, DEFAULT_LTRAN_CONFIG, type LtranConfig, loadLtranConfig } from "./ltran-config.js";
+import { checkLtranConfig, DEFAULT_LTRAN_CONFIG, loadLtranConfig } from "./ltran-config.js";
 
 const HELP = `Usage: ltran [-c FILE] [--check]
 
@@ -19,11 +17,6 @@ Owns the network devices and forwards between them and the stacks of this machin
 interface Request {
   path: string;
   checks: boolean;
-}
-
-/** The daemon's only door. */
-interface Daemon {
-  runLtran(config: LtranConfig, path: string): Promise<number>;
 }
 
 /** The value of an option: behind "=", in the same word as its letter, or the next argument. */
@@ -50,14 +43,6 @@ function parse(args: readonly string[]): Request | string {
   return request;
 }
 
-async function loadDaemon(): Promise<Daemon> {
-  const main = new URL("../ltran/daemon/main.js", import.meta.url);
-  if (!existsSync(fileURLToPath(main))) {
-    throw new UsageError("forwarding is not yet available in this version of Gazelle");
-  }
-  return (await import(main.href)) as Daemon;
-}
-
 /** Runs one command line and resolves to the exit status. */
 async function run(args: readonly string[]): Promise<number> {
   const request = parse(args);
@@ -68,8 +53,9 @@ async function run(args: readonly string[]): Promise<number> {
   if (request.checks) return checkLtranConfig(request.path) ? 0 : 1;
   const config = loadLtranConfig(request.path);
   if (config === null) return 1;
-  const daemon = await loadDaemon();
-  return daemon.runLtran(config, request.path);
+  // Whoever asks for help or a check needs nothing of the daemon.
+  const { runLtran } = await import("../ltran/daemon/main.js");
+  return runLtran(config, request.path);
 }
 
 try {

@@ -10,7 +10,10 @@ export const REGISTRATION_VERSION: u16 = 1;
 /** What a message is. */
 export enum RegistrationKind {
   none,
-  /** Client to ltran, with three descriptors: the region's memfd, eventfd to the client, eventfd to ltran. */
+  /**
+   * Client to ltran, with three descriptors: the region's memfd, a unix stream socket whose other end wakes
+   * the client, the eventfd that wakes ltran.
+   */
   register,
   /** ltran to client: the port is open. */
   welcome,

@@ -35,12 +35,16 @@
 static struct {
     /* The connection; its end is ltran's. */
     int socket;
-    int to_client, to_ltran;
+    /*
+     * Where ltran's kicks arrive and the other end, which is ltran's; by what we kick ltran. Kicks from ltran
+     * go by a socket: whoever has an eventfd can make another's write to it wait, and ltran waits for nobody.
+     */
+    int kicked, to_client, to_ltran;
     /* Addresses in linear memory: of the memory shared with ltran, and of where frames are copied to. */
     uint32_t region, landing;
     uint64_t process_key;
     char program[16];
-} ltran = { .socket = -1, .to_client = -1, .to_ltran = -1 };
+} ltran = { .socket = -1, .kicked = -1, .to_client = -1, .to_ltran = -1 };
 
 static int fail(const char *what, const char *remedy)
 {
@@ -212,9 +216,14 @@ static int conclude(int fd, const char *answer, uint32_t length)
 static int open_descriptors(void)
 {
     prctl(PR_GET_NAME, ltran.program);
-    ltran.to_client = gz_internal(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+        return fail("cannot make a pair of sockets", "raise `ulimit -n`");
+    ltran.kicked = gz_internal(ends[0]);
+    ltran.to_client = gz_internal(ends[1]);
     ltran.to_ltran = gz_internal(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (ltran.to_client < 0 || ltran.to_ltran < 0)
+    if (ltran.to_ltran < 0)
         return fail("cannot make an eventfd", "raise `ulimit -n`");
     return getrandom(&ltran.process_key, sizeof(ltran.process_key), 0) < 0 ? -1 : 0;
 }
@@ -258,7 +267,7 @@ int gz_ltran_open(struct gz_port *port, const struct gz_port_request *request)
     close(memory);
     if (conclude(fd, message, length) != 0)
         return -1;
-    port->fd = ltran.to_client;
+    port->fd = ltran.kicked;
     return gz_thread_start(stay, STACK_SIZE);
 }
 
@@ -267,6 +276,7 @@ void gz_ltran_close(struct gz_port *port)
     close_internal(&ltran.socket);
     close_internal(&ltran.to_ltran);
     close_internal(&ltran.to_client);
+    close_internal(&ltran.kicked);
     port->fd = -1;
 }
 

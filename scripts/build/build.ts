@@ -3,6 +3,7 @@ import { listFiles, listFolder } from "./files.js";
 import { buildHashStep } from "./generate-build-hash.js";
 import { configHeaderStep } from "./generate-config.js";
 import { COUNTER_TABLES, generateCounters } from "./generate-counters.js";
+import { doorsStep } from "./generate-doors.js";
 import { generateLayout, LAYOUT_OPTIONS, LAYOUTS } from "./generate-layout.js";
 import { generateSystem, SYSTEM_OUTPUTS } from "./generate-system.js";
 import { withBuildLock } from "./lock.js";
@@ -22,7 +23,16 @@ import { runStep, runSteps, type Step } from "./step.js";
 
 const TSC = "typescript/bin/tsc";
 /** Folders of the Node side; what they import decides which other files tsc reads. */
-const NODE_FOLDERS = ["scripts", "config", "ctl", "sim", "bench", "test", "build/generated/node"];
+const NODE_FOLDERS = [
+  "scripts",
+  "config",
+  "ctl",
+  "ltran/daemon",
+  "sim",
+  "bench",
+  "test",
+  "build/generated/node",
+];
 
 function generatedSteps(compiler: string): Step[] {
   const scripts = listFiles(inRoot("scripts", "build"), [".ts"]);
@@ -81,6 +91,7 @@ async function buildModule(module: Module, compiler: string): Promise<void> {
   await runStep(wasmStep(module));
   await runStep(translateStep(module));
   await runStep(moduleObjectStep(module, compiler));
+  if (module.name === "dispatch") await runStep(doorsStep(module));
 }
 
 async function buildSharedObject(

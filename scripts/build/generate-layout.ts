@@ -39,6 +39,17 @@ export const LAYOUTS: readonly Layout[] = [
       json: inBuild("generated", "dispatch-layout.json"),
     },
   },
+  {
+    name: "registration layout",
+    entry: inRoot("ring", "registration-layout.ts"),
+    folders: [inRoot("ring")],
+    prefix: "GZ_REGISTRATION_",
+    outputs: {
+      c: inBuild("generated", "registration_layout.h"),
+      node: inBuild("generated", "node", "registration-layout.ts"),
+      json: inBuild("generated", "registration-layout.json"),
+    },
+  },
 ];
 
 /** How a layout module is compiled: any optimisation folds offsetof to constants. */

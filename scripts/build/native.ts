@@ -42,6 +42,8 @@ export interface SharedObject {
   /** Options for compiling its own C files, from pkg-config for example. */
   compile: readonly string[];
   link: readonly string[];
+  /** The program that loads it defines a part of what it calls. */
+  isPlugin?: boolean;
 }
 
 /** Every shared object; one whose folders hold no C file is not built. */
@@ -59,6 +61,16 @@ export const SHARED_OBJECTS: readonly SharedObject[] = [
     modules: ["stack", "config"],
     compile: [],
     link: ["-lpthread", "-lconfig", "-lm"],
+  },
+  {
+    name: "native/ltran.node",
+    folders: ["ltran/native"],
+    files: ["lstack/port/packet.c", "lstack/runtime/wasm_rt_memory.c"],
+    modules: ["dispatch"],
+    compile: ["-Iltran", "-Inode_modules/node-api-headers/include", "-DNAPI_VERSION=8"],
+    link: ["-lpthread", "-ldl"],
+    // What it calls of Node is found in the program that loads it.
+    isPlugin: true,
   },
   {
     name: "liblstack-dpdk.so",
@@ -125,7 +137,7 @@ export function objectOf(source: string, variant = ""): string {
 
 /** A source that several objects share is compiled once for each set of options. */
 function variantOf(object: SharedObject): string {
-  return object.compile.length > 0 ? object.name : "";
+  return object.compile.length > 0 ? basename(object.name, ".node") : "";
 }
 
 function sourcesOf(object: SharedObject): string[] {
@@ -153,7 +165,8 @@ export function linkStep(object: SharedObject, modules: readonly Module[], compi
   const script = inRoot(object.folders[0] ?? "", "exports.map");
   const scripted = existsSync(script) ? [`-Wl,--version-script=${shown(script)}`] : [];
   const output = inBuild(object.name);
-  const options = ["-shared", "-Wl,-z,defs", "-Wl,-z,relro,-z,now", "-Wl,--gc-sections", ...scripted];
+  const complete = object.isPlugin === true ? [] : ["-Wl,-z,defs"];
+  const options = ["-shared", ...complete, "-Wl,-z,relro,-z,now", "-Wl,--gc-sections", ...scripted];
   return {
     name: `link ${basename(output)}`,
     inputs: [...objects, ...(existsSync(script) ? [script] : [])],

@@ -94,6 +94,7 @@ export function contents(folders: Folders): Item[] {
   return [
     ...LIBRARIES.map((name) => file(inBuild(name), join(folders.libraries, name))),
     file(inBuild("gazelle-check"), join(folders.own, "build", "gazelle-check"), 0o755),
+    file(inBuild("native", "ltran.node"), join(folders.own, "build", "native", "ltran.node")),
     ...nodeItems(folders),
     ...configuration,
     ...documentItems(folders),

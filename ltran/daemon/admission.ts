@@ -1,0 +1,113 @@
+/** Who may register: the rules, without any effect. */
+import { networkInterfaces } from "node:os";
+import * as dispatch from "../../build/generated/node/dispatch-layout.js";
+import { ipv4Number, ipv4Text, macNumber, macText } from "./addresses.js";
+import type { DaemonConfig } from "./config.js";
+import type { Register } from "./message.js";
+import { refusals } from "./refusal.js";
+
+/** Most stacks of one process. */
+const STACKS_MOST = 32;
+const PAGE = 4096;
+/** Most bytes that one client may have mapped. */
+const REGION_MOST = 64 << 20;
+
+/** Who is at the other end of a connection, as the kernel says. */
+export interface Peer {
+  pid: number;
+  uid: number;
+  gid: number;
+}
+
+/** A process that is registered: what others must not take from it. */
+export interface Instance {
+  key: bigint;
+  peer: Peer;
+  ipv4: number;
+  mac: bigint;
+  stackCount: number;
+  name: string;
+  /** The indexes of its stacks that are registered. */
+  stacks: Set<number>;
+}
+
+function includes(ranges: DaemonConfig["allowUids"], id: number): boolean {
+  return ranges.some(({ first, last }) => id >= first && id <= last);
+}
+
+/** Whether a user may register at all. @throws Refusal when not. */
+export function checkPeer(peer: Peer, config: DaemonConfig, ownUid: number): void {
+  const { uid, gid } = peer;
+  if (uid === 0 || uid === ownUid) return;
+  if (includes(config.allowUids, uid) || includes(config.allowGids, gid)) return;
+  throw refusals.credentials(uid, gid);
+}
+
+function checkAddress(ipv4: number | null, config: DaemonConfig): number {
+  if (ipv4 === null) throw refusals.family();
+  const hosts = 2 ** config.subnetHostBits;
+  const network = ipv4Number(config.subnet);
+  const host = ipv4 - network;
+  // A network of two addresses has neither a broadcast address nor one of its own (RFC 3021).
+  const isHost = hosts === 2 ? host === 0 || host === 1 : host > 0 && host < hosts - 1;
+  if (!isHost) throw refusals.subnet(ipv4Text(ipv4), `${config.subnet}/${32 - config.subnetHostBits}`);
+  return ipv4;
+}
+
+/** Where the kernel has an address, or null. */
+function kernelOwner(ipv4: number): string | null {
+  const text = ipv4Text(ipv4);
+  const owner = Object.entries(networkInterfaces()).find(([, list]) =>
+    list?.some((entry) => entry.address === text),
+  );
+  return owner?.[0] ?? null;
+}
+
+function checkGeometry({ slots, bufferSize, regionSize }: Register): void {
+  const isPower = slots >= 2 && (slots & (slots - 1)) === 0;
+  // The rings and their buffers fit; the module looks at the rest.
+  const isSound = isPower && slots <= dispatch.VPORT_SLOTS_MAX && 2 * slots * bufferSize < regionSize;
+  if (!isSound || regionSize % PAGE !== 0 || regionSize > REGION_MOST) throw refusals.geometry();
+}
+
+function checkNeighbours(wanted: Register, ipv4: number, peer: Peer, instances: readonly Instance[]): void {
+  const others = instances.filter(({ ipv4: theirs }) => theirs === ipv4);
+  // Whoever shares an address gets a part of its connections.
+  if (others.some((other) => other.peer.uid !== peer.uid)) throw refusals.foreignAddress(ipv4Text(ipv4));
+  const { stackIndex, stackCount } = wanted;
+  if (stackCount < 1 || stackCount > STACKS_MOST || stackIndex >= stackCount) {
+    throw refusals.stack(stackIndex, stackCount);
+  }
+}
+
+function findInstance(wanted: Register, ipv4: number, peer: Peer, instances: readonly Instance[]) {
+  const same = instances.find(({ key, peer: { pid } }) => key === wanted.processKey && pid === peer.pid);
+  if (same === undefined) return null;
+  const { stackIndex, stackCount } = wanted;
+  const fits = same.ipv4 === ipv4 && same.mac === wanted.mac && same.stackCount === stackCount;
+  if (!fits || same.stacks.has(stackIndex)) throw refusals.stack(stackIndex, stackCount);
+  return same;
+}
+
+/**
+ * The instance that a stack belongs to: one of those that are registered, or a new one (not yet among them).
+ * @throws Refusal when the stack may not register.
+ */
+export function admit(
+  wanted: Register,
+  peer: Peer,
+  config: DaemonConfig,
+  instances: readonly Instance[],
+): Instance {
+  checkGeometry(wanted);
+  if (macNumber(config.bond.mac) !== wanted.mac) throw refusals.mac(macText(wanted.mac), config.bond.mac);
+  const ipv4 = checkAddress(wanted.ipv4, config);
+  checkNeighbours(wanted, ipv4, peer, instances);
+  const known = findInstance(wanted, ipv4, peer, instances);
+  if (known !== null) return known;
+  const owner = kernelOwner(ipv4);
+  if (owner !== null) throw refusals.kernelAddress(ipv4Text(ipv4), owner);
+  if (instances.length >= config.maxClients) throw refusals.clients(config.maxClients);
+  const { processKey: key, mac, stackCount, name } = wanted;
+  return { key, peer, ipv4, mac, stackCount, name, stacks: new Set() };
+}

@@ -1,0 +1,200 @@
+/** The forwarding module and its thread, as the rest of the daemon uses them. */
+import * as dispatch from "../../build/generated/node/dispatch-layout.js";
+import * as registration from "../../build/generated/node/registration-layout.js";
+import { ipv4Text, macNumber } from "./addresses.js";
+import type { DaemonConfig } from "./config.js";
+import type { Register, Welcome } from "./message.js";
+import { errorName, type Native, type NicFacts } from "./native.js";
+import { type Refusal, refusals } from "./refusal.js";
+import { Windows } from "./windows.js";
+
+/** Where addresses of the module end. */
+const WINDOW_END = 2 ** 32 - 4096;
+/** Clients that lost their ltran try again within two seconds. */
+const GRACE_US = 3_000_000n;
+const NONE = new Uint8Array();
+
+/** A vport of the module with the memory that belongs to it. */
+export interface Vport {
+  id: number;
+  address: number;
+  size: number;
+}
+
+/** The descriptors of a client: its memory, what wakes it, what it wakes the forwarder by. */
+export interface ClientFiles {
+  memory: number;
+  toClient: number;
+  toLtran: number;
+}
+
+/** Most that one client may send; 0: no limit. */
+export interface RateLimit {
+  packets: number;
+  megabits: number;
+}
+
+/** Makes the module, opens NICs, opens and closes vports; one per process. */
+export class Forwarder {
+  readonly #native: Native;
+  readonly #config: DaemonConfig;
+  readonly #windows: Windows;
+  #nics = 0;
+
+  /** @throws Error when there is no memory. */
+  constructor(native: Native, config: DaemonConfig) {
+    this.#native = native;
+    this.#config = config;
+    const { memoryBytes } = config;
+    this.#check(native.create(memoryBytes), `cannot make the forwarder's memory of ${memoryBytes >> 20} MiB`);
+    this.#windows = new Windows(memoryBytes, WINDOW_END);
+    this.#door("scanIntervalSet", [BigInt(config.scanInterval) * 1_000_000n]);
+  }
+
+  #check(answer: number, what: string): void {
+    if (answer < 0) throw new Error(`${what}: ${errorName(answer)}`);
+  }
+
+  /** Calls a door; the result as a signed number of 32 bits. */
+  #door(name: string, args: readonly (number | bigint)[], at = 0, area: Uint8Array = NONE): number {
+    const result = new BigUint64Array(1);
+    const values = BigUint64Array.from(args, (value) => BigInt.asUintN(64, BigInt(value)));
+    this.#check(this.#native.door(name, values, result, at, area), `the forwarder does not answer ${name}`);
+    return Number(BigInt.asIntN(32, result[0] ?? 0n));
+  }
+
+  /** Opens the devices of the bond. @throws Error with cause and remedy. */
+  openNics(): void {
+    const { mac, devices } = this.#config.bond;
+    for (const device of devices) this.#openNic(device, Number(macNumber(mac)));
+  }
+
+  #openNic(device: string, mac: number): void {
+    const { mtu, receiveSlots } = this.#config;
+    // How much of the window it takes is known when it is open: it begins where everything is free.
+    const start = this.#windows.take(1) ?? WINDOW_END;
+    this.#windows.give(start, 1);
+    const message = this.#native.nicOpen(device, mac, mtu, receiveSlots, start);
+    if (message !== "") throw new Error(`${device}: ${message}`);
+    this.#windows.take(this.nicFacts(this.#nics++).windowSize);
+  }
+
+  /** The number of open NICs. */
+  get nicCount(): number {
+    return this.#nics;
+  }
+
+  /** What NIC number `nic` is. */
+  nicFacts(nic: number): NicFacts {
+    return this.#native.nicFacts(nic);
+  }
+
+  /** The number of the NIC in use. */
+  activeNic(): number {
+    return this.#door("nicActive", []);
+  }
+
+  /** Starts to forward. @throws Error when there is no thread. */
+  start(): void {
+    const { forwardCpu, isLowPower } = this.#config;
+    // Clients of an ltran that died are on their way back: until they are, nothing is unknown.
+    this.#door("graceSet", [this.#now() + GRACE_US]);
+    this.#check(this.#native.start(forwardCpu, isLowPower ? 1 : 0), "cannot start the forwarding thread");
+  }
+
+  /**
+   * Maps a client's memory and opens a vport on it; the descriptors to wake by belong to the vport then.
+   * @throws Refusal when the client's memory or descriptors are not as they must be, or there is no room.
+   */
+  openVport(wanted: Register, files: ClientFiles, limit: RateLimit): Vport {
+    const size = wanted.regionSize;
+    const address = this.#windows.take(size);
+    if (address === null) throw refusals.memory();
+    const mapped = this.#native.map(files.memory, size, address);
+    if (mapped < 0) {
+      this.#windows.give(address, size);
+      throw refusals.region(errorName(mapped));
+    }
+    try {
+      return { id: this.#openOn(wanted, address, files, limit), address, size };
+    } catch (error) {
+      this.#release(address, size);
+      throw error;
+    }
+  }
+
+  #openOn(wanted: Register, address: number, files: ClientFiles, limit: RateLimit): number {
+    const { flags, mtu } = this.welcome(wanted, 0);
+    const args = [address, wanted.regionSize, flags, mtu, this.#now()];
+    const id = this.#door("vportOpen", args, dispatch.IDENTITY, identity(wanted));
+    if (id < 0) throw this.#explain(id, wanted);
+    const answer = this.#native.wakesOpen(id, files.toClient, files.toLtran);
+    if (answer < 0) {
+      this.#door("vportClose", [id, this.#now()]);
+      throw refusals.descriptors(errorName(answer));
+    }
+    this.#door("rateLimitSet", [id, limit.packets, limit.megabits, this.#now()]);
+    return id;
+  }
+
+  #explain(answer: number, wanted: Register): Refusal {
+    const name = errorName(answer);
+    if (name === "ENOMEM") return refusals.memory();
+    if (name === "EADDRINUSE") return refusals.foreignAddress(ipv4Text(wanted.ipv4 ?? 0));
+    return name === "EADDRNOTAVAIL" ? refusals.family() : refusals.geometry();
+  }
+
+  #release(address: number, size: number): void {
+    this.#native.unmap(size, address);
+    this.#windows.give(address, size);
+  }
+
+  /** What a client is told of its port: what every NIC of the bond can do. */
+  welcome(wanted: Register, vport: number): Welcome {
+    const facts = Array.from({ length: this.#nics }, (_, nic) => this.nicFacts(nic));
+    const hasHeader = (wanted.features & registration.FEATURE_VNET_HEADER) !== 0;
+    const common = facts.reduce((flags, nic) => flags & nic.flags, ~0);
+    return {
+      vport,
+      flags: hasHeader ? common : 0,
+      mtu: Math.min(...facts.map((nic) => nic.mtu)),
+      segmentationMax: hasHeader ? Math.min(...facts.map((nic) => nic.segmentationMax)) : 0,
+      mac: wanted.mac,
+    };
+  }
+
+  /** Closes a vport: its flows and listeners go, peers are told, its memory is given back. */
+  closeVport(vport: Vport): void {
+    this.#door("vportClose", [vport.id, this.#now()]);
+    this.#native.wakesClose(vport.id);
+    this.#release(vport.address, vport.size);
+  }
+
+  /** Copies bytes of the module's memory. */
+  read(at: number, length: number): Buffer {
+    const bytes = Buffer.alloc(length);
+    this.#check(this.#native.read(at, bytes), "cannot read the forwarder's memory");
+    return bytes;
+  }
+
+  /** Microseconds of the clock that the forwarding thread uses. */
+  #now(): bigint {
+    return process.hrtime.bigint() / 1000n;
+  }
+}
+
+/** Who a vport may be, as the module's call area has it. */
+function identity(wanted: Register): Uint8Array {
+  const area = Buffer.alloc(dispatch.IDENTITY_SIZE);
+  area.writeBigUInt64LE(wanted.mac, dispatch.IDENTITY_MAC);
+  wanted.address.copy(area, dispatch.IDENTITY_HIGH);
+  area.writeBigUInt64LE(wanted.processKey, dispatch.IDENTITY_KEY);
+  area.writeUInt32LE(wanted.pid, dispatch.IDENTITY_PID);
+  area.writeUInt32LE(wanted.stackIndex, dispatch.IDENTITY_STACK_INDEX);
+  area.writeUInt32LE(wanted.features, dispatch.IDENTITY_FEATURES);
+  area.writeUInt32LE(0, dispatch.IDENTITY_TAKE_RING);
+  const ringSize = registration.RING_DESCRIPTORS + wanted.slots * registration.DESCRIPTOR_SIZE;
+  area.writeUInt32LE(ringSize, dispatch.IDENTITY_PUT_RING);
+  area.writeUInt32LE(wanted.slots, dispatch.IDENTITY_SLOTS);
+  return area;
+}

@@ -1,0 +1,109 @@
+/** The process ltran: from a checked configuration to its clean end. */
+import type { Server } from "node:net";
+import type { LtranConfig } from "../../ctl/ltran-config.js";
+import { type DaemonConfig, daemonConfig, isShared } from "./config.js";
+import { serveControl } from "./control.js";
+import { Forwarder } from "./forwarder.js";
+import { loadNative, type Native, NativeEvent } from "./native.js";
+import { leave, type Place, placeOf, useFolder } from "./place.js";
+import { Registrar } from "./registrar.js";
+import { showInstances } from "./report.js";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+function say(text: string): void {
+  process.stderr.write(`ltran: ${text}\n`);
+}
+
+/** What has begun, for its end. */
+interface Running {
+  native: Native;
+  registrar: Registrar;
+  control: Server;
+  place: Place;
+}
+
+function sayLinks(forwarder: Forwarder, changed: number): void {
+  for (let nic = 0; nic < forwarder.nicCount; nic++) {
+    if ((changed & (1 << nic)) === 0) continue;
+    const { device, isUp } = forwarder.nicFacts(nic);
+    say(`the link of ${device} is ${isUp ? "up" : "down"}`);
+  }
+}
+
+/** Ends on a signal, on `quit`, or with the forwarder: the exit status. */
+class Ending {
+  readonly promise: Promise<number>;
+  readonly end: (status: number) => void;
+
+  constructor() {
+    let settle: (status: number) => void = () => undefined;
+    this.promise = new Promise((resolve) => {
+      settle = resolve;
+    });
+    this.end = settle;
+  }
+}
+
+async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
+  const place = placeOf(config.prefix);
+  useFolder(place, isShared(config));
+  const native = loadNative();
+  const forwarder = new Forwarder(native, config);
+  const registrar = new Registrar(native, config, forwarder, say);
+  const began = process.hrtime.bigint();
+  const control = await serveControl(place.control, {
+    quit: () => {
+      // The answer leaves first.
+      setImmediate(() => ending.end(0));
+      return { pid: process.pid };
+    },
+    instances: () => showInstances(config, forwarder, registrar.registered(), began),
+  });
+  try {
+    forwarder.openNics();
+    forwarder.start();
+    native.events((event, value) => {
+      if (event === NativeEvent.readable) registrar.readable(value);
+      else if (event === NativeEvent.link) sayLinks(forwarder, value);
+      else if (event === NativeEvent.trap) {
+        say(`the forwarding module failed (trap ${value}); the next ltran finds all connections again`);
+        ending.end(70);
+      }
+    }, config.miimon);
+    await registrar.listen(place);
+  } catch (error) {
+    control.close();
+    native.stop();
+    leave(place);
+    throw error;
+  }
+  return { native, registrar, control, place };
+}
+
+function finish({ native, registrar, control, place }: Running): void {
+  control.close();
+  leave(place);
+  registrar.close();
+  native.stop();
+}
+
+/**
+ * Runs ltran until a signal, `gazellectl ltran quit`, or a failure ends it. `path` is the configuration's,
+ * for messages. Resolves to the exit status.
+ */
+export async function runLtran(config: LtranConfig, path: string): Promise<number> {
+  const ending = new Ending();
+  for (const signal of SIGNALS) process.on(signal, () => ending.end(0));
+  let running: Running;
+  try {
+    running = await begin(daemonConfig(config), ending);
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
+  say(`ready (${path})`);
+  const status = await ending.promise;
+  finish(running);
+  return status;
+}

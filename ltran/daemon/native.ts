@@ -1,0 +1,95 @@
+/** The addon ltran/native: what only C can do. Numbers below zero that it answers are -errno. */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { getSystemErrorName } from "node:util";
+import { findInstalled } from "../../ctl/installation.js";
+
+/** What is told from outside Node's sight; the numbers are those of ltran/native/events.h. */
+export const NativeEvent = {
+  /** The descriptor is readable; it is not watched any more. */
+  readable: 0,
+  /** The links of the NICs by bits have changed. */
+  link: 1,
+  /** The forwarding module trapped: nothing is forwarded any more. */
+  trap: 2,
+} as const;
+
+/** A connection and who made it; `fd` may be -errno. */
+export interface Accepted {
+  fd: number;
+  pid: number;
+  uid: number;
+  gid: number;
+}
+
+/**
+ * A received message; size 0 is the connection's end, below 0 -errno. Who receives descriptors closes them.
+ */
+export interface Received {
+  size: number;
+  data: Buffer;
+  fds: number[];
+}
+
+/** What a NIC is, and what it did not take. */
+export interface NicFacts {
+  device: string;
+  /** Low 48 bits, first byte lowest. */
+  mac: number;
+  mtu: number;
+  flags: number;
+  segmentationMax: number;
+  windowSize: number;
+  skipped: number;
+  refused: number;
+  isUp: number;
+}
+
+/** The functions of the addon. */
+export interface Native {
+  /** Makes the forwarding module with so many bytes of memory. */
+  create(memoryBytes: number): number;
+  /** Starts the forwarding thread; cpu -1: any. */
+  start(cpu: number, lowPower: number): number;
+  /** Ends its threads and closes the NICs. */
+  stop(): void;
+  /**
+   * Calls a door of the module between two turns of the forwarding thread. `area` is copied to address `at`
+   * of the module's memory before the call and back after it.
+   */
+  door(name: string, args: BigUint64Array, result: BigUint64Array, at: number, area: Uint8Array): number;
+  /** Copies module memory. */
+  read(at: number, area: Uint8Array): number;
+  /** Opens a device for frames to `mac`, its own or not: a message, empty when it is open. */
+  nicOpen(device: string, mac: number, mtu: number, slots: number, window: number): string;
+  nicFacts(nic: number): NicFacts;
+  /** Maps a sealed memory file of a client, of exactly `size` bytes, at an address of the window. */
+  map(fd: number, size: number, address: number): number;
+  unmap(size: number, address: number): number;
+  /**
+   * Takes over the descriptors of a client: a stream socket by which it is woken, and an eventfd by which it
+   * wakes the forwarder. On an error they stay the caller's.
+   */
+  wakesOpen(vport: number, toClient: number, toLtran: number): number;
+  wakesClose(vport: number): number;
+  /** Begins to tell of events; links are looked at every `interval` ms. */
+  events(callback: (event: number, value: number) => void, interval: number): number;
+  /** Tells once when the descriptor is readable. */
+  watch(fd: number): number;
+  listen(path: string, backlog: number): number;
+  accept(listener: number): Accepted;
+  receive(fd: number): Received;
+  send(fd: number, message: Uint8Array, ...fds: number[]): number;
+}
+
+/** Loads the addon of this build or installation. @throws Error when there is none. */
+export function loadNative(): Native {
+  const path = findInstalled(join("native", "ltran.node"));
+  if (path === null) throw new Error("ltran.node is missing; run `npm run build`, or install Gazelle again");
+  return createRequire(import.meta.url)(path) as Native;
+}
+
+/** The name of what a negative answer means, such as "ENOMEM". */
+export function errorName(answer: number): string {
+  return getSystemErrorName(answer);
+}

@@ -1,0 +1,189 @@
+/** The registration socket: connections, what they may do, and what their end means. */
+import { chmodSync, closeSync, readlinkSync } from "node:fs";
+import { admit, checkPeer, type Instance, type Peer } from "./admission.js";
+import { type DaemonConfig, isShared } from "./config.js";
+import type { Forwarder, Vport } from "./forwarder.js";
+import { type Register, readRegister, writeRefusal, writeWelcome } from "./message.js";
+import { errorName, type Native, type Received } from "./native.js";
+import { claim, type Place, temporaryName } from "./place.js";
+import { Refusal, refusals } from "./refusal.js";
+
+const BACKLOG = 128;
+/** A client that has not said what it wants after this time is hung up on, in milliseconds. */
+const PATIENCE_MS = 2_000;
+/** Connections that have not registered: of all users, and of one. */
+const UNDECIDED_MOST = 64;
+const UNDECIDED_PER_USER = 16;
+/** Connections taken in one turn of Node's loop. */
+const ACCEPTS_MOST = 32;
+
+/** A registered stack. */
+export interface Registered {
+  instance: Instance;
+  wanted: Register;
+  vport: Vport;
+}
+
+interface Connection {
+  fd: number;
+  peer: Peer;
+  timer: NodeJS.Timeout | null;
+  registered: Registered | null;
+}
+
+/** Other files could make the forwarder wait when it asks whether they are readable. */
+function isEventfd(fd: number): boolean {
+  return readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:[eventfd]";
+}
+
+/** Serves clients from their first message to their end. */
+export class Registrar {
+  readonly #native: Native;
+  readonly #config: DaemonConfig;
+  readonly #forwarder: Forwarder;
+  readonly #say: (text: string) => void;
+  readonly #connections = new Map<number, Connection>();
+  readonly #instances: Instance[] = [];
+  #listener = -1;
+
+  constructor(native: Native, config: DaemonConfig, forwarder: Forwarder, say: (text: string) => void) {
+    this.#native = native;
+    this.#config = config;
+    this.#forwarder = forwarder;
+    this.#say = say;
+  }
+
+  /** Listens. @throws Error when another ltran does, or the file cannot be made. */
+  async listen(place: Place): Promise<void> {
+    const temporary = temporaryName(place.client);
+    this.#listener = this.#native.listen(temporary, BACKLOG);
+    if (this.#listener < 0) throw new Error(`cannot listen at ${place.client}`);
+    // With others allowed anybody may connect: who may not register is told so.
+    chmodSync(temporary, isShared(this.#config) ? 0o666 : 0o600);
+    await claim(temporary, place.client);
+    this.#watch(this.#listener);
+  }
+
+  /** Everything that is registered. */
+  registered(): Registered[] {
+    return [...this.#connections.values()].flatMap(({ registered }) =>
+      registered === null ? [] : [registered],
+    );
+  }
+
+  /** A descriptor became readable. */
+  readable(fd: number): void {
+    if (fd === this.#listener) {
+      this.#accept();
+      return;
+    }
+    const connection = this.#connections.get(fd);
+    // An event of a connection that ended may still have been on its way.
+    if (connection !== undefined) this.#receive(connection);
+  }
+
+  /** Ends every connection and stops to listen. */
+  close(): void {
+    if (this.#listener >= 0) closeSync(this.#listener);
+    this.#listener = -1;
+    for (const connection of [...this.#connections.values()]) this.#end(connection);
+  }
+
+  #watch(fd: number): void {
+    const answer = this.#native.watch(fd);
+    if (answer < 0) this.#say(`cannot watch a connection (${answer})`);
+  }
+
+  #accept(): void {
+    for (let count = 0; count < ACCEPTS_MOST; count++) {
+      const { fd, ...peer } = this.#native.accept(this.#listener);
+      if (fd < 0) break;
+      this.#admitConnection(fd, peer);
+    }
+    this.#watch(this.#listener);
+  }
+
+  #admitConnection(fd: number, peer: Peer): void {
+    const undecided = [...this.#connections.values()].filter(({ registered }) => registered === null);
+    const ofUser = undecided.filter((other) => other.peer.uid === peer.uid).length;
+    if (undecided.length >= UNDECIDED_MOST || ofUser >= UNDECIDED_PER_USER) {
+      closeSync(fd);
+      return;
+    }
+    const connection: Connection = { fd, peer, timer: null, registered: null };
+    connection.timer = setTimeout(() => this.#end(connection), PATIENCE_MS);
+    this.#connections.set(fd, connection);
+    try {
+      checkPeer(peer, this.#config, process.geteuid?.() ?? 0);
+      this.#watch(fd);
+    } catch (error) {
+      this.#refuse(connection, error);
+    }
+  }
+
+  #receive(connection: Connection): void {
+    const message = this.#native.receive(connection.fd);
+    let kept: readonly number[] = [];
+    try {
+      if (message.size > 0) kept = this.#take(connection, message);
+    } catch (error) {
+      this.#refuse(connection, error);
+      return;
+    } finally {
+      for (const fd of message.fds) if (!kept.includes(fd)) closeSync(fd);
+    }
+    const isEnd = message.size === 0 || (message.size < 0 && errorName(message.size) !== "EAGAIN");
+    if (isEnd) this.#end(connection);
+    else this.#watch(connection.fd);
+  }
+
+  /** Registers a client; answers the descriptors that are needed further. */
+  #take(connection: Connection, { data, fds }: Received): readonly number[] {
+    if (connection.registered !== null) throw refusals.message();
+    const wanted = readRegister(data);
+    const [memory, toClient, toLtran] = fds;
+    if (memory === undefined || toClient === undefined || toLtran === undefined || !isEventfd(toLtran)) {
+      throw refusals.descriptors(`there are ${fds.length}`);
+    }
+    const instance = admit(wanted, connection.peer, this.#config, this.#instances);
+    const { packets, megabits } = this.#config.rateLimit;
+    const share = (limit: number) => Math.ceil(limit / instance.stackCount);
+    const limit = { packets: share(packets), megabits: share(megabits) };
+    const vport = this.#forwarder.openVport(wanted, { memory, toClient, toLtran }, limit);
+    connection.registered = { instance, wanted, vport };
+    instance.stacks.add(wanted.stackIndex);
+    if (!this.#instances.includes(instance)) this.#instances.push(instance);
+    this.#welcome(connection, connection.registered);
+    return [toClient, toLtran];
+  }
+
+  #welcome(connection: Connection, { wanted, vport }: Registered): void {
+    const sent = this.#native.send(connection.fd, writeWelcome(this.#forwarder.welcome(wanted, vport.id)));
+    if (connection.timer !== null) clearTimeout(connection.timer);
+    connection.timer = null;
+    // A client that is gone already shows its end next.
+    if (sent < 0) this.#say(`process ${connection.peer.pid} does not take its answer`);
+  }
+
+  #refuse(connection: Connection, error: unknown): void {
+    if (!(error instanceof Refusal)) throw error;
+    const { pid, uid } = connection.peer;
+    this.#native.send(connection.fd, writeRefusal(error));
+    this.#say(`process ${pid} of user ${uid} refused: ${error.message}`);
+    this.#end(connection);
+  }
+
+  #end(connection: Connection): void {
+    const { fd, timer, registered } = connection;
+    if (!this.#connections.delete(fd)) return;
+    if (timer !== null) clearTimeout(timer);
+    if (registered !== null) this.#forget(registered);
+    closeSync(fd);
+  }
+
+  #forget({ instance, wanted, vport }: Registered): void {
+    this.#forwarder.closeVport(vport);
+    instance.stacks.delete(wanted.stackIndex);
+    if (instance.stacks.size === 0) this.#instances.splice(this.#instances.indexOf(instance), 1);
+  }
+}

@@ -1,0 +1,128 @@
+/** What `gazellectl ltran show -i` shows. */
+import { COUNTERS, type CounterEntry } from "../../build/generated/node/dispatch-counters.js";
+import * as dispatch from "../../build/generated/node/dispatch-layout.js";
+import { ipv4Text, macText } from "./addresses.js";
+import type { DaemonConfig } from "./config.js";
+import type { Forwarder } from "./forwarder.js";
+import type { Registered } from "./registrar.js";
+
+const WORD = 8;
+
+/** Counters by name; those at zero are left out. */
+type Counted = Readonly<Record<string, number>>;
+
+/** One stack of a process. */
+interface StackReport {
+  index: number;
+  vport: number;
+  memoryBytes: number;
+  flows: number;
+  listeners: number;
+  counters: Counted;
+  drops: Counted;
+}
+
+/** A device of the bond. */
+interface NicReport {
+  device: string;
+  isUp: boolean;
+  isActive: boolean;
+  mtu: number;
+  skippedFrames: number;
+  refusedFrames: number;
+}
+
+/** What an ltran says of itself and its clients. */
+export interface LtranReport {
+  pid: number;
+  program: string;
+  uptimeMicroseconds: number;
+  mac: string;
+  subnet: string;
+  maxClients: number;
+  nics: NicReport[];
+  counters: Counted;
+  drops: Counted;
+  instances: {
+    pid: number;
+    uid: number;
+    program: string;
+    address: string;
+    mac: string;
+    stackCount: number;
+    stacks: StackReport[];
+  }[];
+}
+
+/** The counters of one enum from a block of words, by name; those at zero are left out. */
+function named(block: Buffer, entries: readonly CounterEntry[], of: string): Counted {
+  const values = entries
+    .filter((entry) => entry.enum === of && (entry.index + 1) * WORD <= block.length)
+    .map(({ name, index }) => [name, Number(block.readBigUInt64LE(index * WORD))] as const);
+  return Object.fromEntries(values.filter(([, value]) => value !== 0));
+}
+
+function showStack(forwarder: Forwarder, { wanted, vport }: Registered): StackReport {
+  const state = forwarder.read(dispatch.VPORTS + vport.id * dispatch.VPORT_STRIDE, dispatch.VPORT_STRIDE);
+  const counters = forwarder.read(
+    dispatch.VPORT_COUNTERS + vport.id * dispatch.VPORT_COUNTERS_STRIDE,
+    dispatch.VPORT_COUNTERS_STRIDE,
+  );
+  return {
+    index: wanted.stackIndex,
+    vport: vport.id,
+    memoryBytes: vport.size,
+    flows: state.readUInt32LE(dispatch.VPORT_FLOWS),
+    listeners: state.readUInt32LE(dispatch.VPORT_LISTENERS),
+    counters: named(counters.subarray(0, dispatch.VPORT_DROPS), COUNTERS, "VportCounter"),
+    drops: named(counters.subarray(dispatch.VPORT_DROPS), COUNTERS, "DropReason"),
+  };
+}
+
+function showNics(forwarder: Forwarder): NicReport[] {
+  const active = forwarder.activeNic();
+  return Array.from({ length: forwarder.nicCount }, (_, nic) => {
+    const { device, isUp, mtu, skipped, refused } = forwarder.nicFacts(nic);
+    return {
+      device,
+      isUp: isUp !== 0,
+      isActive: nic === active,
+      mtu,
+      skippedFrames: skipped,
+      refusedFrames: refused,
+    };
+  });
+}
+
+/** Processes, their stacks, NICs and counters, as members of the control socket's answer. */
+export function showInstances(
+  config: DaemonConfig,
+  forwarder: Forwarder,
+  registered: readonly Registered[],
+  began: bigint,
+): LtranReport {
+  const instances = [...new Set(registered.map(({ instance }) => instance))].map((instance) => ({
+    pid: instance.peer.pid,
+    uid: instance.peer.uid,
+    program: instance.name,
+    address: ipv4Text(instance.ipv4),
+    mac: macText(instance.mac),
+    stackCount: instance.stackCount,
+    stacks: registered
+      .filter((stack) => stack.instance === instance)
+      .map((stack) => showStack(forwarder, stack))
+      .sort((first, second) => first.index - second.index),
+  }));
+  return {
+    pid: process.pid,
+    program: "ltran",
+    uptimeMicroseconds: Number((process.hrtime.bigint() - began) / 1000n),
+    mac: config.bond.mac,
+    subnet: `${config.subnet}/${32 - config.subnetHostBits}`,
+    maxClients: config.maxClients,
+    nics: showNics(forwarder),
+    counters: named(forwarder.read(dispatch.COUNTERS, dispatch.COUNTERS_COUNT * WORD), COUNTERS, "Counter"),
+    drops: named(forwarder.read(dispatch.DROPS, dispatch.DROPS_COUNT * WORD), COUNTERS, "DropReason"),
+    instances,
+  };
+}

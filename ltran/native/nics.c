@@ -1,0 +1,141 @@
+/* NICs: the ports of lstack/port, with the rings of the dispatch module. */
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "forwarder.h"
+#include "port/fields.h"
+
+static uint8_t *ring(uint32_t nic)
+{
+    return gz_forwarder.env.memory.data + GZ_PORTS + nic * GZ_PORT_STRIDE;
+}
+
+/* Within GZ_ENTER by the caller's caller: a trap leaves. */
+static int introduce(struct gz_port *port, uint32_t nic)
+{
+    GZ_ENTER(-EFAULT);
+    int32_t id = (int32_t)w2c_dispatch_nicOpen(&gz_forwarder.module, port->flags, port->mtu, port->mac,
+        port->segmentation_max);
+
+    if (id == (int32_t)nic)
+        atomic_store(&gz_forwarder.nic_count, nic + 1);
+    gz_leave();
+    return id < 0 ? id : id == (int32_t)nic ? 0 : -EBUSY;
+}
+
+/* A device that filters lets frames to the address of its bond pass. */
+static void accept_mac(const struct gz_port *port, uint64_t mac)
+{
+    struct packet_mreq more = {
+        .mr_ifindex = (int)if_nametoindex(port->device),
+        .mr_type = PACKET_MR_UNICAST,
+        .mr_alen = 6,
+    };
+
+    memcpy(more.mr_address, &mac, 6);
+    setsockopt(port->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &more, sizeof(more));
+}
+
+int gz_nic_open(const struct gz_port_kind *kind, const struct gz_port_request *request, uint64_t mac)
+{
+    uint32_t nic = atomic_load(&gz_forwarder.nic_count);
+    struct gz_port *port = &gz_forwarder.nics[nic].port;
+
+    if (nic == GZ_NICS)
+        return -ENOSPC;
+    *port = (struct gz_port){ .kind = kind, .fd = -1, .id = nic };
+    gz_forwarder.nics[nic].is_up = true;
+    int failed = (kind->describe != NULL && kind->describe(port, request) != 0) ||
+        kind->open(port, request) != 0;
+
+    if (!failed && port->mac != mac)
+        accept_mac(port, mac);
+    port->mac = mac;
+    int result = failed ? -EIO : introduce(port, nic);
+
+    if (result == 0 && port->fd >= 0)
+        result = gz_listen_to(port->fd);
+    if (result != 0)
+        kind->close(port);
+    return result;
+}
+
+void gz_nics_close(void)
+{
+    uint32_t count = atomic_exchange(&gz_forwarder.nic_count, 0);
+
+    for (uint32_t nic = 0; nic < count; nic++)
+        gz_forwarder.nics[nic].port.kind->close(&gz_forwarder.nics[nic].port);
+}
+
+bool gz_nic_receive(uint32_t nic, uint64_t now)
+{
+    struct gz_port *port = &gz_forwarder.nics[nic].port;
+    uint32_t count = port->kind->receive(port, ring(nic) + GZ_PORT_RX, GZ_RX_BURST);
+
+    if (count > 0)
+        w2c_dispatch_receive(&gz_forwarder.module, nic, count, now);
+    port->kind->release(port);
+    return count > 0;
+}
+
+bool gz_nic_transmit(uint32_t nic)
+{
+    struct gz_port *port = &gz_forwarder.nics[nic].port;
+    uint32_t head = gz_field32(ring(nic), GZ_PORT_TX_HEAD);
+    uint32_t waiting = gz_field32(ring(nic), GZ_PORT_TX_TAIL) - head;
+
+    if (waiting == 0)
+        return false;
+    if (waiting > GZ_TX_RING)
+        wasm_rt_trap(WASM_RT_TRAP_OOB);
+    uint32_t done = port->kind->transmit(port, ring(nic) + GZ_PORT_TX, head, waiting);
+
+    w2c_dispatch_outputDone(&gz_forwarder.module, nic, done);
+    return done > 0;
+}
+
+/* An interface that is not here any more says nothing: up, as a TAP device works on in another namespace. */
+static bool is_up(const struct gz_port *port)
+{
+    struct ifreq ask = { 0 };
+
+    snprintf(ask.ifr_name, sizeof(ask.ifr_name), "%s", port->device);
+    return ioctl(port->fd, SIOCGIFFLAGS, &ask) != 0 || (ask.ifr_flags & IFF_RUNNING) != 0;
+}
+
+static int tell(uint32_t nic, bool up)
+{
+    int error;
+    socklen_t size = sizeof(error);
+
+    /* Takes the error off the socket that the kernel left when the interface went down. */
+    getsockopt(gz_forwarder.nics[nic].port.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    GZ_ENTER(-EFAULT);
+    w2c_dispatch_nicLink(&gz_forwarder.module, nic, up, gz_now());
+    gz_leave();
+    gz_call();
+    return 0;
+}
+
+uint32_t gz_nics_look(void)
+{
+    uint32_t count = atomic_load(&gz_forwarder.nic_count), changed = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct gz_nic *nic = &gz_forwarder.nics[i];
+        bool up = nic->port.fd < 0 || is_up(&nic->port);
+
+        if (up == nic->is_up)
+            continue;
+        nic->is_up = up;
+        tell(i, up);
+        changed |= 1u << i;
+    }
+    return changed;
+}

@@ -1,0 +1,81 @@
+/** An ltran in the server's namespace of a lab, with a configuration of the test's. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { placeOf } from "../../ltran/daemon/place.js";
+import type { LtranReport } from "../../ltran/daemon/report.js";
+import { inRoot } from "../../scripts/build/paths.js";
+import { waitUntil } from "../../scripts/lab/command.js";
+import { addresses, type Lab } from "../../scripts/lab/lab.js";
+import { type Program, runProgram, startProgram } from "../../scripts/lab/program.js";
+import { temporaryFolder } from "../../scripts/lab/temporary.js";
+
+const patienceMs = 10_000;
+let count = 0;
+
+/** A running ltran. */
+export interface Daemon {
+  program: Program;
+  prefix: string;
+  /** Where clients register. */
+  socket: string;
+  report(): Promise<LtranReport>;
+}
+
+/** Runs gazellectl for an ltran; answers what it printed. */
+export async function gazellectl(lab: Lab, prefix: string, ...words: string[]): Promise<string> {
+  const argumentList = [inRoot("ctl", "bin", "gazellectl.mjs"), "-u", prefix, ...words];
+  const result = await runProgram({
+    namespace: lab.serverNamespace,
+    role: "client",
+    command: process.execPath,
+    argumentList,
+  });
+  return result.stdout.toString();
+}
+
+/** Writes an ltran.conf; options are as in the file. */
+export function writeLtranConf(lab: Lab, prefix: string, options: Readonly<Record<string, string>>): string {
+  const path = join(temporaryFolder(), `ltran-${count++}.conf`);
+  const all = {
+    devices: `"${lab.serverInterface}"`,
+    bond_ports: '"0x1"',
+    bond_macs: `"${addresses.serverMac}"`,
+    dispatch_subnet: '"10.77.0.0"',
+    dispatch_subnet_length: "8",
+    memory: "64",
+    unix_prefix: `"${prefix}"`,
+    ...options,
+  };
+  writeFileSync(
+    path,
+    Object.entries(all)
+      .map(([key, value]) => `${key} = ${value}\n`)
+      .join(""),
+  );
+  return path;
+}
+
+/** Starts an ltran and waits until it serves; several in one test have prefixes of their own. */
+export async function startLtran(
+  lab: Lab,
+  options: Readonly<Record<string, string>> = {},
+  prefix = `gz-${process.pid}-${lab.label}-`,
+): Promise<Daemon> {
+  const argumentList = [inRoot("ctl", "bin", "ltran.mjs"), "-c", writeLtranConf(lab, prefix, options)];
+  const program = startProgram({
+    namespace: lab.serverNamespace,
+    role: "server",
+    command: process.execPath,
+    argumentList,
+  });
+  const isReady = async () => /ready/.test(program.output()) || program.result() !== undefined;
+  await waitUntil(isReady, patienceMs);
+  if (program.result() !== undefined) throw new Error(`ltran ended:\n${program.output()}`);
+  return {
+    program,
+    prefix,
+    socket: placeOf(prefix).client,
+    report: async () =>
+      JSON.parse(await gazellectl(lab, prefix, "ltran", "show", "-i", "--json")) as LtranReport,
+  };
+}
