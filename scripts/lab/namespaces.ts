@@ -6,7 +6,8 @@ const namespaceFolder = "/run/netns";
 const ownName = /^gz-(\d+)-/;
 const killAttempts = 50;
 
-function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+/** Signals a process that may have ended meanwhile. */
+export function signalIfThere(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {

@@ -2,7 +2,7 @@
 import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { COUNTERS as NAMES } from "../../build/generated/node/counters.js";
-import { COUNTERS, COUNTERS_END } from "../../build/generated/node/layout.js";
+import { COUNTERS, COUNTERS_END, ROOT, ROOT_MAGIC } from "../../build/generated/node/layout.js";
 import { type Entry, readTables, type TableName } from "../../ctl/statistics.js";
 import { run } from "./command.js";
 import { repositoryRoot } from "./repository.js";
@@ -57,6 +57,12 @@ export function readStackCounters(pid: number): StackCounters {
   return toCounters(JSON.parse(answer) as Document);
 }
 
+/** Whether a memory file is a region already: one of huge pages is given up again where there are none. */
+function isLaidOut(file: number): boolean {
+  const magic = Buffer.alloc(8);
+  return readSync(file, magic, 0, magic.length, ROOT + ROOT_MAGIC) === magic.length && magic.some(Boolean);
+}
+
 /** A hold on the memory of a stack, which outlives the process: its last counters can be read at leisure. */
 export class KeptRegion {
   readonly #file: number;
@@ -71,7 +77,10 @@ export class KeptRegion {
     for (const name of readdirSync(folder)) {
       try {
         const path = join(folder, name);
-        if (readlinkSync(path).startsWith("/memfd:gazelle ")) return new KeptRegion(openSync(path, "r"));
+        if (!readlinkSync(path).startsWith("/memfd:gazelle ")) continue;
+        const file = openSync(path, "r");
+        if (isLaidOut(file)) return new KeptRegion(file);
+        closeSync(file);
       } catch (error) {
         // The descriptor was closed meanwhile.
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;

@@ -11,7 +11,7 @@ import type { Lab, StackKind } from "../../scripts/lab/lab.js";
 import { addresses, createLab, snmpCounters } from "../../scripts/lab/lab.js";
 import type { ConfigurationOptions } from "../../scripts/lab/lstack-conf.js";
 import { stackEnvironment } from "../../scripts/lab/lstack-conf.js";
-import { processesIn } from "../../scripts/lab/namespaces.js";
+import { processesIn, signalIfThere } from "../../scripts/lab/namespaces.js";
 import { counter } from "../../scripts/lab/network-counters.js";
 import type { Program, ProgramResult } from "../../scripts/lab/program.js";
 import { runProgram, startProgram } from "../../scripts/lab/program.js";
@@ -234,7 +234,7 @@ export class Service {
     await this.server.stop();
     if (this.#options.daemon === true) {
       for (const pid of this.processes()) {
-        process.kill(pid, "SIGTERM");
+        signalIfThere(pid, "SIGTERM");
       }
       await waitUntil(() => this.processes().length === 0, daemonStopTimeoutMs);
     }
