@@ -3,6 +3,7 @@
  * the call area are where the stack has them (stack/layout.ts). The build compiles this file by itself and
  * writes build/generated/dispatch_layout.h from it.
  */
+import { RingEnd } from "../../ring/end";
 import { Identity, IDENTITY as identityAt } from "./memory/identity";
 import {
   COUNTERS as countersAt,
@@ -19,7 +20,7 @@ import {
 import { PoolOf } from "./memory/pools";
 import { Counter, VportCounter } from "./stats/counters";
 import { DropReason, DROPS_AT as dropsAt } from "./stats/drop";
-import { Vport, VportState } from "./tables/vport";
+import { PUT_END as putEnd, TAKE_END as takeEnd, Vport, VportState } from "./tables/vport";
 
 export const SIZE_MIN: u32 = sizeMin;
 export const IDENTITY: u32 = <u32>identityAt;
@@ -44,6 +45,9 @@ export const VPORT_STATE_OPEN: u32 = VportState.open;
 export const VPORT_PID: u32 = <u32>offsetof<Vport>("pid");
 export const VPORT_KEY: u32 = <u32>offsetof<Vport>("key");
 export const VPORT_STACK_INDEX: u32 = <u32>offsetof<Vport>("stackIndex");
+/** RingFault that made either ring dead; 0: none. */
+export const VPORT_TAKE_BROKEN: u32 = <u32>(takeEnd + offsetof<RingEnd>("broken"));
+export const VPORT_PUT_BROKEN: u32 = <u32>(putEnd + offsetof<RingEnd>("broken"));
 export const VPORT_FLOWS: u32 = <u32>offsetof<Vport>("flows");
 export const VPORT_LISTENERS: u32 = <u32>offsetof<Vport>("listeners");
 

@@ -32,7 +32,9 @@ class Bucket {
 
 function bucket(high: u64, low: u64): Bucket {
   const r = root();
-  const hash = mix((low ^ r.tableKey) + mix(high ^ r.tableKey));
+  // The high half of every IPv4 address is zero.
+  let hash = mix(low ^ r.tableKey);
+  if (high != 0) hash = mix(hash + mix(high ^ r.tableKey));
   return changetype<Bucket>(r.addresses + ((<usize>(<u32>(hash >> 32) & r.addressMask)) << 2));
 }
 

@@ -67,8 +67,9 @@ export class Vport extends TokenBuckets {
   faultsCounted: u64;
 }
 
-const TAKE_END: usize = 256;
-const PUT_END: usize = 448;
+/** Offsets of the ends of its two rings. */
+export const TAKE_END: usize = 256;
+export const PUT_END: usize = 448;
 
 /** Vport number `id`. */
 export function vport(id: u32): Vport {
