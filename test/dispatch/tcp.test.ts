@@ -264,3 +264,32 @@ test("who announces nothing gets everything that nobody else claims", () => {
   f.receive([request(5000), request(5001, { destinationPort: 81 })]);
   assert.deepEqual(receivers([loud, quiet]), [0, 1]);
 });
+
+test("a connection of somebody who announces its end may be idle for days, of another for two hours", () => {
+  for (const announces of [true, false]) {
+    const f = new Forwarder();
+    f.nicOpen(NIC_MAC);
+    const v = f.open({ ip: IP, mac: MAC, announces });
+    const out = {
+      fromMac: MAC,
+      toMac: PEER_MAC,
+      from: IP,
+      to: "10.0.0.9",
+      sourcePort: 4000,
+      destinationPort: 22,
+    };
+    v.client.send(segment({ ...out, flags: "S", sequence: 9 }));
+    v.client.send(segment({ ...out, flags: "A", sequence: 10, acknowledgement: 2 }));
+    f.collect();
+    f.pass(7_400_000_000);
+    assert.equal(f.flows(), 1);
+    v.client.send(segment({ ...out, flags: "A", sequence: 10, acknowledgement: 2 }));
+    f.collect();
+    f.pass(7_400_000_000);
+    assert.equal(f.flows(), 1, "it was used");
+    f.pass(100_000_000);
+    assert.equal(f.flows(), announces ? 1 : 0);
+    f.pass(5 * 86_400_000_000);
+    assert.equal(f.flows(), 0);
+  }
+});

@@ -3,8 +3,8 @@ import { root } from "../memory/root";
 import { Flow, FlowState } from "./flow";
 
 /**
- * Flows that end by age: a list for each state that does, the one used longest ago first. Nothing is ever
- * scanned. A flow moves to the end of its list when it is used, but at most once a second.
+ * The ages of flows: a list for each state, the flow used longest ago first. Nothing is ever scanned. A flow
+ * moves to the end of its list when it is used, but at most once a second.
  */
 
 /** Units of Flow.touched in a second, nearly. */
@@ -13,6 +13,8 @@ const SECOND: u32 = 977;
 const FRESH: u32 = SECOND;
 /** A request that nobody completes: SYN and its first retransmissions (RFC 6298). */
 const TENTATIVE: u32 = 5 * SECOND;
+/** Five days: for what ended unseen and untold. Connections may be idle for long. */
+const ESTABLISHED: u32 = 432000 * SECOND;
 /** Two hours and four minutes (RFC 5382, REQ-5). */
 const UNCONFIRMED: u32 = 7440 * SECOND;
 /** Twice the maximum segment lifetime that TIME_WAIT is commonly given. */
@@ -34,6 +36,8 @@ function limitOf(state: u32): u32 {
   switch (state) {
     case FlowState.tentative:
       return TENTATIVE;
+    case FlowState.established:
+      return ESTABLISHED;
     case FlowState.unconfirmed:
       return UNCONFIRMED;
     case FlowState.closing:
@@ -52,7 +56,6 @@ export function ageAdd(f: Flow): void {
   f.touched = present();
   f.agePrevious = 0;
   f.ageNext = 0;
-  if (f.state == <u8>FlowState.established) return;
   const list = listOf(f.state);
   f.agePrevious = list.tail;
   if (list.tail == 0) list.head = changetype<usize>(f);
@@ -62,7 +65,6 @@ export function ageAdd(f: Flow): void {
 
 /** Takes a flow off its list. */
 export function ageRemove(f: Flow): void {
-  if (f.state == <u8>FlowState.established) return;
   const list = listOf(f.state);
   if (f.agePrevious == 0) list.head = f.ageNext;
   else changetype<Flow>(f.agePrevious).ageNext = f.ageNext;
@@ -72,7 +74,7 @@ export function ageRemove(f: Flow): void {
 
 /** A flow was used. What is tentative stays as old as it is. */
 export function ageTouch(f: Flow): void {
-  if (f.state == <u8>FlowState.established || f.state == <u8>FlowState.tentative) return;
+  if (f.state == <u8>FlowState.tentative) return;
   if (present() - f.touched < FRESH) return;
   ageRemove(f);
   ageAdd(f);

@@ -32,7 +32,7 @@ export function connectionEnter(f: Flow, state: FlowState): void {
   flowEnter(f, state);
 }
 
-/** The owner has shown that the connection exists: it lasts until the owner says that it is gone. */
+/** The owner has shown that the connection exists: it lasts until the owner says that it is gone, nearly. */
 export function connectionConfirm(f: Flow, v: Vport): void {
   const isOpening = f.state == <u8>FlowState.tentative || f.state == <u8>FlowState.unconfirmed;
   if (isOpening) connectionEnter(f, v.announces != 0 ? FlowState.established : FlowState.unconfirmed);

@@ -7,13 +7,13 @@ import { Address, addressRelease } from "./address";
 import { ageAdd, ageRemove } from "./age";
 import { Vport, vport } from "./vport";
 
-/** What is known of a flow. Each state but `established` has a list by age (tables/age.ts). */
+/** What is known of a flow. Each state has a list by age (tables/age.ts). */
 export enum FlowState {
   /** A peer asked for the connection; nobody has seen it made. */
   tentative,
   /** Made, but its owner has not sent anything yet, or does not announce the end of connections. */
   unconfirmed,
-  /** Lasts until its owner says that it is gone. */
+  /** Made, and its owner announces its end. */
   established,
   /** Both sides have closed, or one has reset it. */
   closing,
