@@ -299,7 +299,7 @@ test("a listener that floods gets no more than its share, and its neighbour stil
   assert.equal(f.flows(), before + 1000);
 });
 
-test("a million flows: found, kept, forgotten, and no call that stalls", { timeout: 120_000 }, () => {
+test("a million flows: found, kept, forgotten, and no call that stalls", { timeout: 120_000 }, (context) => {
   const f = new Forwarder(112 << 20, 16 << 20);
   f.nicOpen(NIC_MAC);
   const a = f.open({ ...A, slots: 512 });
@@ -332,11 +332,11 @@ test("a million flows: found, kept, forgotten, and no call that stalls", { timeo
   }
   f.collect();
   assert.equal(f.flows(), count);
-  let longest = 0;
+  const durations: number[] = [];
   const measured = (work: () => void) => {
     const start = performance.now();
     work();
-    longest = Math.max(longest, performance.now() - start);
+    durations.push(performance.now() - start);
   };
   for (let i = 0; i < 1000; i++) {
     const { remote: from, remotePort } = remote(i * 997);
@@ -352,8 +352,17 @@ test("a million flows: found, kept, forgotten, and no call that stalls", { timeo
   let calls = 0;
   for (; f.flows() > 0 && calls < 10_000; calls++) {
     f.transmit();
+    const before = f.flows();
     measured(() => f.doors.tick(f.now));
+    assert.ok(before - f.flows() <= 256, "one call's bound");
   }
   assert.equal(f.flows(), 0);
-  assert.ok(longest < 50, `the longest call took ${longest.toFixed(2)} ms`);
+  // Other work on the machine may hold up any single call, but not one in a hundred.
+  const [usual = 0, longest = 0] = [0.99, 1].map((part) =>
+    durations.toSorted((a, b) => a - b).at(part * durations.length - 1),
+  );
+  context.diagnostic(
+    `99 of 100 calls took at most ${usual.toFixed(3)} ms, the longest ${longest.toFixed(1)} ms`,
+  );
+  assert.ok(usual < 5, `99 of 100 calls took at most ${usual} ms`);
 });
