@@ -30,10 +30,10 @@ static bool ring_pending(const struct gz_port *port)
 
 static bool ring_arm(struct gz_port *port)
 {
-    uint64_t junk;
+    char kicks[256];
 
     armed = true;
-    if (read(port->fd, &junk, sizeof(junk)) < 0)
+    if (read(port->fd, kicks, sizeof(kicks)) < 0)
         atomic_thread_fence(memory_order_seq_cst); /* Nobody has kicked us since the last time. */
     return w2c_stack_ringArm(&gz_stack.module, port->id) != 0;
 }

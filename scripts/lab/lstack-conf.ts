@@ -9,8 +9,8 @@ import { preloadEnvironment } from "./repository.js";
 import { tapDevice } from "./tap.js";
 import { temporaryFolder } from "./temporary.js";
 
-/** How the stack reaches the veth: an AF_PACKET ring of its own, or one of DPDK's drivers. */
-export type PortKind = "packet" | "dpdk";
+/** How the stack reaches the veth: an AF_PACKET ring of its own, one of DPDK's drivers, or through ltran. */
+export type PortKind = "packet" | "dpdk" | "ltran";
 
 /** DPDK's drivers that need no NIC of their own. */
 export type DpdkDriver = "af_packet" | "af_xdp" | "tap";
@@ -57,7 +57,7 @@ export function stackConfiguration(serverInterface: string, options: Configurati
   if (options.port === "dpdk") removeDpdkFolderAtEnd();
   const lines = [
     ...(options.port === "dpdk" ? dpdkLines(serverInterface, options.driver ?? "af_packet") : []),
-    "use_ltran=0",
+    `use_ltran=${options.port === "ltran" ? 1 : 0}`,
     `host_addr="${addresses.server}"`,
     `mask_addr="${addresses.mask}"`,
     `gateway_addr="${addresses.client}"`,

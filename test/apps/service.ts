@@ -46,6 +46,8 @@ export interface ServiceOptions {
   daemon?: boolean;
   /** How Gazelle reaches the wire; its default port unless told otherwise. */
   configuration?: ConfigurationOptions;
+  /** What has to run before the server does. */
+  prepare?: (lab: Lab) => Promise<unknown>;
   /** Which process owns the stack, when it is not the one that was started. */
   stackOwner?: (service: Service) => number;
 }
@@ -96,6 +98,7 @@ export class Service {
     const lab = createLab({ label: options.label, stack: options.stack, offloads });
     const folder = join(temporaryFolder(), options.label);
     mkdirSync(folder, { recursive: true });
+    await options.prepare?.(lab);
     const server = startProgram({
       namespace: lab.serverNamespace,
       role: "server",
