@@ -41,6 +41,8 @@ static long connect_file(
 {
     long result;
 
+    if (gz_stack.detached)
+        return -ECONNABORTED;
     if (file->side != GZ_STACK) {
         if (gz_address_kernel(peer)) {
             gz_settle(fd, file, GZ_KERNEL_SIDE, GZ_FALLBACK_KERNEL_ROUTE);

@@ -111,7 +111,7 @@ static long ctl(int fd, struct gz_file *epoll, int operation, int target, struct
     if (operation != EPOLL_CTL_DEL && !gz_copy(&given, event, sizeof(given)))
         return -EFAULT;
     event = &given;
-    if (atomic_load(&gz_stack.shared->poisoned))
+    if (!gz_stack.detached && atomic_load(&gz_stack.shared->poisoned))
         return -ECONNRESET;
     result = file->side == GZ_STACK ? 0 : kernel_ctl(fd, epoll, operation, target, event);
     if (result == 0 && file->side != GZ_UNDECIDED) {

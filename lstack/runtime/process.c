@@ -73,10 +73,14 @@ void gz_fork_child(void)
     gz_stack.region_fd = -1;
     gz_stack.deferred = false;
     atomic_store(&gz_stack.waiting, 0);
-    if (gz_stack.running)
+    if (gz_stack.running) {
         gz_stack.detached = true;
-    else if (!gz_stack.shared->created)
+        /* The parent must not care where its child is stopped, or dies: they have no lock in common. */
+        if (gz_shared_renew() == 0)
+            atomic_store(&gz_stack.shared->poisoned, 1);
+    } else if (!gz_stack.shared->created) {
         gz_shared_renew();
+    }
     gz_stack.running = false;
     if (thread != NULL)
         thread->inside = 0;

@@ -15,7 +15,10 @@ struct gz_file *gz_socket_at(int fd)
 {
     struct gz_file *file = gz_file_at(fd, GZ_KIND_SOCKET);
 
-    if (file != NULL && file->side == GZ_KERNEL_SIDE) {
+    if (file == NULL)
+        return NULL;
+    /* In the child of a process that runs the stack, what was not decided yet is the kernel's. */
+    if (file->side == GZ_KERNEL_SIDE || (gz_stack.detached && file->side == GZ_UNDECIDED)) {
         gz_file_to_kernel(fd, file);
         return NULL;
     }
@@ -26,10 +29,10 @@ long gz_ready_to_use(const struct gz_file *file)
 {
     long claimed;
 
-    if (atomic_load(&gz_stack.shared->poisoned))
-        return -ECONNRESET;
     if (gz_detached(file))
         return -ECONNABORTED;
+    if (atomic_load(&gz_stack.shared->poisoned))
+        return -ECONNRESET;
     claimed = gz_claim();
     return claimed;
 }

@@ -367,13 +367,14 @@ long gz_wait_socket(struct gz_thread *thread, struct gz_file *file, int fd, uint
         .kernel = kernel, .kernel_count = file->side == GZ_BOTH ? 1 : 0, .deadline = deadline,
     };
     bool restart = events == 0 || deadline == GZ_NEVER;
-    long result = 0;
+    long result;
 
     wait.set = (int32_t)w2c_stack_waitSetOpen(module);
     if (wait.set < 0)
         return wait.set;
-    w2c_stack_interestAdd(module, (u32)wait.set, (u32)file->handle, (u32)fd, events, 0);
-    for (;;) {
+    result = (int32_t)w2c_stack_interestAdd(module, (u32)wait.set, (u32)file->handle, (u32)fd, events, 0);
+    /* Without memory for an interest nothing would ever wake us. */
+    while (result == 0) {
         gz_run();
         if ((int32_t)w2c_stack_waitSetHarvest(module, (u32)wait.set, 1) > 0)
             break;

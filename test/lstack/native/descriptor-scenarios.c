@@ -162,6 +162,35 @@ static void child_with_pipe(void)
     PEER("close 0");
 }
 
+/* A child that is stopped or killed within a call on a shared descriptor is not the parent's concern. */
+static void children_that_end(void)
+{
+    int fd = accepted(), status = 0;
+    char bytes[8];
+
+    for (int i = 0; i < 16; i++) {
+        fflush(stdout);
+        pid_t child = fork();
+
+        if (child == 0)
+            alarm(10);
+        while (child == 0)
+            fcntl(fd, F_GETFL);
+        milliseconds(3);
+        kill(child, SIGSTOP);
+        waitpid(child, &status, WUNTRACED);
+        PEER("send 0 2");
+        DO(read(fd, bytes, sizeof(bytes)));
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+        PEER("send 0 3");
+        DO(read(fd, bytes, sizeof(bytes)));
+    }
+    DO(close(fd));
+    PEER("end 0");
+    PEER("close 0");
+}
+
 const struct scenario descriptor_scenarios[] = {
     { "duplicates", duplicates },
     { "a pipe over a socket", over_another },
@@ -171,5 +200,6 @@ const struct scenario descriptor_scenarios[] = {
     { "flags of descriptors", flags },
     { "a file into a socket", file_into_socket },
     { "a child with a pipe", child_with_pipe },
+    { "children that end", children_that_end },
     { NULL, NULL },
 };
