@@ -40,6 +40,7 @@ export class Forwarder {
   readonly #config: DaemonConfig;
   readonly #windows: Windows;
   #nics = 0;
+  #hasTrapped = false;
 
   /** @throws Error when there is no memory. */
   constructor(native: Native, config: DaemonConfig) {
@@ -163,8 +164,14 @@ export class Forwarder {
     };
   }
 
+  /** The module failed: nobody can say anything to it any more. */
+  trapped(): void {
+    this.#hasTrapped = true;
+  }
+
   /** Closes a vport: its flows and listeners go, peers are told, its memory is given back. */
   closeVport(vport: Vport): void {
+    if (this.#hasTrapped) return;
     this.#door("vportClose", [vport.id, this.#now()]);
     this.#native.wakesClose(vport.id);
     this.#release(vport.address, vport.size);

@@ -68,6 +68,7 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
       else if (event === NativeEvent.link) sayLinks(forwarder, value);
       else if (event === NativeEvent.trap) {
         say(`the forwarding module failed (trap ${value}); the next ltran finds all connections again`);
+        forwarder.trapped();
         ending.end(70);
       }
     }, config.miimon);

@@ -34,7 +34,7 @@ export async function gazellectl(lab: Lab, prefix: string, ...words: string[]): 
 }
 
 /** Writes an ltran.conf; options are as in the file. */
-export function writeLtranConf(lab: Lab, prefix: string, options: Readonly<Record<string, string>>): string {
+function writeLtranConf(lab: Lab, prefix: string, options: Readonly<Record<string, string>>): string {
   const path = join(temporaryFolder(), `ltran-${count++}.conf`);
   const all = {
     devices: `"${lab.serverInterface}"`,
@@ -60,8 +60,10 @@ export async function startLtran(
   lab: Lab,
   options: Readonly<Record<string, string>> = {},
   prefix = `gz-${process.pid}-${lab.label}-`,
+  nodeArguments: readonly string[] = [],
 ): Promise<Daemon> {
-  const argumentList = [inRoot("ctl", "bin", "ltran.mjs"), "-c", writeLtranConf(lab, prefix, options)];
+  const path = writeLtranConf(lab, prefix, options);
+  const argumentList = [...nodeArguments, inRoot("ctl", "bin", "ltran.mjs"), "-c", path];
   const program = startProgram({
     namespace: lab.serverNamespace,
     role: "server",
