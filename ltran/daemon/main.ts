@@ -9,6 +9,8 @@ import { leave, type Place, placeOf, useFolder } from "./place.js";
 import { Registrar } from "./registrar.js";
 import { showInstances } from "./report.js";
 
+/** The exit status after a trap of the forwarding module: EX_SOFTWARE of sysexits.h. */
+const TRAPPED = 70;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 function say(text: string): void {
@@ -69,7 +71,7 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
       else if (event === NativeEvent.trap) {
         say(`the forwarding module failed (trap ${value}); the next ltran finds all connections again`);
         forwarder.trapped();
-        ending.end(70);
+        ending.end(TRAPPED);
       }
     }, config.miimon);
     await registrar.listen(place);
@@ -82,11 +84,12 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
   return { native, registrar, control, place };
 }
 
+/** Nothing is forwarded any more when clients learn of the end: no peer is reset, the next ltran goes on. */
 function finish({ native, registrar, control, place }: Running): void {
   control.close();
   leave(place);
-  registrar.close();
   native.stop();
+  registrar.close();
 }
 
 /**

@@ -82,11 +82,18 @@ export class Registrar {
     if (connection !== undefined) this.#receive(connection);
   }
 
-  /** Ends every connection and stops to listen. */
+  /**
+   * Ends every connection and stops to listen. Vports stay as they are: their flows would be reset, and the
+   * module may have trapped.
+   */
   close(): void {
     if (this.#listener >= 0) closeSync(this.#listener);
     this.#listener = -1;
-    for (const connection of [...this.#connections.values()]) this.#end(connection);
+    for (const { fd, timer } of this.#connections.values()) {
+      if (timer !== null) clearTimeout(timer);
+      closeSync(fd);
+    }
+    this.#connections.clear();
   }
 
   #watch(fd: number): void {

@@ -16,6 +16,8 @@ export interface LoadReport {
   changes: number;
   /** Keys whose last value was still there at the end. */
   kept: number;
+  /** The longest that any change took, in milliseconds. */
+  longestMs: number;
 }
 
 const keysOfConnection = 40;
@@ -63,6 +65,7 @@ class Checker {
   readonly #number: number;
   readonly #checksums = new Map<string, Buffer>();
   changes = 0;
+  longestMs = 0;
 
   constructor(socket: Socket, number: number) {
     this.#socket = socket;
@@ -79,8 +82,10 @@ class Checker {
     const key = `checked:${this.#number}:${this.changes % keysOfConnection}`;
     const value = makeValue();
     const expected = Buffer.concat([Buffer.from("+OK\r\n"), bulk(value)]);
+    const began = performance.now();
     this.#socket.write(Buffer.concat([command("SET", key, value), command("GET", key)]));
     const answer = await readExactly(this.#socket, expected.length);
+    this.longestMs = Math.max(this.longestMs, performance.now() - began);
     if (!answer.equals(expected)) throw new Error(`${key} came back changed`);
     this.#checksums.set(key, value.subarray(randomLength));
     this.changes += 1;
@@ -117,7 +122,8 @@ async function main(host: string, port: number, connections: number): Promise<vo
   const kept = await Promise.all(checkers.map((checker) => checker.verify()));
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   const changes = sum(checkers.map((checker) => checker.changes));
-  const report: LoadReport = { connections, changes, kept: sum(kept) };
+  const longestMs = Math.round(Math.max(...checkers.map((checker) => checker.longestMs)));
+  const report: LoadReport = { connections, changes, kept: sum(kept), longestMs };
   console.log(JSON.stringify(report));
 }
 
