@@ -1,6 +1,8 @@
 /* NICs: the ports of lstack/port, with the rings of the dispatch module. */
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,13 +102,22 @@ bool gz_nic_transmit(uint32_t nic)
     return done > 0;
 }
 
-/* An interface that is not here any more says nothing: up, as a TAP device works on in another namespace. */
+/*
+ * An interface that is not here any more says nothing: up, as a TAP device works on in another namespace. The
+ * flags follow a lost carrier up to a second later, the driver knows it at once, if it can be asked.
+ */
 static bool is_up(const struct gz_port *port)
 {
+    struct ethtool_value link = { .cmd = ETHTOOL_GLINK };
     struct ifreq ask = { 0 };
 
     snprintf(ask.ifr_name, sizeof(ask.ifr_name), "%s", port->device);
-    return ioctl(port->fd, SIOCGIFFLAGS, &ask) != 0 || (ask.ifr_flags & IFF_RUNNING) != 0;
+    if (ioctl(port->fd, SIOCGIFFLAGS, &ask) != 0)
+        return true;
+    if ((ask.ifr_flags & IFF_RUNNING) == 0)
+        return false;
+    ask.ifr_data = (char *)&link;
+    return ioctl(port->fd, SIOCETHTOOL, &ask) != 0 || link.data != 0;
 }
 
 static int tell(uint32_t nic, bool up)

@@ -34,7 +34,7 @@ export async function gazellectl(lab: Lab, prefix: string, ...words: string[]): 
 }
 
 /** Writes an ltran.conf; options are as in the file. */
-function writeLtranConf(lab: Lab, prefix: string, options: Readonly<Record<string, string>>): string {
+export function writeLtranConf(lab: Lab, prefix: string, options: Readonly<Record<string, string>>): string {
   const path = join(temporaryFolder(), `ltran-${count++}.conf`);
   const all = {
     devices: `"${lab.serverInterface}"`,

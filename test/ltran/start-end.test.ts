@@ -1,0 +1,125 @@
+/** Starts and ends of ltran: several at a time, beside what killed ones left, by every signal. */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { placeOf } from "../../ltran/daemon/place.js";
+import { inRoot } from "../../scripts/build/paths.js";
+import { pause } from "../../scripts/lab/command.js";
+import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
+import { type Program, startProgram } from "../../scripts/lab/program.js";
+import { startRedis } from "./accelerated.js";
+import { CheckedTraffic } from "./checked-traffic.js";
+import { type Daemon, startLtran, writeLtranConf } from "./daemon.js";
+
+const timeout = 60_000;
+const otherAddress = "10.77.0.3";
+
+let lab: Lab;
+
+before(() => {
+  lab = createLab({ label: "start", stack: "gazelle", offloads: "default" });
+});
+after(() => lab.remove());
+
+/** Files in the folder of ltran's sockets whose names begin so. */
+function filesOf(prefix: string): string[] {
+  const folder = dirname(placeOf(prefix).client);
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith(prefix)) : [];
+}
+
+/** Starts an ltran without waiting for anything. */
+function launch(prefix: string): Program {
+  return startProgram({
+    namespace: lab.serverNamespace,
+    role: "server",
+    command: process.execPath,
+    argumentList: [inRoot("ctl", "bin", "ltran.mjs"), "-c", writeLtranConf(lab, prefix, {})],
+  });
+}
+
+describe("several ltrans", { timeout }, () => {
+  test("the second one with a prefix ends with status 1, the first one's traffic goes on", async () => {
+    const first = await startLtran(lab);
+    const redis = await startRedis(lab, { prefix: first.prefix, address: addresses.server });
+    const traffic = await CheckedTraffic.start(lab, addresses.server, 4);
+    const second = launch(first.prefix);
+    const { status, stderr } = await second.ended;
+    assert.equal(status, 1);
+    assert.match(stderr, /another ltran is running .*gazellectl ltran quit.*unix_prefix/);
+    await pause(200);
+    const { longestMs } = await traffic.finish();
+    assert.ok(longestMs < 1_000, `traffic stood still for ${longestMs} ms`);
+    assert.doesNotMatch(redis.output(), /ltran has ended/);
+    await redis.stop();
+    await first.program.stop();
+  });
+
+  test("of several that start at once with a prefix one stays", async () => {
+    const prefix = `gz-${process.pid}-race-`;
+    const all = Array.from({ length: 4 }, () => launch(prefix));
+    const losers = new Set<Program>();
+    for (const program of all) void program.ended.then(() => losers.add(program));
+    for (let waited = 0; losers.size < 3 && waited < 10_000; waited += 50) await pause(50);
+    await pause(300);
+    assert.equal(losers.size, 3, all.map((program) => program.output()).join("\n"));
+    const [winner] = all.filter((program) => !losers.has(program));
+    assert.match(winner?.output() ?? "", /ready/);
+    assert.equal((await winner?.stop())?.status, 0);
+    assert.deepEqual(filesOf(prefix), []);
+  });
+
+  test("with different prefixes each serves its clients, on one device", async () => {
+    const prefixes = ["a", "b"].map((name) => `gz-${process.pid}-${name}-`);
+    const places = [addresses.server, otherAddress];
+    const ltrans: Daemon[] = [];
+    const programs: Program[] = [];
+    const traffic: CheckedTraffic[] = [];
+    for (const [index, prefix] of prefixes.entries()) {
+      const address = places[index] ?? "";
+      ltrans.push(await startLtran(lab, {}, prefix));
+      programs.push(await startRedis(lab, { prefix, address }));
+      traffic.push(await CheckedTraffic.start(lab, address, 4));
+    }
+    await pause(500);
+    for (const one of traffic) assert.ok((await one.finish()).changes > 0);
+    const reports = await Promise.all(ltrans.map((ltran) => ltran.report()));
+    assert.deepEqual(
+      reports.map(({ instances }) => instances.map(({ address }) => address)),
+      places.map((address) => [address]),
+    );
+    await Promise.all(programs.map((program) => program.stop()));
+    await Promise.all(ltrans.map(({ program }) => program.stop()));
+  });
+});
+
+describe("the end of ltran", { timeout }, () => {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    test(`${signal} leaves nothing behind, with a client that stays`, async () => {
+      const prefix = `gz-${process.pid}-${signal.toLowerCase()}-`;
+      const ltran = await startLtran(lab, {}, prefix);
+      const redis = await startRedis(lab, { prefix, address: addresses.server });
+      ltran.program.signal(signal);
+      const { status, stderr } = await ltran.program.ended;
+      assert.equal(status, 0, stderr);
+      assert.deepEqual(filesOf(prefix), [`${prefix}${redis.pid}.sock`]);
+      await redis.stop();
+      assert.deepEqual(filesOf(prefix), []);
+    });
+  }
+
+  test("what SIGKILL leaves behind is no obstacle to the next one, and goes with it", async () => {
+    const prefix = `gz-${process.pid}-left-`;
+    const killed = await startLtran(lab, {}, prefix);
+    killed.program.signal("SIGKILL");
+    await killed.program.ended;
+    const left = filesOf(prefix).map((name) => basename(name));
+    assert.deepEqual(left.sort(), [`${prefix}ltran_client.sock`, `${prefix}ltran_cmd.sock`]);
+    const next = await startLtran(lab, {}, prefix);
+    const redis = await startRedis(lab, { prefix, address: addresses.server });
+    assert.equal((await next.report()).instances[0]?.pid, redis.pid);
+    await redis.stop();
+    assert.equal((await next.program.stop()).status, 0);
+    assert.deepEqual(filesOf(prefix), []);
+  });
+});
