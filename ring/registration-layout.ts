@@ -2,7 +2,14 @@
  * The registration messages and the limits of regions, as numbers for the Node side: the build compiles this
  * file by itself and writes build/generated/node/registration-layout.ts from it.
  */
-import { DESCRIPTOR_SIZE as descriptorSize, RING_DESCRIPTORS as ringDescriptors } from "./layout";
+import {
+  DESCRIPTOR_SIZE as descriptorSize,
+  RING_COOKIE as ringCookie,
+  RING_DESCRIPTORS as ringDescriptors,
+  RING_FLAGS as ringFlags,
+  RING_HEAD as ringHead,
+  RING_TAIL as ringTail,
+} from "./layout";
 import {
   Refusal,
   RefusalCode,
@@ -25,6 +32,7 @@ export const REGISTRATION_WELCOME: u32 = RegistrationKind.welcome;
 export const REGISTRATION_REFUSAL: u32 = RegistrationKind.refusal;
 
 export const FEATURE_VNET_HEADER: u32 = RegistrationFeature.vnetHeader;
+export const FEATURE_ANNOUNCES: u32 = RegistrationFeature.announces;
 
 export const MESSAGE_VERSION: u32 = <u32>offsetof<Refusal>("version");
 export const MESSAGE_KIND: u32 = <u32>offsetof<Refusal>("kind");
@@ -67,6 +75,11 @@ export const REFUSAL_CLIENTS: u32 = RefusalCode.clients;
 export const REFUSAL_MEMORY: u32 = RefusalCode.memory;
 export const REFUSAL_ENDING: u32 = RefusalCode.ending;
 
+/** A ring's cookie, and where its words are. */
+export const RING_COOKIE: u32 = ringCookie;
+export const RING_FLAGS: u32 = <u32>ringFlags;
+export const RING_HEAD: u32 = <u32>ringHead;
+export const RING_TAIL: u32 = <u32>ringTail;
 /** Where a ring's descriptors begin, and bytes of one. */
 export const RING_DESCRIPTORS: u32 = <u32>ringDescriptors;
 export const DESCRIPTOR_SIZE: u32 = <u32>descriptorSize;

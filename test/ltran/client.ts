@@ -22,6 +22,8 @@ export interface Claims {
   /** Dotted quad. */
   address?: string;
   key?: bigint;
+  features?: number;
+  magic?: number;
   /** Bytes that are sent of the message. */
   length?: number;
 }
@@ -37,10 +39,11 @@ export interface Order extends Claims {
   swapped?: boolean;
 }
 
-function message(claims: Claims): Buffer {
+/** A registration that claims this. */
+export function message(claims: Claims): Buffer {
   const bytes = Buffer.alloc(layout.REGISTER_SIZE);
   const address = claims.address ?? "10.77.0.1";
-  bytes.writeUInt32LE(layout.REGISTRATION_MAGIC, 0);
+  bytes.writeUInt32LE(claims.magic ?? layout.REGISTRATION_MAGIC, 0);
   bytes.writeUInt16LE(claims.version ?? layout.REGISTRATION_VERSION, layout.MESSAGE_VERSION);
   bytes.writeUInt16LE(claims.kind ?? layout.REGISTRATION_REGISTER, layout.MESSAGE_KIND);
   bytes.writeUInt32LE(layout.REGISTER_SIZE, layout.MESSAGE_SIZE);
@@ -48,7 +51,7 @@ function message(claims: Claims): Buffer {
   bytes.writeUInt16LE(claims.stackCount ?? 1, layout.REGISTER_STACK_COUNT);
   bytes.writeUInt32LE(claims.slots ?? slots, layout.REGISTER_SLOTS);
   bytes.writeUInt32LE(claims.bufferSize ?? bufferSize, layout.REGISTER_BUFFER_SIZE);
-  bytes.writeUInt32LE(layout.FEATURE_VNET_HEADER, layout.REGISTER_FEATURES);
+  bytes.writeUInt32LE(claims.features ?? layout.FEATURE_VNET_HEADER, layout.REGISTER_FEATURES);
   bytes.writeBigUInt64LE(BigInt(claims.regionSize ?? regionSize), layout.REGISTER_REGION_SIZE);
   bytes.writeBigUInt64LE(macNumber(claims.mac ?? addresses.serverMac), layout.REGISTER_MAC);
   bytes.writeUInt16BE(0xffff, layout.REGISTER_ADDRESS + 10);
@@ -71,7 +74,8 @@ export interface Reply {
   text: string;
 }
 
-function readReply(bytes: Buffer): Reply {
+/** Reads what ltran answered. */
+export function readReply(bytes: Buffer): Reply {
   const reply: Reply = { kind: "nothing", vport: -1, mtu: 0, flags: 0, code: 0, text: "" };
   if (bytes.length === layout.WELCOME_SIZE) {
     reply.kind = "welcome";

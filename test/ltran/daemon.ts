@@ -8,6 +8,7 @@ import { waitUntil } from "../../scripts/lab/command.js";
 import { addresses, type Lab } from "../../scripts/lab/lab.js";
 import { type Program, runProgram, startProgram } from "../../scripts/lab/program.js";
 import { temporaryFolder } from "../../scripts/lab/temporary.js";
+import type { Launch } from "./instrumented.js";
 
 const patienceMs = 10_000;
 let count = 0;
@@ -60,21 +61,23 @@ export async function startLtran(
   lab: Lab,
   options: Readonly<Record<string, string>> = {},
   prefix = `gz-${process.pid}-${lab.label}-`,
-  nodeArguments: readonly string[] = [],
+  launch: Launch = {},
 ): Promise<Daemon> {
   const path = writeLtranConf(lab, prefix, options);
-  const argumentList = [...nodeArguments, inRoot("ctl", "bin", "ltran.mjs"), "-c", path];
-  const program = startProgram({
+  const program = launch.program ?? inRoot("ctl", "bin", "ltran.mjs");
+  const argumentList = [...(launch.nodeArguments ?? []), program, "-c", path];
+  const running = startProgram({
     namespace: lab.serverNamespace,
     role: "server",
     command: process.execPath,
     argumentList,
+    environment: launch.environment,
   });
-  const isReady = async () => /ready/.test(program.output()) || program.result() !== undefined;
+  const isReady = async () => /ready/.test(running.output()) || running.result() !== undefined;
   await waitUntil(isReady, patienceMs);
-  if (program.result() !== undefined) throw new Error(`ltran ended:\n${program.output()}`);
+  if (running.result() !== undefined) throw new Error(`ltran ended:\n${running.output()}`);
   return {
-    program,
+    program: running,
     prefix,
     socket: placeOf(prefix).client,
     report: async () =>
