@@ -26,6 +26,8 @@ export interface ClientFiles {
   memory: number;
   toClient: number;
   toLtran: number;
+  /** The process that sent them. */
+  pid: number;
 }
 
 /** Most that one client may send; 0: no limit. */
@@ -129,7 +131,7 @@ export class Forwarder {
     const args = [address, wanted.regionSize, flags, mtu, this.#now()];
     const id = this.#door("vportOpen", args, dispatch.IDENTITY, identity(wanted));
     if (id < 0) throw this.#explain(id, wanted);
-    const answer = this.#native.wakesOpen(id, files.toClient, files.toLtran);
+    const answer = this.#native.wakesOpen(id, files.toClient, files.toLtran, files.pid);
     if (answer < 0) {
       this.#door("vportClose", [id, this.#now()]);
       throw refusals.descriptors(errorName(answer));

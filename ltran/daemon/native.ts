@@ -67,10 +67,10 @@ export interface Native {
   map(fd: number, size: number, address: number): number;
   unmap(size: number, address: number): number;
   /**
-   * Takes over the descriptors of a client: a stream socket by which it is woken, and an eventfd by which it
-   * wakes the forwarder. On an error they stay the caller's.
+   * Takes over the descriptors of a client: a stream socket of process `pid` by which it is woken, and an
+   * eventfd by which it wakes the forwarder. On an error they stay the caller's.
    */
-  wakesOpen(vport: number, toClient: number, toLtran: number): number;
+  wakesOpen(vport: number, toClient: number, toLtran: number, pid: number): number;
   wakesClose(vport: number): number;
   /** Begins to tell of events; links are looked at every `interval` ms. */
   events(callback: (event: number, value: number) => void, interval: number): number;

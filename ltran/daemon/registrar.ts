@@ -149,14 +149,16 @@ export class Registrar {
     if (connection.registered !== null) throw refusals.message();
     const wanted = readRegister(data);
     const [memory, toClient, toLtran] = fds;
-    if (memory === undefined || toClient === undefined || toLtran === undefined || !isEventfd(toLtran)) {
+    const areThree = memory !== undefined && toClient !== undefined && toLtran !== undefined;
+    if (!areThree || fds.length > 3 || !isEventfd(toLtran)) {
       throw refusals.descriptors(`there are ${fds.length}`);
     }
     const instance = admit(wanted, connection.peer, this.#config, this.#instances);
     const { packets, megabits } = this.#config.rateLimit;
     const share = (limit: number) => Math.ceil(limit / instance.stackCount);
     const limit = { packets: share(packets), megabits: share(megabits) };
-    const vport = this.#forwarder.openVport(wanted, { memory, toClient, toLtran }, limit);
+    const files = { memory, toClient, toLtran, pid: connection.peer.pid };
+    const vport = this.#forwarder.openVport(wanted, files, limit);
     connection.registered = { instance, wanted, vport };
     instance.stacks.add(wanted.stackIndex);
     if (!this.#instances.includes(instance)) this.#instances.push(instance);

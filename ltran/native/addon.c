@@ -220,20 +220,23 @@ static napi_value unmap(napi_env env, napi_callback_info info)
 }
 
 /*
- * wakesOpen(vport, toClient, toLtran): the descriptors of a client, which are the forwarder's from now on
- * unless the answer is -errno. The first one must be a stream socket of the unix family, the second one an
- * eventfd.
+ * wakesOpen(vport, toClient, toLtran, pid): the descriptors of a client, which are the forwarder's from now
+ * on unless the answer is -errno. The first one must be a stream socket of the unix family, the second one an
+ * eventfd. Who is at the other end of the socket must be the client itself: what is sent over it bears
+ * ltran's credentials.
  */
 static napi_value wakes_open(napi_env env, napi_callback_info info)
 {
     struct call call = take(env, info);
     uint32_t vport = (uint32_t)number(&call, 0) % GZ_VPORTS;
     int to_client = (int)number(&call, 1), to_ltran = (int)number(&call, 2), domain = 0, type = 0;
-    socklen_t size = sizeof(domain);
+    socklen_t size = sizeof(domain), peer_size = sizeof(struct ucred);
+    struct ucred peer = { 0 };
 
     getsockopt(to_client, SOL_SOCKET, SO_DOMAIN, &domain, &size);
     getsockopt(to_client, SOL_SOCKET, SO_TYPE, &type, &size);
-    if (domain != AF_UNIX || type != SOCK_STREAM)
+    getsockopt(to_client, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size);
+    if (domain != AF_UNIX || type != SOCK_STREAM || peer.pid != number(&call, 3))
         return give(env, -EPERM);
     int result = gz_listen_to(to_ltran);
 

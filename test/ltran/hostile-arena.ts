@@ -7,6 +7,8 @@ import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
+import { placeOf } from "../../ltran/daemon/place.js";
+import type { LtranReport } from "../../ltran/daemon/report.js";
 import { inBuild, inRoot } from "../../scripts/build/paths.js";
 import { run, waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
@@ -14,8 +16,6 @@ import { type Program, runProgram, startProgram } from "../../scripts/lab/progra
 import { waitForServer } from "../../scripts/lab/readiness.js";
 import { preloadEnvironment } from "../../scripts/lab/repository.js";
 import { temporaryFolder } from "../../scripts/lab/temporary.js";
-import { placeOf } from "../../ltran/daemon/place.js";
-import type { LtranReport } from "../../ltran/daemon/report.js";
 import { type Claims, message } from "./client.js";
 import { type Daemon, startLtran } from "./daemon.js";
 import { Forger } from "./hostile-frames.js";
@@ -42,9 +42,11 @@ type Instance = LtranReport["instances"][number];
 export class Attacker {
   readonly program: Program;
   readonly #arena: Arena;
+  readonly #ltran: Daemon;
 
-  constructor(arena: Arena, program: Program) {
+  constructor(arena: Arena, program: Program, ltran: Daemon) {
     this.#arena = arena;
+    this.#ltran = ltran;
     this.program = program;
   }
 
@@ -65,7 +67,7 @@ export class Attacker {
 
   /** How ltran shows it. */
   async instance(): Promise<Instance> {
-    const { instances } = await this.#arena.report();
+    const { instances } = await this.#arena.report(this.#ltran);
     const found = instances.find(({ pid }) => pid === this.program.pid);
     assert.ok(found, "it is not registered");
     return found;
@@ -169,9 +171,9 @@ export class Arena {
   }
 
   /** What ltran says of itself. */
-  report(): Promise<LtranReport> {
+  report(ltran = this.ltran): Promise<LtranReport> {
     return new Promise((resolve, reject) => {
-      const connection = createConnection(placeOf(this.ltran.prefix).control);
+      const connection = createConnection(placeOf(ltran.prefix).control);
       let text = "";
       connection.on("error", reject);
       connection.on("data", (part) => {
@@ -185,16 +187,16 @@ export class Arena {
   }
 
   /** Starts the hostile program. */
-  launch(words: readonly string[], uid = hostileUid): Attacker {
+  launch(words: readonly string[], uid = hostileUid, ltran = this.ltran): Attacker {
     const user = ["--reuid", String(uid), "--regid", String(uid), "--clear-groups", "--pdeathsig", "KILL"];
     const program = startProgram({
       namespace: this.lab.serverNamespace,
       role: "client",
       command: "setpriv",
-      argumentList: [...user, this.#hostile, this.ltran.socket, ...words],
+      argumentList: [...user, this.#hostile, ltran.socket, ...words],
       workingFolder: "/",
     });
-    return new Attacker(this, program);
+    return new Attacker(this, program, ltran);
   }
 
   /** A registration in the attacker's name; everything that is not claimed is right. */
@@ -203,8 +205,14 @@ export class Arena {
   }
 
   /** Registers and gives orders. */
-  attack(orders: readonly string[], claims: Claims = {}): Attacker {
-    return this.launch(["attack", this.message(claims), ...orders]);
+  attack(orders: readonly string[], claims: Claims = {}, ltran = this.ltran): Attacker {
+    return this.launch(["attack", this.message(claims), ...orders], hostileUid, ltran);
+  }
+
+  /** A second ltran on the same device, with other options, for whoever asks for it. */
+  anotherLtran(options: Readonly<Record<string, string>>): Promise<Daemon> {
+    const prefix = `gz-${process.pid}-${this.lab.label}-2-`;
+    return startLtran(this.lab, { allow_uids: `"${hostileUid}"`, ...options }, prefix, instrumentedLtran());
   }
 
   /** What the neighbour's clients felt since the last time. */
@@ -273,7 +281,7 @@ export class Arena {
 
   /** Whether the neighbour takes a new connection. */
   async isServing(): Promise<boolean> {
-    const answer = await this.peer("redis-cli", "-h", addresses.server, "-t", "5", "PING");
+    const answer = await this.peer("timeout", "5", "redis-cli", "-h", addresses.server, "PING");
     return answer.trim() === "PONG";
   }
 }

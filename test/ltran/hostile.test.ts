@@ -4,8 +4,9 @@ import { writeFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import * as layout from "../../build/generated/node/registration-layout.js";
 import { inBuild } from "../../scripts/build/paths.js";
-import { runInside } from "../../scripts/lab/namespaces.js";
+import { pause } from "../../scripts/lab/command.js";
 import { addresses } from "../../scripts/lab/lab.js";
+import { runInside } from "../../scripts/lab/namespaces.js";
 import { type Claims, readReply } from "./client.js";
 import { Arena, hostileAddress, hostileUid, strangerUid } from "./hostile-arena.js";
 
@@ -16,9 +17,10 @@ let arena: Arena;
 
 before(async () => {
   arena = await Arena.start("hostile");
-  await arena.window();
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  await arena.scenario("none", async () => "the neighbour by itself");
+  await arena.scenario("none", async () => {
+    await pause(1_500);
+    return "the neighbour by itself";
+  });
 });
 after(async () => {
   await arena.stop();
@@ -59,7 +61,11 @@ const refused: readonly [string, Attempt, number][] = [
   ["slots that are no power of two", { claims: { slots: 500 } }, layout.REFUSAL_GEOMETRY],
   ["no slots", { claims: { slots: 0 } }, layout.REFUSAL_GEOMETRY],
   ["2^31 slots", { claims: { slots: 2 ** 31 } }, layout.REFUSAL_GEOMETRY],
-  ["rings beyond the region", { claims: { slots: 4_096, bufferSize: 0, regionSize: 65_536 } }, layout.REFUSAL_GEOMETRY],
+  [
+    "rings beyond the region",
+    { claims: { slots: 4_096, bufferSize: 0, regionSize: 65_536 } },
+    layout.REFUSAL_GEOMETRY,
+  ],
   ["buffers beyond the region", { claims: { bufferSize: 2 ** 32 - 1 } }, layout.REFUSAL_GEOMETRY],
   ["a region of no bytes", { claims: { regionSize: 0 } }, layout.REFUSAL_GEOMETRY],
   ["a region of half pages", { claims: { regionSize: regionSize + 7 } }, layout.REFUSAL_GEOMETRY],
@@ -74,6 +80,7 @@ const refused: readonly [string, Attempt, number][] = [
   ["an eventfd to be woken by", { toClient: "eventfd" }, layout.REFUSAL_DESCRIPTORS],
   ["a datagram socket to be woken by", { toClient: "datagram" }, layout.REFUSAL_DESCRIPTORS],
   ["a TCP socket to be woken by", { toClient: "tcp" }, layout.REFUSAL_DESCRIPTORS],
+  ["another process' socket to be woken by", { toClient: "borrowed" }, layout.REFUSAL_DESCRIPTORS],
   ["a pipe to wake ltran by", { toLtran: "pipe" }, layout.REFUSAL_DESCRIPTORS],
   ["a folder to wake ltran by", { toLtran: "folder" }, layout.REFUSAL_DESCRIPTORS],
   ["a socket to wake ltran by", { toLtran: "stream" }, layout.REFUSAL_DESCRIPTORS],
@@ -171,7 +178,8 @@ describe("rings", { timeout }, () => {
         return Object.keys(expected)
           .map((name) => `${name} ${counts[name]}`)
           .join(", ");
-      }));
+      }),
+    );
   }
 
   const posts: readonly [string, string][] = [
@@ -194,9 +202,12 @@ describe("rings", { timeout }, () => {
         await attacker.stop();
         await arena.alone();
         return `vportBroken ${vportBroken}, ringFaults ${ringFaults}`;
-      }));
+      }),
+    );
   }
+});
 
+describe("memory that changes", { timeout }, () => {
   test("headers rewritten after publication", () =>
     arena.scenario("headers rewritten after publication", async () => {
       const own = arena.forger.datagram(hostileAddress);
@@ -229,7 +240,9 @@ describe("rings", { timeout }, () => {
       await attacker.stop();
       return "cut and made longer: EPERM; holes read as zeros";
     }));
+});
 
+describe("load", { timeout }, () => {
   test("receiver that stops", () =>
     arena.scenario("receiver that stops", async () => {
       const attacker = arena.attack(["sleepy", "overflow"]);
@@ -276,6 +289,21 @@ describe("rings", { timeout }, () => {
     }));
 });
 
+describe("rate limit", { timeout }, () => {
+  test("holds a producer at full rate back", () =>
+    arena.scenario("producer at full rate, limited to 5,000 packets a second", async () => {
+      const ltran = await arena.anotherLtran({ rate_limit_pps: "5000" });
+      const orders = [`spin:${arena.forger.datagram(hostileAddress)}:1500`];
+      const attacker = arena.attack(orders, {}, ltran);
+      await attacker.finished();
+      const { rateWaits = 0, framesIn = 0 } = await attacker.counts();
+      await attacker.stop();
+      await ltran.program.stop();
+      assert.ok(rateWaits > 10 && framesIn > 3_000 && framesIn < 13_000, `${rateWaits}, ${framesIn}`);
+      return `${Math.round(framesIn / 1.5)} frames a second`;
+    }));
+});
+
 describe("frames", { timeout }, () => {
   test("what is captured is what leaves", async () => {
     // Sent past ltran: the capture must see what the attacks shall not get out.
@@ -291,6 +319,7 @@ describe("frames", { timeout }, () => {
     for (const { name, hex, reason, length = 0 } of [
       ...arena.forger.impersonations(),
       ...arena.forger.malformed(),
+      ...arena.forger.offloads(),
     ]) {
       await arena.scenario(name, async () => {
         const attacker = arena.attack([`frame:${hex}:3:0:${length}`]);

@@ -7,9 +7,10 @@ import { run } from "../../scripts/lab/command.js";
 
 /** How to run an ltran other than the build's. */
 export interface Launch {
-  /** Arguments of Node, the program's file last. */
-  words: readonly string[];
-  environment: Readonly<Record<string, string>>;
+  nodeArguments?: readonly string[];
+  /** Its file. */
+  program?: string;
+  environment?: Readonly<Record<string, string>>;
 }
 
 const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
@@ -77,7 +78,8 @@ export function instrumentedLtran(): Launch {
   const library = run("gcc", ["-print-file-name=libasan.so"]).toString().trim();
   const program = join(folder, "ctl", "bin", "ltran.mjs");
   return {
-    words: ["--preserve-symlinks", "--preserve-symlinks-main", program],
+    nodeArguments: ["--preserve-symlinks", "--preserve-symlinks-main"],
+    program,
     environment: {
       LD_PRELOAD: library,
       // Faults within the module's window are ltran's own traps.

@@ -50,7 +50,8 @@ describe("Redis behind ltran", { timeout }, () => {
   before(async () => {
     const wait = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)),0,0,${blockMs})`;
     const block = `process.on("SIGUSR2",()=>${wait})`;
-    ltran = await startLtran(lab, {}, undefined, ["--import", `data:text/javascript,${block}`]);
+    const nodeArguments = ["--import", `data:text/javascript,${block}`];
+    ltran = await startLtran(lab, {}, undefined, { nodeArguments });
     first = await Redis.start(lab, ltran, "10.77.0.1");
     second = await Redis.start(lab, ltran, "10.77.0.3");
   });

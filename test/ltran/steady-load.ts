@@ -1,7 +1,8 @@
 /**
  * A client of Redis that checks what it gets and how long it waits for it: `steady-load.js HOST PORT`. It
  * sets random values that end in their checksum and reads each back. At SIGUSR2 a `LoadWindow` since the last
- * one is printed, a line of JSON, once it has printed "ready"; at SIGTERM it ends. The first wrong byte ends it with status 1.
+ * one is printed, a line of JSON, once it has printed "ready"; at SIGTERM it ends. The first wrong byte ends
+ * it with status 1.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";

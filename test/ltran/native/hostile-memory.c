@@ -93,7 +93,8 @@ static void resize(struct client *client, char **words)
     int result;
 
     if (is_one(words[0], "punch"))
-        result = fallocate(client->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)client->size);
+        result = fallocate(client->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+            (off_t)client->size);
     else
         result = ftruncate(client->memory, is_one(words[0], "grow") ? (off_t)client->size * 2 : 0);
     printf("%s %d\n", words[0], result == 0 ? 0 : errno);

@@ -2,13 +2,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "hostile.h"
@@ -64,6 +67,30 @@ static bool is_one(const char *word, const char *name)
     return strcmp(word, name) == 0;
 }
 
+/* A connection to another process: what ltran sent to be kicked by would reach that one in ltran's name. */
+static int borrowed_socket(void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int listener = must("socket", socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), ends[2];
+    int fd = must("socket", socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    socklen_t size = sizeof(address);
+    char byte;
+
+    must("pipe", pipe2(ends, O_CLOEXEC));
+    must("bind", bind(listener, (const struct sockaddr *)&address, sizeof(address.sun_family)));
+    must("name", getsockname(listener, (struct sockaddr *)&address, &size));
+    if (must("fork", fork()) == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        must("listen", listen(listener, 1));
+        must("write", (int)write(ends[1], "", 1));
+        pause();
+        _exit(0);
+    }
+    must("read", (int)read(ends[0], &byte, 1));
+    must("connect", connect(fd, (const struct sockaddr *)&address, size));
+    return fd;
+}
+
 /* What is sent in place of one of the other two descriptors. */
 static int make_wake(const char *kind)
 {
@@ -79,6 +106,8 @@ static int make_wake(const char *kind)
         must("socketpair", socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
         return ends[1];
     }
+    if (is_one(kind, "borrowed"))
+        return borrowed_socket();
     if (is_one(kind, "datagram"))
         return must("socket", socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (is_one(kind, "tcp"))
@@ -100,7 +129,9 @@ static void print_answer(int socket)
     fflush(stdout);
 }
 
-/* register MESSAGE MEMORY TO_CLIENT TO_LTRAN COUNT: one registration with COUNT descriptors of these kinds. */
+/*
+ * register MESSAGE MEMORY TO_CLIENT TO_LTRAN COUNT: one registration with COUNT descriptors of these kinds.
+ */
 static void register_once(const char *path, char **words)
 {
     uint8_t bytes[MESSAGE_MOST];
@@ -119,7 +150,9 @@ static void register_once(const char *path, char **words)
     descriptors[2] = make_wake(words[3]);
     for (uint32_t i = 3; i < DESCRIPTORS_MOST; i++)
         descriptors[i] = make_wake("eventfd");
-    if (send_message(socket, bytes, size, descriptors, count < DESCRIPTORS_MOST ? count : DESCRIPTORS_MOST) == 0)
+    if (count > DESCRIPTORS_MOST)
+        count = DESCRIPTORS_MOST;
+    if (send_message(socket, bytes, size, descriptors, count) == 0)
         print_answer(socket);
 }
 
