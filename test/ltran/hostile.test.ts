@@ -1,6 +1,6 @@
 /** Hostile clients of ltran: docs/ltran-hostile.md lists the attacks and what came of them. */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import * as layout from "../../build/generated/node/registration-layout.js";
 import { inBuild } from "../../scripts/build/paths.js";
@@ -94,6 +94,12 @@ async function register(attempt: Attempt) {
   await attacker.stop();
   return readReply(Buffer.from(/^answer (.*)$/m.exec(output)?.[1] ?? "", "hex"));
 }
+
+test("ltran runs with sanitizers", { timeout }, () => {
+  const maps = readFileSync(`/proc/${arena.ltran.program.pid}/maps`, "latin1");
+  assert.match(maps, /libasan/);
+  assert.match(maps, /instrumented\/build\/native\/ltran\.node/);
+});
 
 describe("registration", { timeout }, () => {
   for (const [what, attempt, code] of refused) {
