@@ -173,10 +173,11 @@ static uint32_t exchange(int fd, int memory, char *message, uint32_t length)
 
     memcpy(CMSG_DATA(&control.header), descriptors, sizeof(descriptors));
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    if (sendmsg(fd, &request, MSG_NOSIGNAL) >= 0) {
+    /* Who is refused for who he is may be hung up on before he has said anything: his answer waits. */
+    if (sendmsg(fd, &request, MSG_NOSIGNAL) >= 0 || errno == EPIPE) {
         do
             got = recv(fd, message, GZ_REGISTRATION_MAX, 0);
-        while (got < 0 && errno == EINTR);
+        while (got < 0 && (errno == EINTR || errno == ECONNRESET));
     }
     return got < 0 ? 0 : (uint32_t)got;
 }
