@@ -325,8 +325,8 @@ static int read_config(const struct gz_config_request *request, struct gz_config
 
     *report = (struct gz_config_report){ 0 };
     if (gz_wasm_memory_map(&reader.env.memory, MODULE_MEMORY) != 0) {
-        fprintf(stderr, "%s:0: file: must be read with %llu MiB of address space: %s\n", reader.path,
-            MODULE_MEMORY >> 20, strerror(errno));
+        fprintf(stderr, "%s:0: file: must be read with 8 GiB of addresses (see `ulimit -v`): %s\n",
+            reader.path, strerror(errno));
         report->errors = 1;
         return -1;
     }

@@ -47,7 +47,7 @@ static long send_bytes(struct gz_file *file, struct gz_cursor *from, size_t tota
         if (planned < 0)
             return sent > 0 ? (long)sent : planned;
         uint32_t part = (uint32_t)planned < wanted ? (uint32_t)planned : wanted;
-
+        struct gz_cursor start = *from;
         uint32_t filled = gz_spans_fill(from, part);
 
         if (filled < part && (filled == 0 || file->datagram)) {
@@ -58,8 +58,11 @@ static long send_bytes(struct gz_file *file, struct gz_cursor *from, size_t tota
         u32 more = (u32)flags | (sent + part < total ? MSG_MORE : 0);
         int32_t taken = (int32_t)w2c_stack_socketSendCommit(module, (u32)file->handle, part, more, now);
 
-        if (taken < 0)
+        if (taken < 0) {
+            /* What was not taken is sent again, by whoever waits for room. */
+            *from = start;
             return sent > 0 ? (long)sent : taken;
+        }
         sent += part;
         if (part == 0 || from->fault)
             break;

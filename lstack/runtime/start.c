@@ -208,12 +208,29 @@ int gz_introduce(void)
     return 0;
 }
 
+/* Whether a socket is bound to an address that only the stack has. */
+static bool has_stack_sockets(void)
+{
+    for (uint32_t fd = 0; fd < gz_files_limit(); fd++) {
+        const struct gz_file *file = gz_file_at((int)fd, GZ_KIND_SOCKET);
+
+        if (file != NULL && file->side == GZ_STACK)
+            return true;
+    }
+    return false;
+}
+
 long gz_start_failed(void)
 {
     const char *message = gz_stack.port.message;
 
     if (gz_stack.config.on_failure != GZ_ON_FAILURE_KERNEL)
         give_up(message);
+    if (has_stack_sockets()) {
+        dprintf(STDERR_FILENO,
+            "gazelle: sockets are bound to host_addr already, which the kernel cannot serve\n");
+        give_up(message);
+    }
     dprintf(STDERR_FILENO, "gazelle: %s; the kernel's stack is used instead\n", message);
     gz_stack.failed = true;
     gz_count_fallback(GZ_FALLBACK_STACK_FAILED);
