@@ -74,7 +74,7 @@ static long accept_any(int fd, struct gz_file *file, struct sockaddr *address, s
 
     if (result != -EAGAIN || file->side != GZ_BOTH)
         return result;
-    result = accept4(fd, address, length, flags);
+    result = accept4(gz_kernel_fd(file, fd), address, length, flags);
     if (result < 0)
         return -errno;
     gz_count_fallback(GZ_FALLBACK_KERNEL_ADDRESS);
@@ -91,6 +91,7 @@ static long accept_once(int fd, struct sockaddr *address, socklen_t *length, int
         GZ_LEAVE(thread);
         return file != NULL && file->side != GZ_UNDECIDED ? -EINVAL : result;
     }
+    gz_file_enter(thread, file);
     uint64_t deadline = file->receive_limit != 0 ? gz_now() + file->receive_limit : GZ_NEVER;
 
     result = gz_ready_to_use(file);
@@ -106,6 +107,7 @@ static long accept_once(int fd, struct sockaddr *address, socklen_t *length, int
             break;
         result = accept_any(fd, file, address, length, flags);
     }
+    gz_file_leave(thread);
     GZ_LEAVE(thread);
     return result;
 }

@@ -53,6 +53,12 @@ long gz_duplicate(int fd, int target, int least, int flags);
 long gz_control(int fd, int command, long argument);
 long gz_ioctl(int fd, unsigned long request, void *argument);
 void gz_forget(int fd);
+/*
+ * Around a call that may block: what it waits for goes on when another thread closes the descriptor, as in
+ * Linux; the close takes effect when the last call leaves.
+ */
+void gz_file_enter(struct gz_thread *thread, struct gz_file *file);
+void gz_file_leave(struct gz_thread *thread);
 /* epoll.c */
 long gz_epoll_create(int flags);
 long gz_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);

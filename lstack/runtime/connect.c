@@ -61,8 +61,11 @@ static long connect_file(
     gz_endpoint_put(peer);
     result = (int32_t)w2c_stack_socketConnect(&gz_stack.module, (u32)file->handle, gz_now());
     gz_flush(gz_now());
-    if (!file->nonblocking && (result == -EINPROGRESS || result == -EALREADY))
+    if (!file->nonblocking && (result == -EINPROGRESS || result == -EALREADY)) {
+        gz_file_enter(thread, file);
         result = await(thread, fd, file, peer);
+        gz_file_leave(thread);
+    }
     return result;
 }
 

@@ -60,13 +60,13 @@ void gz_socket_end(struct gz_thread *thread, struct gz_file *file)
         gz_flush(gz_now());
 }
 
-/* `fd` names nothing any more. */
-static void drop(struct gz_thread *thread, int fd)
+/* Nothing names or uses the file any more. */
+static void end_file(struct gz_thread *thread, struct gz_file *file)
 {
-    struct gz_file *file = gz_file_detach(fd);
-
-    if (file == NULL)
-        return;
+    if (file->kept >= 0) {
+        gz_file_detach(file->kept);
+        close(file->kept);
+    }
     gz_watches_free(file);
     if (file->kind == GZ_KIND_SOCKET)
         gz_socket_end(thread, file);
@@ -75,14 +75,70 @@ static void drop(struct gz_thread *thread, int fd)
     gz_file_free(file);
 }
 
+void gz_file_enter(struct gz_thread *thread, struct gz_file *file)
+{
+    thread->file = file;
+    file->calls++;
+}
+
+void gz_file_leave(struct gz_thread *thread)
+{
+    struct gz_file *file = thread->file;
+
+    thread->file = NULL;
+    if (file != NULL && --file->calls == 0 && file->descriptors == 0)
+        end_file(thread, file);
+}
+
+/*
+ * `fd` is about to be closed: who waits by it for the kernel's half, asleep or not, has to do so by another
+ * descriptor of the same file.
+ */
+static void keep(int fd, struct gz_file *file)
+{
+    bool epoll = file->kind == GZ_KIND_EPOLL;
+
+    if (file->kept >= 0 || (file->calls == 0 && (!epoll || file->descriptors == 1)))
+        return;
+    if (!epoll && file->side != GZ_BOTH)
+        return;
+    file->kept = gz_internal(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (epoll && file->kept >= 0)
+        file->epoll_fd = file->kept;
+    gz_wake_everyone();
+}
+
+/* `fd` names nothing any more. */
+static void drop(struct gz_thread *thread, int fd)
+{
+    struct gz_file *file = gz_file_detach(fd);
+
+    if (file != NULL && file->calls == 0)
+        end_file(thread, file);
+}
+
 static bool is_internal(int fd)
 {
     return fd >= 0 && (uint32_t)fd < gz_files_limit() && gz_files_kinds()[fd] == GZ_KIND_INTERNAL;
 }
 
-static bool is_named(int fd)
+/* What `fd` names, a socket or an epoll instance, or NULL. */
+static struct gz_file *named(int fd)
 {
-    return gz_file_at(fd, GZ_KIND_SOCKET) != NULL || gz_file_at(fd, GZ_KIND_EPOLL) != NULL;
+    struct gz_file *file = gz_file_at(fd, GZ_KIND_SOCKET);
+
+    return file != NULL ? file : gz_file_at(fd, GZ_KIND_EPOLL);
+}
+
+/* `fd`, still open, will be closed by our caller. */
+static void drop_open(struct gz_thread *thread, int fd)
+{
+    struct gz_file *file = named(fd);
+
+    if (file == NULL)
+        return;
+    keep(fd, file);
+    drop(thread, fd);
 }
 
 long gz_close(int fd)
@@ -90,8 +146,7 @@ long gz_close(int fd)
     if (is_internal(fd))
         return -EBADF;
     GZ_ENTER(thread);
-    if (is_named(fd))
-        drop(thread, fd);
+    drop_open(thread, fd);
     GZ_LEAVE(thread);
     return close(fd) != 0 ? -errno : 0;
 }
@@ -106,10 +161,10 @@ void gz_forget(int fd)
         gz_escaped(thread);
         return;
     }
-    if (is_named(fd))
-        drop(thread, fd);
-    else if (is_internal(fd))
+    if (is_internal(fd))
         gz_file_detach(fd);
+    else
+        drop_open(thread, fd);
     GZ_LEAVE(thread);
 }
 
@@ -119,10 +174,13 @@ long gz_duplicate(int fd, int target, int least, int flags)
         return -EBADF;
     GZ_ENTER(thread);
     struct gz_file *file = gz_socket_at(fd);
+    struct gz_file *replaced = least < 0 && target != fd ? named(target) : NULL;
     int made;
 
     if (file == NULL)
         file = gz_file_at(fd, GZ_KIND_EPOLL);
+    if (replaced != NULL)
+        keep(target, replaced);
     if (least < 0)
         made = fd == target ? fcntl(fd, F_GETFD) < 0 ? -1 : fd : dup3(fd, target, flags);
     else
@@ -130,7 +188,7 @@ long gz_duplicate(int fd, int target, int least, int flags)
     int reason = errno;
 
     if (made >= 0 && made != fd) {
-        if (is_named(made))
+        if (named(made) != NULL)
             drop(thread, made);
         if (file != NULL && (uint32_t)made < gz_files_limit())
             gz_file_attach(made, file);

@@ -166,12 +166,12 @@ static long stack_events(int32_t set, struct epoll_event *events, int most)
 }
 
 /* Takes what is ready: the stack's first, and the kernel's in its turn. */
-static long collect(int fd, struct gz_file *epoll, struct epoll_event *events, int most)
+static long collect(struct gz_file *epoll, struct epoll_event *events, int most)
 {
     bool usable = gz_stack.running && !atomic_load(&gz_stack.shared->poisoned);
     int32_t set = usable ? epoll->set : -1;
     bool turn = epoll->kernel_interests > 0 && ++epoll->turn % KERNEL_TURN == 0;
-    long kernel = turn ? kernel_events(fd, events, most > 1 ? most / 2 : 1) : 0;
+    long kernel = turn ? kernel_events(epoll->epoll_fd, events, most > 1 ? most / 2 : 1) : 0;
     if (kernel < 0)
         return kernel;
     long stack = stack_events(set, events + kernel, most - (int)kernel);
@@ -180,27 +180,28 @@ static long collect(int fd, struct gz_file *epoll, struct epoll_event *events, i
         return kernel > 0 ? kernel : stack;
 
     if (kernel + stack == 0 && !turn && epoll->kernel_interests > 0)
-        kernel = kernel_events(fd, events, most);
+        kernel = kernel_events(epoll->epoll_fd, events, most);
     return kernel + stack;
 }
 
-static long wait_for_events(struct gz_thread *thread, int fd, struct gz_file *epoll,
-    struct epoll_event *events, int most, uint64_t deadline)
+static long wait_for_events(struct gz_thread *thread, struct gz_file *epoll, struct epoll_event *events,
+    int most, uint64_t deadline)
 {
-    struct pollfd kernel[1 + GZ_WAIT_EXTRA] = { { .fd = fd, .events = POLLIN } };
+    struct pollfd kernel[1 + GZ_WAIT_EXTRA] = { { .events = POLLIN } };
     struct gz_wait wait = { .kernel = kernel, .deadline = deadline };
     long count;
 
     for (;;) {
         gz_run();
-        count = collect(fd, epoll, events, most);
+        count = collect(epoll, events, most);
         if (count != 0)
             break;
+        kernel[0].fd = epoll->epoll_fd;
         wait.set = gz_stack.running ? epoll->set : -1;
         wait.kernel_count = epoll->kernel_interests > 0 || wait.set < 0 ? 1 : 0;
         enum gz_woken woken = gz_wait(thread, &wait);
 
-        if (wait.kernel_ready && (count = kernel_events(fd, events, most)) != 0)
+        if (wait.kernel_ready && (count = kernel_events(epoll->epoll_fd, events, most)) != 0)
             break;
         if (woken == GZ_WOKEN_READY)
             continue;
@@ -223,10 +224,12 @@ static long wait_once(
     if (epoll != NULL && most > 0) {
         if (mask != NULL)
             pthread_sigmask(SIG_SETMASK, mask, &before);
+        gz_file_enter(thread, epoll);
         if (epoll->set >= 0)
             gz_claim();
-        result = wait_for_events(thread, fd, epoll, events, most, gz_deadline(timeout));
+        result = wait_for_events(thread, epoll, events, most, gz_deadline(timeout));
         thread->batch = result > 1 ? (uint32_t)result : 0;
+        gz_file_leave(thread);
     }
     GZ_LEAVE(thread);
     if (epoll != NULL && most > 0 && mask != NULL)

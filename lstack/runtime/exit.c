@@ -35,11 +35,12 @@ static struct gz_thread *lock_soon(void)
     }
     int result = pthread_mutex_timedlock(&gz_stack.shared->lock, &limit);
 
-    if (result != 0) {
-        if (result == EOWNERDEAD)
-            pthread_mutex_unlock(&gz_stack.shared->lock);
-        return NULL;
+    if (result == EOWNERDEAD) {
+        gz_lock_inherit();
+        pthread_mutex_unlock(&gz_stack.shared->lock);
     }
+    if (result != 0)
+        return NULL;
     thread->inside = 1;
     thread->locked = 1;
     return thread;

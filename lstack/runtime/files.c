@@ -68,13 +68,16 @@ struct gz_file *gz_file_new(enum gz_kind kind)
         file = &pool[used++];
     else
         return NULL;
-    *file = (struct gz_file){ .kind = (uint8_t)kind, .handle = -1, .set = -1, .serial = ++last_serial };
+    *file = (struct gz_file){
+        .kind = (uint8_t)kind, .handle = -1, .set = -1, .kept = -1, .serial = ++last_serial,
+    };
     return file;
 }
 
 void gz_file_free(struct gz_file *file)
 {
     file->kind = GZ_KIND_NONE;
+    file->kept = -1;
     file->next_free = free_list;
     free_list = file;
 }
@@ -114,15 +117,39 @@ void gz_file_to_kernel(int fd, struct gz_file *file)
 {
     file->side = GZ_KERNEL_SIDE;
     file->handle = -1;
-    if (gz_file_detach(fd) != NULL)
+    if (gz_file_detach(fd) != NULL && file->calls == 0)
         gz_file_free(file);
 }
 
 void gz_files_each(enum gz_kind kind, void (*visit)(struct gz_file *))
 {
     for (uint32_t i = 0; i < used; i++)
-        if (pool[i].kind == kind && pool[i].descriptors > 0)
+        if (pool[i].kind == kind && (pool[i].descriptors > 0 || pool[i].calls > 0))
             visit(&pool[i]);
+}
+
+/* An epoll instance that was reached by our own duplicate: the child has none. */
+static void reach_by_name(struct gz_file *file)
+{
+    file->kept = -1;
+    for (uint32_t fd = 0; fd < limit; fd++)
+        if (named[fd] == file)
+            file->epoll_fd = (int)fd;
+}
+
+void gz_files_forked(void)
+{
+    for (uint32_t i = 0; i < used; i++) {
+        struct gz_file *file = &pool[i];
+
+        if (file->calls == 0 && file->kept < 0)
+            continue;
+        file->calls = 0;
+        if (file->descriptors > 0)
+            reach_by_name(file);
+        else if (file->kind != GZ_KIND_NONE)
+            gz_file_free(file);
+    }
 }
 
 bool gz_detached(const struct gz_file *file)

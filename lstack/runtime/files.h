@@ -45,6 +45,10 @@ struct gz_file {
     uint32_t serial;
     int32_t handle;
     uint32_t descriptors;
+    /* Blocking calls inside: the file ends when the last of them has left. */
+    uint32_t calls;
+    /* Our own duplicate of the kernel's descriptor, for calls whose own was closed; -1: none. */
+    int kept;
     /* Time limits of blocking calls in microseconds, 0: none. */
     uint64_t receive_limit;
     uint64_t send_limit;
@@ -65,6 +69,11 @@ uint32_t gz_files_limit(void);
 /* A new file without descriptors, or NULL. Called with the lock held, as everything below. */
 struct gz_file *gz_file_new(enum gz_kind kind);
 void gz_file_free(struct gz_file *file);
+/* The descriptor by which a call that was made with `fd` reaches the kernel's half. */
+static inline int gz_kernel_fd(const struct gz_file *file, int fd)
+{
+    return file->kept >= 0 ? file->kept : fd;
+}
 /* Lets `fd` name `file`. */
 void gz_file_attach(int fd, struct gz_file *file);
 /* What `fd` names, of kind `kind`, or NULL. */
@@ -74,8 +83,11 @@ struct gz_file *gz_file_detach(int fd);
 void gz_file_internal(int fd);
 /* The kernel serves this socket from now on. */
 void gz_file_to_kernel(int fd, struct gz_file *file);
-/* Calls `visit` for each file of kind `kind` that a descriptor names. */
+/* Calls `visit` for each file of kind `kind` that a descriptor names or a call uses. */
 void gz_files_each(enum gz_kind kind, void (*visit)(struct gz_file *));
+
+/* In a child, which has no thread in any call and none of our own descriptors. */
+void gz_files_forked(void);
 
 /* How many processes have a stack socket (before the claim; see process.c). */
 void gz_reference(int32_t handle, int by);

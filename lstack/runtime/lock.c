@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "files.h"
+#include "calls.h"
 #include "wait.h"
 
 /* Tries before a thread sleeps for the lock, and between giving the core to somebody else. */
@@ -35,6 +35,13 @@ static int try_for_a_while(pthread_mutex_t *lock)
     return result;
 }
 
+void gz_lock_inherit(void)
+{
+    if (atomic_load(&gz_stack.shared->busy))
+        poison("a process died inside the stack");
+    pthread_mutex_consistent(&gz_stack.shared->lock);
+}
+
 static void take(struct gz_thread *thread)
 {
     pthread_mutex_t *lock = &gz_stack.shared->lock;
@@ -47,14 +54,16 @@ static void take(struct gz_thread *thread)
         result = pthread_mutex_lock(lock);
         atomic_fetch_sub(&gz_stack.waiting, 1);
     }
+    if (result != 0 && result != EOWNERDEAD) {
+        /* Without the lock nothing here may be touched, and a call that slept cannot even leave its lists. */
+        dprintf(STDERR_FILENO, "gazelle: the stack's lock is broken (error %d)\n", result);
+        _exit(1);
+    }
     thread->locked = 1;
     if (atomic_load_explicit(&thread->cancelled, memory_order_relaxed))
         gz_shield(thread);
-    if (result == EOWNERDEAD) {
-        if (atomic_load(&gz_stack.shared->busy))
-            poison("a process died inside the stack");
-        pthread_mutex_consistent(lock);
-    }
+    if (result == EOWNERDEAD)
+        gz_lock_inherit();
     atomic_store_explicit(&gz_stack.shared->busy, 1, memory_order_relaxed);
 }
 
@@ -112,6 +121,7 @@ long gz_escaped(struct gz_thread *thread)
     /* The kernel's sockets under them were never connected: whoever watches them sees a hang-up. */
     gz_files_each(GZ_KIND_SOCKET, gz_watches_to_kernel);
     gz_wait_end(thread);
+    gz_file_leave(thread);
     gz_wake_everyone();
     give(thread);
     thread->inside = 0;

@@ -66,6 +66,7 @@ void gz_fork_child(void)
     forking = NULL;
     gz_threads_forked();
     gz_waits_forked();
+    gz_files_forked();
     if (gz_stack.running || gz_stack.detached)
         gz_stack.port.fd = -1;
     close_internal(gz_stack.port.fd);

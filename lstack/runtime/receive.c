@@ -184,7 +184,7 @@ static long receive_packet(
             result = receive_datagram(file, message, &to, (size_t)room, flags);
         }
         if (result == -EAGAIN && file->side == GZ_BOTH)
-            result = receive_kernel(fd, message, flags);
+            result = receive_kernel(gz_kernel_fd(file, fd), message, flags);
         if (result != -EAGAIN || !wait)
             return result;
         result = gz_wait_socket(thread, file, fd, EPOLLIN, deadline);
@@ -201,10 +201,12 @@ static long receive_once(int fd, struct msghdr *message, int flags)
 
     if (file != NULL && (file->side != GZ_UNDECIDED)) {
         result = gz_ready_to_use(file);
+        gz_file_enter(thread, file);
         if (result == 0 && file->datagram)
             result = receive_packet(thread, fd, file, message, flags);
         else if (result == 0)
             result = receive_stream(thread, fd, file, message, flags);
+        gz_file_leave(thread);
     }
     GZ_LEAVE(thread);
     return result;

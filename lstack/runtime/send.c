@@ -155,10 +155,13 @@ static long send_once(int fd, const struct msghdr *message, int flags)
         result = direct(fd, file, message);
     if (result == 0 && file->datagram)
         result = gz_ready_to_use(file);
-    if (result == 0)
+    if (result == 0) {
+        gz_file_enter(thread, file);
         result = send_waiting(thread, fd, file, message, flags);
+    }
     bool pipe = result == -EPIPE && (flags & MSG_NOSIGNAL) == 0 && !file->datagram;
 
+    gz_file_leave(thread);
     GZ_LEAVE(thread);
     if (pipe)
         pthread_kill(pthread_self(), SIGPIPE);

@@ -117,6 +117,8 @@ uint64_t gz_now(void);
 /* The lock, with what must happen around it: see lock.c. */
 struct gz_thread *gz_lock(void);
 void gz_unlock(struct gz_thread *thread);
+/* The lock came from a dead holder (EOWNERDEAD): makes it usable again, and the stack's state known. */
+void gz_lock_inherit(void);
 /* Gives the lock up for a while within a call, and takes it again. */
 void gz_pause(struct gz_thread *thread);
 void gz_resume(struct gz_thread *thread);

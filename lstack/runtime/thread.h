@@ -12,6 +12,8 @@
 
 #define GZ_SIGNALS 65
 
+struct gz_file;
+
 struct gz_thread {
     /* Within the engine: handlers of signals are put off until the thread leaves it. */
     volatile sig_atomic_t inside;
@@ -19,6 +21,8 @@ struct gz_thread {
     /* Bit n: signal n arrived and its handler was put off. */
     _Atomic uint64_t pending;
     sigjmp_buf escape;
+    /* The file of the blocking call that it is in, or NULL. */
+    struct gz_file *file;
     /* Wakes the thread when it sleeps; -1 until needed. */
     int event;
     /* The wait set in which it sleeps, -1: none. */

@@ -362,7 +362,7 @@ long gz_wait_socket(struct gz_thread *thread, struct gz_file *file, int fd, uint
     uint64_t deadline)
 {
     w2c_stack *module = &gz_stack.module;
-    struct pollfd kernel[1 + GZ_WAIT_EXTRA] = { { .fd = fd, .events = (short)events } };
+    struct pollfd kernel[1 + GZ_WAIT_EXTRA] = { { .events = (short)events } };
     struct gz_wait wait = {
         .kernel = kernel, .kernel_count = file->side == GZ_BOTH ? 1 : 0, .deadline = deadline,
     };
@@ -378,6 +378,7 @@ long gz_wait_socket(struct gz_thread *thread, struct gz_file *file, int fd, uint
         gz_run();
         if ((int32_t)w2c_stack_waitSetHarvest(module, (u32)wait.set, 1) > 0)
             break;
+        kernel[0].fd = gz_kernel_fd(file, fd);
         enum gz_woken woken = gz_wait(thread, &wait);
 
         if (atomic_load(&gz_stack.shared->poisoned)) {

@@ -173,6 +173,7 @@ int main(int count, char **arguments)
     run_all(datagram_scenarios, only);
     run_all(control_scenarios, only);
     run_all(descriptor_scenarios, only);
+    run_all(closing_scenarios, only);
     run_all(cancel_scenarios, only);
     run_all(fault_scenarios, only);
     return 0;

@@ -81,6 +81,6 @@ struct scenario {
 
 extern const struct scenario connection_scenarios[], stream_scenarios[], epoll_scenarios[],
     nested_scenarios[], option_scenarios[], datagram_scenarios[], control_scenarios[],
-    descriptor_scenarios[], fault_scenarios[], cancel_scenarios[];
+    descriptor_scenarios[], closing_scenarios[], fault_scenarios[], cancel_scenarios[];
 
 #endif
