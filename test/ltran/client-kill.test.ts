@@ -79,12 +79,18 @@ function startClients(address: string): Victim {
 /** An accelerated Redis with clients of the kernel. */
 function startServer(address: string): Victim {
   const program = startAccelerated(lab, "redis-server", redisArguments(address), place(address));
-  const untilThere = `until (exec 3<>/dev/tcp/${address}/${redisPort}) 2>/dev/null; do sleep 0.005; done`;
+  // Without a subshell: one that still waits for a connection would outlive the shell that is stopped.
+  const connect = `{ exec 3<>/dev/tcp/${address}/${redisPort}; } 2>/dev/null`;
   const client = startProgram({
     namespace: lab.clientNamespace,
     role: "client",
     command: "bash",
-    argumentList: ["-c", `${untilThere}; exec redis-benchmark ${benchmark(address).join(" ")}`],
+    argumentList: [
+      "-c",
+      `until ${connect}; do sleep 0.005; done; exec redis-benchmark "$@" 3>&-`,
+      "bash",
+      ...benchmark(address),
+    ],
   });
   return { program, client };
 }
