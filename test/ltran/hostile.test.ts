@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import * as layout from "../../build/generated/node/registration-layout.js";
 import { inBuild } from "../../scripts/build/paths.js";
+import { cleanUp } from "../../scripts/lab/cleanup.js";
 import { pause } from "../../scripts/lab/command.js";
 import { addresses } from "../../scripts/lab/lab.js";
 import { runInside } from "../../scripts/lab/namespaces.js";
@@ -23,6 +24,7 @@ before(async () => {
   });
 });
 after(async () => {
+  if (arena === undefined) return cleanUp();
   await arena.stop();
   writeFileSync(inBuild("ltran-hostile.json"), `${JSON.stringify(arena.outcomes, null, 2)}\n`);
 });
