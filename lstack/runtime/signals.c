@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -86,6 +85,28 @@ static void run_handler(int signal, siginfo_t *information, void *context)
         pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/*
+ * To be delivered when the thread leaves the engine. Real-time signals queue, as in the kernel; when there is
+ * no more room the last one takes the place of the first.
+ */
+static void put_off(struct gz_thread *thread, int signal, const siginfo_t *information)
+{
+    bool again = (atomic_load(&thread->pending) >> (signal - 1) & 1) != 0;
+
+    if (again && signal >= SIGRTMIN && atomic_load(&thread->queued) < GZ_SIGNALS_QUEUED) {
+        /* A signal that interrupts this one takes its own place. */
+        uint32_t place = atomic_fetch_add(&thread->queued, 1);
+
+        if (place < GZ_SIGNALS_QUEUED) {
+            thread->queue[place] = *information;
+            return;
+        }
+        atomic_store(&thread->queued, GZ_SIGNALS_QUEUED);
+    }
+    thread->information[signal] = *information;
+    atomic_fetch_or(&thread->pending, 1ull << (signal - 1));
+}
+
 static void on_signal(int signal, siginfo_t *information, void *context)
 {
     struct gz_thread *thread = gz_thread_if_any();
@@ -101,8 +122,7 @@ static void on_signal(int signal, siginfo_t *information, void *context)
             siglongjmp(thread->escape, 1);
         if (!synchronous ||
             !(is_fault(signal) || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP)) {
-            thread->information[signal] = *information;
-            atomic_fetch_or(&thread->pending, 1ull << (signal - 1));
+            put_off(thread, signal, information);
             gz_thread_kick(thread);
             errno = saved;
             return;
@@ -199,17 +219,27 @@ bool gz_signals_restart(const struct gz_thread *thread)
     return true;
 }
 
+static void send_again(int signal, siginfo_t *information)
+{
+    syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), signal, information);
+}
+
 void gz_signals_deliver(struct gz_thread *thread)
 {
-    uint64_t pending;
+    sigset_t all, before;
 
-    while ((pending = atomic_exchange(&thread->pending, 0)) != 0) {
-        for (int signal = 1; signal < GZ_SIGNALS; signal++) {
-            if (!(pending >> (signal - 1) & 1))
-                continue;
-            siginfo_t information = thread->information[signal];
+    if (atomic_load(&thread->pending) == 0)
+        return;
+    /* Handlers run when all are pending again, in the kernel's order; they may enter the engine. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    uint64_t pending = atomic_exchange(&thread->pending, 0);
+    uint32_t queued = atomic_exchange(&thread->queued, 0);
 
-            syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), signal, &information);
-        }
-    }
+    for (int signal = 1; signal < GZ_SIGNALS; signal++)
+        if (pending >> (signal - 1) & 1)
+            send_again(signal, &thread->information[signal]);
+    for (uint32_t i = 0; i < queued; i++)
+        send_again(thread->queue[i].si_signo, &thread->queue[i]);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #define GZ_SIGNALS 65
+/* Real-time signals that are put off beyond the first of each number. */
+#define GZ_SIGNALS_QUEUED 32
 
 struct gz_file;
 
@@ -49,6 +51,9 @@ struct gz_thread {
     struct gz_thread *next;
     struct gz_thread *next_free;
     siginfo_t information[GZ_SIGNALS];
+    /* In the order of their arrival. */
+    _Atomic uint32_t queued;
+    siginfo_t queue[GZ_SIGNALS_QUEUED];
 };
 
 /* The calling thread's; made at its first call. NULL when there is no memory. */

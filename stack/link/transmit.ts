@@ -1,6 +1,7 @@
-import { Buffer, bufferData, chainGive } from "../memory/buffer";
+import { Buffer, bufferData, bufferGive, chainGive } from "../memory/buffer";
 import { TX_RING, TX_SPANS } from "../memory/map";
-import { Port, PortFlag, TxFlag, TxSlot, txHeader, txSlot, txSpan } from "../memory/port";
+import { Port, PortFlag, port, TxFlag, TxSlot, txHeader, txSlot, txSpan } from "../memory/port";
+import { root } from "../memory/root";
 import { Counter, count, countBy } from "../stats/counters";
 import { VIRTIO_NET_HEADER, virtioNetWriteChecksum, virtioNetWritePlain } from "../wire/virtio-net";
 import { ratePay } from "./rate-limit";
@@ -118,13 +119,45 @@ export function txRewind(p: Port): void {
   p.txTail = 0;
 }
 
+/**
+ * Gives a buffer back to which frames may refer that wait in the rings of ports from `first` on (a
+ * retransmission that an ACK has overtaken): one port after the other, it goes with the frame that is the
+ * youngest there now.
+ */
+export function txRelease(buffer: Buffer, first: u32): void {
+  const ports = root().ports;
+  for (let i = first; i < ports; i++) {
+    const p = port(i);
+    if (p.txHead == p.txTail) continue;
+    const slot = txSlot(p, p.txTail - 1);
+    buffer.next = slot.owned;
+    slot.owned = <u32>changetype<usize>(buffer);
+    return;
+  }
+  bufferGive(buffer);
+}
+
+/** What a frame of port `p` owned: the frames of the ports behind it may refer to it. */
+function giveOwned(p: Port, chain: usize): void {
+  const next = p.id + 1;
+  if (next >= root().ports) {
+    chainGive(chain);
+    return;
+  }
+  for (let at = chain; at != 0; ) {
+    const buffer = changetype<Buffer>(at);
+    at = buffer.next;
+    txRelease(buffer, next);
+  }
+}
+
 /** The shell has sent `sent` frames: gives their chains back. More than there are is cut to what there is. */
 export function txDone(p: Port, sent: u32): void {
   let left = min(sent, p.txTail - p.txHead);
   while (left > 0) {
     const slot = txSlot(p, p.txHead);
     if (slot.owned != 0) {
-      chainGive(slot.owned);
+      giveOwned(p, slot.owned);
       slot.owned = 0;
     }
     p.txHead++;

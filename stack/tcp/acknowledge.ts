@@ -39,6 +39,7 @@ function windowUpdate(tcb: Tcb, s: Segment): bool {
   if (window > tcb.sndWndMax) tcb.sndWndMax = window;
   if (window != 0 && tcb.persistAt != 0) {
     tcb.persistAt = 0;
+    tcb.stalledAt = 0;
     tcb.backoff = 0;
     tcpRequestOutput(tcb, true);
   }
@@ -69,7 +70,8 @@ function advance(tcb: Tcb, s: Segment): void {
   const outstanding = tcb.sndUna != tcb.sndMax;
   // RFC 6298, sections 5.2 and 5.3.
   tcb.retransmitAt = outstanding ? now + tcb.rto : 0;
-  tcb.stalledAt = outstanding ? now : 0;
+  // A closed window stays one, whether or not it took the byte of a probe.
+  if (tcb.persistAt == 0) tcb.stalledAt = outstanding ? now : 0;
   if (outstanding) deadlineArm(tcb, tcb.retransmitAt);
   const news = s.sackCount != 0 && tcbHas(tcb, TcbFlag.sackPermitted) && sackUpdate(tcb);
   if (recoveryAdvanced(tcb, acknowledged)) congestionAcknowledged(tcb, acknowledged);

@@ -4,10 +4,11 @@ import { ResetReason } from "../stats/reset";
 import { TcpFlag } from "../wire/tcp";
 import { acceptQueueFull, synQueueFull, synQueueJoin } from "./backlog";
 import { synReceivedFrom } from "./handshake";
-import { connectionMake } from "./make";
+import { connectionMake, sequenceStart } from "./make";
 import { tcpRequestOutput } from "./output-queue";
 import { resetReply } from "./reset";
-import { segment } from "./segment";
+import { Has, segment } from "./segment";
+import { after } from "./sequence";
 import { cookieAccept, cookieSend } from "./syn-cookie";
 import { Tcb, TcbFlag, TcpState, tcbSet } from "./tcb";
 
@@ -30,6 +31,10 @@ export function passiveMake(listener: Socket): Tcb {
     tcbSet(tcb, TcbFlag.passive);
     tcb.state = TcpState.synReceived;
     tcb.listener = changetype<usize>(listener);
+    // RFC 6191, section 2, and RFC 9293, section 3.6.1: our numbers lie above the old connection's.
+    if ((s.has & Has.predecessor) != 0 && after(s.successorFirst, tcb.iss)) {
+      sequenceStart(tcb, s.successorFirst);
+    }
     synReceivedFrom(tcb, s);
   }
   return tcb;

@@ -6,6 +6,8 @@ export enum Has {
   mss = 2,
   windowScale = 4,
   sackPermitted = 8,
+  /** No option: the segment ended a connection in TIME_WAIT, and `successorFirst` is set. */
+  predecessor = 16,
 }
 
 /**
@@ -39,6 +41,8 @@ export class Segment {
   /** Address and number of the SACK blocks. */
   sackBlocks: usize;
   sackCount: u32;
+  /** The least initial sequence number of the connection that takes the place of one in TIME_WAIT. */
+  successorFirst: u32;
 }
 
 /** The segment being processed; compiles to a constant address. */

@@ -1,9 +1,8 @@
-import { txAppend } from "../link/transmit";
-import { Buffer, bufferData, bufferGive, bufferRoom, bufferTake, chainGive } from "../memory/buffer";
+import { txAppend, txRelease } from "../link/transmit";
+import { Buffer, bufferData, bufferRoom, bufferTake, chainGive } from "../memory/buffer";
 import { call, callSpan } from "../memory/call";
 import { CALL_SPANS, TX_SPANS } from "../memory/map";
-import { port, TxSlot, txSlot } from "../memory/port";
-import { root } from "../memory/root";
+import { TxSlot } from "../memory/port";
 import { after, before, beforeOrAt } from "./sequence";
 import { Tcb } from "./tcb";
 
@@ -76,23 +75,6 @@ export function sendQueueCommit(tcb: Tcb, length: u32): void {
   tcb.planHead = 0;
 }
 
-/**
- * Gives a buffer back. A frame that refers to it may still wait in a transmit ring (a retransmission that an
- * ACK has overtaken): then the buffer goes when the youngest frame there goes.
- */
-function release(buffer: Buffer): void {
-  const ports = root().ports;
-  for (let i: u32 = 0; i < ports; i++) {
-    const p = port(i);
-    if (p.txHead == p.txTail) continue;
-    const slot = txSlot(p, p.txTail - 1);
-    buffer.next = slot.owned;
-    slot.owned = <u32>changetype<usize>(buffer);
-    return;
-  }
-  bufferGive(buffer);
-}
-
 /** Frees everything before `sequence`. */
 export function sendQueueAcknowledge(tcb: Tcb, sequence: u32): void {
   while (tcb.sendHead != 0) {
@@ -111,7 +93,7 @@ export function sendQueueAcknowledge(tcb: Tcb, sequence: u32): void {
     if (tcb.sendHead == 0) tcb.sendTail = 0;
     if (tcb.sendCursor == changetype<usize>(head)) tcb.sendCursor = tcb.sendHead;
     if (tcb.retransmitCursor == changetype<usize>(head)) tcb.retransmitCursor = tcb.sendHead;
-    release(head);
+    txRelease(head, 0);
   }
 }
 
@@ -122,7 +104,7 @@ export function sendQueueDiscard(tcb: Tcb): void {
   while (tcb.sendHead != 0) {
     const head = changetype<Buffer>(tcb.sendHead);
     tcb.sendHead = head.next;
-    release(head);
+    txRelease(head, 0);
   }
   tcb.sendTail = 0;
   tcb.sendCursor = 0;

@@ -70,6 +70,8 @@ export function timeWaitInput(tcb: Tcb): bool {
   if ((flags & (TcpFlag.syn | TcpFlag.ack)) == TcpFlag.syn) {
     if (startsAnew(tcb)) {
       count(Counter.tcpTimeWaitReuses);
+      s.successorFirst = tcb.sndMax + SUCCESSOR_DISTANCE;
+      s.has |= Has.predecessor;
       connectionEnd(tcb, 0);
       return true;
     }

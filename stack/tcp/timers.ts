@@ -45,6 +45,14 @@ function givenUp(tcb: Tcb, tries: u32): bool {
   return tries >= triesOf(tcb);
 }
 
+/** When the next time-out comes: backed off, but not beyond the end of TCP_USER_TIMEOUT. */
+function nextTry(tcb: Tcb): u64 {
+  const now = root().now;
+  const at = now + rtoBackedOff(tcb);
+  if (tcb.userTimeoutMs == 0 || tcb.stalledAt == 0) return at;
+  return min(at, max(tcb.stalledAt + <u64>tcb.userTimeoutMs * 1000, now + 1));
+}
+
 /** RFC 6298, section 5.4 to 5.7. */
 function retransmissionTimeout(tcb: Tcb): bool {
   count(Counter.tcpTimeouts);
@@ -59,7 +67,7 @@ function retransmissionTimeout(tcb: Tcb): bool {
     recoveryTimeout(tcb);
   }
   if (tcb.backoff < 255) tcb.backoff++;
-  tcb.retransmitAt = root().now + rtoBackedOff(tcb);
+  tcb.retransmitAt = nextTry(tcb);
   tcpRequestOutput(tcb, true);
   return true;
 }
@@ -68,14 +76,16 @@ function retransmissionTimeout(tcb: Tcb): bool {
 function persistTimeout(tcb: Tcb): bool {
   // An answered probe makes the next one rarer, but counts for nothing here.
   const tries: u32 = burdens(tcb) ? tcb.backoff : tcb.keepProbes;
-  if (tries != 0 && givenUp(tcb, tries)) {
+  // As on Linux, TCP_USER_TIMEOUT counts from the first probe until the window opens.
+  if (tcb.stalledAt == 0) tcb.stalledAt = root().now;
+  if (givenUp(tcb, tries)) {
     timedOut(tcb);
     return false;
   }
   if (tcb.backoff < 255) tcb.backoff++;
   tcb.keepProbes++;
   tcbSet(tcb, TcbFlag.windowProbe);
-  tcb.persistAt = root().now + rtoBackedOff(tcb);
+  tcb.persistAt = nextTry(tcb);
   tcpRequestOutput(tcb, true);
   return true;
 }

@@ -191,6 +191,47 @@ static void children_that_end(void)
     PEER("close 0");
 }
 
+static volatile sig_atomic_t values[16], value_count;
+
+static void note_value(int signal, siginfo_t *information, void *context)
+{
+    (void)signal;
+    (void)context;
+    values[value_count++ % 16] = information->si_value.sival_int;
+}
+
+/* Real-time signals that come at once while a call waits are delivered one by one. */
+static void queued_signals(void)
+{
+    struct sigaction action = { .sa_sigaction = note_value, .sa_flags = SA_SIGINFO };
+    int fd = accepted();
+    char byte;
+
+    value_count = 0;
+    sigaction(SIGRTMIN, &action, NULL);
+    sigaction(SIGRTMIN + 1, &action, NULL);
+    pid_t self = getpid(), child = fork();
+
+    if (child == 0) {
+        milliseconds(100);
+        kill(self, SIGSTOP);
+        for (int i = 0; i < 8; i++)
+            sigqueue(self, SIGRTMIN + i % 2, (union sigval){ .sival_int = i });
+        kill(self, SIGCONT);
+        _exit(0);
+    }
+    DO(recv(fd, &byte, 1, 0));
+    waitpid(child, NULL, 0);
+    printf("  %d:", (int)value_count);
+    for (int i = 0; i < value_count && i < 16; i++)
+        printf(" %d", (int)values[i]);
+    printf("\n");
+    signal(SIGRTMIN, SIG_DFL);
+    signal(SIGRTMIN + 1, SIG_DFL);
+    DO(close(fd));
+    PEER("close 0");
+}
+
 const struct scenario descriptor_scenarios[] = {
     { "duplicates", duplicates },
     { "a pipe over a socket", over_another },
@@ -201,5 +242,6 @@ const struct scenario descriptor_scenarios[] = {
     { "a file into a socket", file_into_socket },
     { "a child with a pipe", child_with_pipe },
     { "children that end", children_that_end },
+    { "queued signals", queued_signals },
     { NULL, NULL },
 };

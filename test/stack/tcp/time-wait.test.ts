@@ -34,6 +34,27 @@ describe("TCP TIME_WAIT", () => {
     assert.equal(peer.counter("tcpTimeWaitReuses"), 1);
   });
 
+  it("leaves its numbers behind when it is reused (RFC 6191)", () => {
+    const peer = new TcpPeer();
+    const handle = peer.open();
+    const first = peer.ownIsn;
+    // The clock of initial numbers advances by less than the connection sends.
+    for (let i = 0; i < 100; i++) {
+      peer.write(handle, 60_000);
+      for (const segment of peer.take()) {
+        const next = ((segment.sequence - first) >>> 0) + segment.payload.length;
+        peer.inject("A", { seq: 1, ack: next });
+      }
+    }
+    peer.close(handle);
+    peer.take();
+    peer.inject("FA", { seq: 1, ack: 6_000_002 });
+    peer.take();
+    peer.inject("S", { seq: 1000, mss: 1460 });
+    const answer = peer.expect("SA", { ack: 1001 });
+    assert.equal((answer.sequence - first) >>> 0, 6_000_002 + 65_537);
+  });
+
   it("is not reused by a SYN with an old sequence number", () => {
     const peer = waiting();
     peer.inject("S", { seq: -1000, mss: 1460 });

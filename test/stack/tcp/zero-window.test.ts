@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { EPOLLHUP } from "../../../build/generated/node/system.js";
+import { EPOLLHUP, ETIMEDOUT, IPPROTO_TCP, TCP_USER_TIMEOUT } from "../../../build/generated/node/system.js";
 import { TcpPeer } from "../support/tcp-peer.js";
 
 const SECOND = 1_000_000;
@@ -67,6 +67,31 @@ describe("TCP zero window (RFC 9293, section 3.8.6.1)", () => {
       peer.take();
     }
     assert.equal(peer.ready(handle) & EPOLLHUP, 0);
+  });
+
+  it("gives up when the user time-out ends, though the probes are answered", () => {
+    const { peer, handle } = closed();
+    peer.option(handle, IPPROTO_TCP, TCP_USER_TIMEOUT, 3000);
+    for (let i = 0; i < 31; i++) {
+      peer.wait(100_000);
+      if (peer.take().length > 0) peer.inject("A", { seq: 1, ack: 1, win: 0 });
+    }
+    assert.equal(peer.ready(handle) & EPOLLHUP, 0);
+    peer.wait(200_000);
+    assert.equal(peer.error(handle), ETIMEDOUT);
+  });
+
+  it("counts the user time-out anew when the window was open", () => {
+    const { peer, handle } = closed();
+    peer.option(handle, IPPROTO_TCP, TCP_USER_TIMEOUT, 3000);
+    peer.wait(2_500_000);
+    peer.take();
+    peer.inject("A", { seq: 1, ack: 1, win: 500 });
+    peer.inject("A", { seq: 1, ack: 501, win: 0 });
+    peer.wait(2_500_000);
+    assert.equal(peer.ready(handle) & EPOLLHUP, 0);
+    peer.wait(SECOND);
+    assert.equal(peer.error(handle), ETIMEDOUT);
   });
 
   it("does not give up because of two lost answers after many that came", () => {
