@@ -5,6 +5,7 @@ const BENCHMARKS = {
   engine: { rounds: "7", seconds: "0.3" },
   epoll: { rounds: "7", seconds: "0.3" },
   idle: { rounds: "40", seconds: "5" },
+  ltran: { rounds: "5", seconds: "1" },
 } as const;
 
 /** How long and how often, and where the results go. */
@@ -19,12 +20,13 @@ export interface BenchOptions {
 }
 
 /** Printed with every complaint about the command line. */
-export const BENCH_USAGE = `usage: npm run bench -- engine|epoll|idle [--json FILE] [--rounds N] [--seconds S]
+export const BENCH_USAGE = `usage: npm run bench -- engine|epoll|idle|ltran [--json FILE] [--rounds N] [--seconds S]
 
   engine          our stack and lwIP, two instances of each back to back in memory
   epoll           our stack with one active connection beside 1,000 idle ones, and beside one
   idle            Redis on the stack and on the kernel: processor time while idle, latency after a pause of
                   1 s, and what answers while it computes; needs root
+  ltran           Redis behind ltran and on the kernel, with the demo's tests; needs root
   --json FILE     writes the results there
   --rounds N      samples of each contestant (default 7, odd numbers make clear medians; idle: pauses, 40)
   --seconds S     length of one sample (default 0.3; idle: of one look at the processor time, 5)`;

@@ -1,10 +1,11 @@
 import { runEngineBench } from "../bench/engine/main.js";
 import { runEpollBench } from "../bench/epoll/main.js";
 import { runIdleBench } from "../bench/idle/main.js";
+import { runLtranBench } from "../bench/ltran/main.js";
 import { BENCH_USAGE, BenchUsageError, parseBenchOptions } from "../bench/options.js";
 import { CommandError } from "./build/command.js";
 
-const BENCHMARKS = { engine: runEngineBench, epoll: runEpollBench, idle: runIdleBench };
+const BENCHMARKS = { engine: runEngineBench, epoll: runEpollBench, idle: runIdleBench, ltran: runLtranBench };
 
 try {
   const options = parseBenchOptions(process.argv.slice(2));

@@ -89,6 +89,11 @@ function findInstance(wanted: Register, ipv4: number, peer: Peer, instances: rea
   return same;
 }
 
+/** A registration without a hardware address takes the bond's. */
+export function withMac(wanted: Register, config: DaemonConfig): Register {
+  return wanted.mac === 0n ? { ...wanted, mac: macNumber(config.bond.mac) } : wanted;
+}
+
 /**
  * The instance that a stack belongs to: one of those that are registered, or a new one (not yet among them).
  * @throws Refusal when the stack may not register.

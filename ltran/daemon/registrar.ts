@@ -1,6 +1,6 @@
 /** The registration socket: connections, what they may do, and what their end means. */
 import { chmodSync, closeSync, readlinkSync } from "node:fs";
-import { admit, checkPeer, type Instance, type Peer } from "./admission.js";
+import { admit, checkPeer, type Instance, type Peer, withMac } from "./admission.js";
 import { type DaemonConfig, isShared } from "./config.js";
 import type { Forwarder, Vport } from "./forwarder.js";
 import { type Register, readRegister, writeRefusal, writeWelcome } from "./message.js";
@@ -147,7 +147,7 @@ export class Registrar {
   /** Registers a client; answers the descriptors that are needed further. */
   #take(connection: Connection, { data, fds }: Received): readonly number[] {
     if (connection.registered !== null) throw refusals.message();
-    const wanted = readRegister(data);
+    const wanted = withMac(readRegister(data), this.#config);
     const [memory, toClient, toLtran] = fds;
     const areThree = memory !== undefined && toClient !== undefined && toLtran !== undefined;
     if (!areThree || fds.length > 3 || !isEventfd(toLtran)) {

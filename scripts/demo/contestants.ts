@@ -5,6 +5,7 @@ import type { Lab, LabOptions } from "../lab/lab.js";
 import { addresses, createLab } from "../lab/lab.js";
 import type { PortKind } from "../lab/lstack-conf.js";
 import { stackEnvironment } from "../lab/lstack-conf.js";
+import { startLtran } from "../lab/ltran.js";
 import type { Program } from "../lab/program.js";
 import { startProgram } from "../lab/program.js";
 import { waitForServer } from "../lab/readiness.js";
@@ -46,13 +47,15 @@ export async function startContestant(name: ContestantName, port: PortKind): Pro
   const lab = createLab(labOptions(name, port));
   const folder = join(temporaryFolder(), name);
   mkdirSync(folder);
+  const isBehindLtran = name === "gazelle" && port === "ltran";
+  const prefix = isBehindLtran ? (await startLtran(lab)).prefix : "";
   const bind = ["--bind", addresses.server, "--port", String(redisPort), "--protected-mode", "no"];
   const server = startProgram({
     namespace: lab.serverNamespace,
     role: "server",
     command: "redis-server",
     argumentList: [...bind, "--save", "", "--dir", folder],
-    environment: stackEnvironment(lab, ["redis-server"], { port }),
+    environment: stackEnvironment(lab, ["redis-server"], { port, extraLines: [`unix_prefix="${prefix}"`] }),
     workingFolder: folder,
   });
   await waitForServer(lab, server, redisPort);

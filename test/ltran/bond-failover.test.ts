@@ -11,7 +11,7 @@ import { runInside } from "../../scripts/lab/namespaces.js";
 import type { Program } from "../../scripts/lab/program.js";
 import { startRedis } from "./accelerated.js";
 import { CheckedTraffic } from "./checked-traffic.js";
-import { type Daemon, startLtran } from "./daemon.js";
+import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
 
 const timeout = 60_000;
 const miimonMs = 100;

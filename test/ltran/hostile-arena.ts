@@ -17,7 +17,7 @@ import { waitForServer } from "../../scripts/lab/readiness.js";
 import { preloadEnvironment } from "../../scripts/lab/repository.js";
 import { temporaryFolder } from "../../scripts/lab/temporary.js";
 import { type Claims, message } from "./client.js";
-import { type Daemon, startLtran } from "./daemon.js";
+import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
 import { Forger } from "./hostile-frames.js";
 import { instrumentedLtran } from "./instrumented.js";
 import type { LoadWindow } from "./steady-load.js";

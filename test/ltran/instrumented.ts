@@ -4,14 +4,7 @@ import { join } from "node:path";
 import { listFiles } from "../../scripts/build/files.js";
 import { inBuild, inRoot } from "../../scripts/build/paths.js";
 import { run } from "../../scripts/lab/command.js";
-
-/** How to run an ltran other than the build's. */
-export interface Launch {
-  nodeArguments?: readonly string[];
-  /** Its file. */
-  program?: string;
-  environment?: Readonly<Record<string, string>>;
-}
+import type { Launch } from "../../scripts/lab/ltran.js";
 
 const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
 const common = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g1", "-fPIC", "-fno-strict-aliasing", "-w"];

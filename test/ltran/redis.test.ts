@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { pause, waitUntil } from "../../scripts/lab/command.js";
 import { createLab, type Lab } from "../../scripts/lab/lab.js";
+import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
 import { startProgram } from "../../scripts/lab/program.js";
-import { type Daemon, startLtran } from "./daemon.js";
 import { Redis } from "./redis.js";
 
 const timeout = 120_000;

@@ -3,10 +3,10 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitUntil } from "../../scripts/lab/command.js";
 import { addresses, type Lab } from "../../scripts/lab/lab.js";
+import type { Daemon } from "../../scripts/lab/ltran.js";
 import { type Program, runProgram, startProgram } from "../../scripts/lab/program.js";
 import { preloadEnvironment } from "../../scripts/lab/repository.js";
 import { temporaryFolder } from "../../scripts/lab/temporary.js";
-import type { Daemon } from "./daemon.js";
 
 const port = "6379";
 const patienceMs = 10_000;
@@ -31,7 +31,6 @@ export class Redis {
       "use_ltran = 1",
       `host_addr = "${address}"`,
       `mask_addr = "${addresses.mask}"`,
-      `devices = "${addresses.serverMac}"`,
       `unix_prefix = "${ltran.prefix}"`,
     ];
     writeFileSync(configuration, `${lines.join("\n")}\n`);

@@ -6,9 +6,9 @@ import { after, before, describe, test } from "node:test";
 import * as layout from "../../build/generated/node/registration-layout.js";
 import { waitUntil } from "../../scripts/lab/command.js";
 import { createLab, type Lab } from "../../scripts/lab/lab.js";
+import { type Daemon, gazellectl, startLtran } from "../../scripts/lab/ltran.js";
 import { runInside } from "../../scripts/lab/namespaces.js";
 import { type Order, registerOnce, startClient } from "./client.js";
-import { type Daemon, gazellectl, startLtran } from "./daemon.js";
 
 const patienceMs = 3_000;
 

@@ -6,7 +6,7 @@ import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
 import { type Program, runProgram } from "../../scripts/lab/program.js";
 import { redisPort, startRedis } from "./accelerated.js";
 import { CheckedTraffic } from "./checked-traffic.js";
-import { type Daemon, gazellectl, startLtran } from "./daemon.js";
+import { type Daemon, gazellectl, startLtran } from "../../scripts/lab/ltran.js";
 
 const timeout = 60_000;
 const returnTimeoutMs = 5_000;

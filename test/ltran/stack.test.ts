@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { waitUntil } from "../../scripts/lab/command.js";
 import type { Lab } from "../../scripts/lab/lab.js";
+import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
 import {
   declareIncrements,
   declareLargeValue,
@@ -14,7 +15,6 @@ import {
   redisService,
 } from "../apps/redis-server.js";
 import { Service } from "../apps/service.js";
-import { type Daemon, startLtran } from "./daemon.js";
 
 const timeout = 120_000;
 const prefix = `gz-${process.pid}-stack-`;

@@ -1,17 +1,24 @@
-/** An ltran in the server's namespace of a lab, with a configuration of the test's. */
+/** An ltran in the server's namespace of a lab, with a configuration of the caller's. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { placeOf } from "../../ltran/daemon/place.js";
 import type { LtranReport } from "../../ltran/daemon/report.js";
-import { inRoot } from "../../scripts/build/paths.js";
-import { waitUntil } from "../../scripts/lab/command.js";
-import { addresses, type Lab } from "../../scripts/lab/lab.js";
-import { type Program, runProgram, startProgram } from "../../scripts/lab/program.js";
-import { temporaryFolder } from "../../scripts/lab/temporary.js";
-import type { Launch } from "./instrumented.js";
+import { inRoot } from "../build/paths.js";
+import { waitUntil } from "./command.js";
+import { addresses, type Lab } from "./lab.js";
+import { type Program, runProgram, startProgram } from "./program.js";
+import { temporaryFolder } from "./temporary.js";
 
 const patienceMs = 10_000;
 let count = 0;
+
+/** How to run an ltran other than the build's. */
+export interface Launch {
+  nodeArguments?: readonly string[];
+  /** Its file. */
+  program?: string;
+  environment?: Readonly<Record<string, string>>;
+}
 
 /** A running ltran. */
 export interface Daemon {
@@ -56,7 +63,7 @@ export function writeLtranConf(lab: Lab, prefix: string, options: Readonly<Recor
   return path;
 }
 
-/** Starts an ltran and waits until it serves; several in one test have prefixes of their own. */
+/** Starts an ltran and waits until it serves; several in one lab have prefixes of their own. */
 export async function startLtran(
   lab: Lab,
   options: Readonly<Record<string, string>> = {},
