@@ -7,11 +7,11 @@ import assert from "node:assert/strict";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { pause, waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
+import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
 import { runInside } from "../../scripts/lab/namespaces.js";
 import type { Program } from "../../scripts/lab/program.js";
 import { startRedis } from "./accelerated.js";
 import { CheckedTraffic } from "./checked-traffic.js";
-import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
 
 const timeout = 60_000;
 const miimonMs = 100;

@@ -13,11 +13,11 @@ import { placeOf } from "../../ltran/daemon/place.js";
 import type { LtranReport } from "../../ltran/daemon/report.js";
 import { pause, waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
+import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
 import { type Program, startProgram } from "../../scripts/lab/program.js";
 import { Random } from "../stack/support/random.js";
 import { livingConnections, redisArguments, redisPort, startAccelerated, startRedis } from "./accelerated.js";
 import { CheckedTraffic } from "./checked-traffic.js";
-import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
 
 const runs = Number(process.env.GAZELLE_CLIENT_KILLS ?? "150");
 const seed = Number(process.env.GAZELLE_SEED ?? randomInt(2 ** 31));

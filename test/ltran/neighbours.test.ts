@@ -4,11 +4,11 @@ import { after, before, describe, type TestContext, test } from "node:test";
 import { inRoot } from "../../scripts/build/paths.js";
 import { pause, waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
+import { type Daemon, startLtran, writeLtranConf } from "../../scripts/lab/ltran.js";
 import { runInside } from "../../scripts/lab/namespaces.js";
 import { type Program, startProgram } from "../../scripts/lab/program.js";
 import { ltranEnvironment, redisArguments, redisPort, startAccelerated, startRedis } from "./accelerated.js";
 import { CheckedTraffic } from "./checked-traffic.js";
-import { type Daemon, startLtran, writeLtranConf } from "../../scripts/lab/ltran.js";
 
 const timeout = 60_000;
 const otherAddress = "10.77.0.3";

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { pause, waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
+import { type Daemon, gazellectl, startLtran } from "../../scripts/lab/ltran.js";
 import { type Program, runProgram } from "../../scripts/lab/program.js";
 import { redisPort, startRedis } from "./accelerated.js";
 import { CheckedTraffic } from "./checked-traffic.js";
-import { type Daemon, gazellectl, startLtran } from "../../scripts/lab/ltran.js";
 
 const timeout = 60_000;
 const returnTimeoutMs = 5_000;

@@ -7,10 +7,10 @@ import { placeOf } from "../../ltran/daemon/place.js";
 import { inRoot } from "../../scripts/build/paths.js";
 import { pause } from "../../scripts/lab/command.js";
 import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
+import { type Daemon, startLtran, writeLtranConf } from "../../scripts/lab/ltran.js";
 import { type Program, startProgram } from "../../scripts/lab/program.js";
 import { startRedis } from "./accelerated.js";
 import { CheckedTraffic } from "./checked-traffic.js";
-import { type Daemon, startLtran, writeLtranConf } from "../../scripts/lab/ltran.js";
 
 const timeout = 60_000;
 const otherAddress = "10.77.0.3";
