@@ -20,7 +20,7 @@ export interface BenchOptions {
 }
 
 /** Printed with every complaint about the command line. */
-export const BENCH_USAGE = `usage: npm run bench -- engine|epoll|idle|ltran [--json FILE] [--rounds N] [--seconds S]
+export const BENCH_USAGE = `usage: npm run bench -- NAME [--json FILE] [--rounds N] [--seconds S]
 
   engine          our stack and lwIP, two instances of each back to back in memory
   epoll           our stack with one active connection beside 1,000 idle ones, and beside one

@@ -10,7 +10,7 @@ import { FLAG_MASK_INTERRUPT, RING_COOKIE, RING_FLAGS, RING_TAIL, ringSize } fro
 import { serverAttach } from "./server";
 
 /** Slots of each ring of a Gazelle client, and bytes of each of its buffers. */
-export const REGION_SLOTS: u32 = 1024;
+export const REGION_SLOTS: u32 = 512;
 export const REGION_BUFFER_SIZE: u32 = 2048;
 /** From one buffer to the next: an odd number of cache lines, so that they spread over the cache's sets. */
 const STRIDE_PADDING: u32 = 64;

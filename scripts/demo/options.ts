@@ -7,8 +7,8 @@ import { repositoryRoot } from "../lab/repository.js";
 export const usage = `usage: npm run demo -- [--quick] [--port packet|dpdk|ltran] [--json FILE] [--kernel-only]
 
   --quick         3 rounds of short samples instead of 5 of long ones; finishes within 60 s once built
-  --port PORT     how the stack reaches the interface: packet (default), dpdk (its af_packet driver) or ltran,
-                  which then has the interface
+  --port PORT     how the stack reaches the interface: packet (default), dpdk (its af_packet driver),
+                  or ltran, which then has the interface
   --json FILE     where the results go (default build/demo.json)
   --kernel-only   for work on the demo itself: measures the two kernel baselines, proves nothing, and
                   writes results only if --json names a file

@@ -28,7 +28,7 @@ test("the command line has defaults, and refuses what does not exist", () => {
   assert.equal(parseOptions([]).rounds, 5);
   assert.equal(parseOptions(["--port", "dpdk", "--json", "x"]).jsonFile, "x");
   assert.equal(parseOptions(["--kernel-only"]).jsonFile, undefined);
-  assert.throws(() => parseOptions(["--port", "tap"]), /must be packet or dpdk/);
+  assert.throws(() => parseOptions(["--port", "tap"]), /must be packet, dpdk or ltran/);
   assert.throws(() => parseOptions(["--unknown"]));
 });
 
