@@ -4,7 +4,8 @@ import { parseArgs } from "node:util";
 import type { PortKind } from "../lab/lstack-conf.js";
 import { repositoryRoot } from "../lab/repository.js";
 
-export const usage = `usage: npm run demo -- [--quick] [--port packet|dpdk|ltran] [--json FILE] [--kernel-only]
+export const usage = `usage: npm run demo -- [--quick] [--port packet|dpdk|ltran] [--json FILE]
+                            [--kernel-only]
 
   --quick         3 rounds of short samples instead of 5 of long ones; finishes within 60 s once built
   --port PORT     how the stack reaches the interface: packet (default), dpdk (its af_packet driver),

@@ -70,7 +70,7 @@ test("a benchmark or an option that does not exist is refused, and nothing is wr
   const file = join(folder, "none.json");
   const { status, output } = await run(process.execPath, [ENTRY, "engines", "--json", file]);
   assert.equal(status, 1);
-  assert.match(output, /usage: npm run bench -- engine\|epoll\|idle/);
+  assert.match(output, /usage: npm run bench -- NAME/);
   assert.ok(!existsSync(file));
   for (const args of [[], ["engine", "--rounds", "0"], ["engine", "--rounds", "1.5"], ["engine", "--fast"]]) {
     assert.throws(() => parseBenchOptions(args), BenchUsageError, args.join(" "));
