@@ -63,6 +63,8 @@ function wrapped(options: ProgramOptions): [string, string[]] {
   return inside(options.namespace, ...wrappers, options.command, ...options.argumentList);
 }
 
+type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
+
 /** Whether a child of ours has ended: gone, or waiting to be reaped. */
 function hasEnded(pid: number): boolean {
   try {
@@ -73,7 +75,7 @@ function hasEnded(pid: number): boolean {
   }
 }
 
-function stopNow(child: ChildProcessByStdio<Writable, Readable, Readable>, pid: number): void {
+function stopNow(child: Child, pid: number): void {
   child.kill("SIGTERM");
   child.kill("SIGCONT");
   for (let waited = 0; waited < stopGraceMs && !hasEnded(pid); waited += 20) {
@@ -102,10 +104,13 @@ function collect(stream: Readable): () => Buffer {
  * @throws Error when the wrapper itself cannot be started.
  */
 export function startProgram(options: ProgramOptions): Program {
-  const child = spawn(...wrapped(options), {
-    stdio: ["pipe", "pipe", "pipe"],
-    cwd: options.workingFolder,
-  });
+  // Node's pipes are sockets: bash takes a socket as its input for a remote login and reads its user's start
+  // file, which may do anything.
+  const cwd = options.workingFolder;
+  const child: Child =
+    options.input === undefined
+      ? spawn(...wrapped(options), { stdio: ["ignore", "pipe", "pipe"], cwd })
+      : spawn(...wrapped(options), { stdio: ["pipe", "pipe", "pipe"], cwd });
   const pid = child.pid;
   if (pid === undefined) {
     throw new Error(`cannot start ${options.command}`);
@@ -113,8 +118,8 @@ export function startProgram(options: ProgramOptions): Program {
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   // A program may end without reading its input.
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(options.input ?? "");
+  child.stdin?.on("error", () => undefined);
+  child.stdin?.end(options.input);
   let result: ProgramResult | undefined;
   const forgetUndo = onCleanUp(() => {
     if (result === undefined) {

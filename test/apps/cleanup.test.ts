@@ -3,12 +3,19 @@ import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { run, waitUntil } from "../../scripts/lab/command.js";
-import { processesIn, removeStaleNamespaces } from "../../scripts/lab/namespaces.js";
+import {
+  createNamespace,
+  processesIn,
+  removeNamespace,
+  removeStaleNamespaces,
+} from "../../scripts/lab/namespaces.js";
+import { runProgram } from "../../scripts/lab/program.js";
 
 const demo = fileURLToPath(new URL("../../scripts/demo.js", import.meta.url));
 const controlFolder = "/var/run/gazelle";
@@ -80,6 +87,21 @@ for (const [signal, status] of [
   ["SIGTERM", 143],
   ["SIGHUP", 129],
 ] as const) {
+  test("a shell among our programs does not read its user's start file", async () => {
+    const home = mkdtempSync(join(tmpdir(), `gz-${process.pid}-home-`));
+    const namespace = `gz-${process.pid}-shell`;
+    try {
+      writeFileSync(join(home, ".bashrc"), "echo start file\n");
+      createNamespace(namespace);
+      const shell = { namespace, role: "client", command: "bash", environment: { HOME: home } } as const;
+      const { stdout } = await runProgram({ ...shell, argumentList: ["-c", "echo done"] });
+      assert.equal(stdout.toString(), "done\n");
+    } finally {
+      removeNamespace(namespace);
+      rmSync(home, { recursive: true });
+    }
+  });
+
   test(`${signal} ends the demo and leaves nothing behind`, async () => {
     const before = machineState();
     const { child, pid } = await startDemo();
