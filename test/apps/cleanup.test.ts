@@ -93,7 +93,9 @@ for (const [signal, status] of [
     try {
       writeFileSync(join(home, ".bashrc"), "echo start file\n");
       createNamespace(namespace);
-      const shell = { namespace, role: "client", command: "bash", environment: { HOME: home } } as const;
+      // Only a shell that no other one started thinks of a remote login.
+      const environment = { HOME: home, SHLVL: "0" };
+      const shell = { namespace, role: "client", command: "bash", environment } as const;
       const { stdout } = await runProgram({ ...shell, argumentList: ["-c", "echo done"] });
       assert.equal(stdout.toString(), "done\n");
     } finally {
