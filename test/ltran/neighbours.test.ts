@@ -154,7 +154,7 @@ describe("no room", { timeout }, () => {
       namespace: lab.serverNamespace,
       role: "server",
       command: "bash",
-      argumentList: ["-c", `ulimit -v 9000000; exec ${words.join(" ")}`],
+      argumentList: ["-c", 'ulimit -v 9000000; exec "$@"', "bash", ...words],
     });
     const { status } = await short.ended;
     assert.equal(status, 1, short.output());
