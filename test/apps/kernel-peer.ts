@@ -41,6 +41,8 @@ export interface ClientTraffic {
   abandoned?: number;
   /** It runs for a second at least, and its server is one that a stop would end: epoll_wait answers EINTR. */
   isSlow?: boolean;
+  /** It is killed after this time; 60 s unless told otherwise. */
+  timeoutMs?: number;
 }
 
 /** A lab whose servers are the kernel's. */
@@ -116,6 +118,7 @@ export class KernelPeer {
       argumentList,
       environment: stackEnvironment(this.lab, [command], { port: "packet" }),
       workingFolder: this.folder,
+      timeoutMs: traffic.timeoutMs,
     };
     const { result, counters } = await this.#runHeld(server, options, traffic.isSlow !== true);
     let problem = "";

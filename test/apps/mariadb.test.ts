@@ -37,7 +37,7 @@ function prepare(folder: string): readonly string[] {
 
 async function query(service: Service, sql: string): Promise<string> {
   const options = ["--no-defaults", ...login, "--max-allowed-packet=16M", "-N", "-B", "lab"];
-  return (await service.client("mariadb", options, sql)).stdout.toString().trim();
+  return (await service.client("mariadb", options, { input: sql })).stdout.toString().trim();
 }
 
 function sysbench(service: Service, script: string, threads: number, argumentList: readonly string[]) {

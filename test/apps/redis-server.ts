@@ -64,7 +64,7 @@ export function declareIncrements(service: () => Service): void {
 export function declareLargeValue(service: () => Service): void {
   test("returns an 8 MB value byte for byte", async () => {
     const value = randomBytes(8 << 20);
-    await service().client("redis-cli", [...redisEndpoint, "-x", "SET", "large"], value);
+    await service().client("redis-cli", [...redisEndpoint, "-x", "SET", "large"], { input: value });
     const answer = await service().client("redis-cli", [...redisEndpoint, "--raw", "GET", "large"]);
     // redis-cli ends what it prints with a line feed.
     assert.ok(value.equals(answer.stdout.subarray(0, -1)));

@@ -13,7 +13,7 @@ import type { ConfigurationOptions } from "../../scripts/lab/lstack-conf.js";
 import { stackEnvironment } from "../../scripts/lab/lstack-conf.js";
 import { processesIn, signalIfThere } from "../../scripts/lab/namespaces.js";
 import { counter } from "../../scripts/lab/network-counters.js";
-import type { Program, ProgramResult } from "../../scripts/lab/program.js";
+import type { Program, ProgramOptions, ProgramResult } from "../../scripts/lab/program.js";
 import { runProgram, startProgram } from "../../scripts/lab/program.js";
 import { waitForServer } from "../../scripts/lab/readiness.js";
 import { requireStackLibrary } from "../../scripts/lab/repository.js";
@@ -130,7 +130,11 @@ export class Service {
   }
 
   /** Runs a client program to its end; anything but exit status 0 throws. */
-  client(command: string, argumentList: readonly string[], input?: Buffer | string): Promise<ProgramResult> {
+  client(
+    command: string,
+    argumentList: readonly string[],
+    { input, timeoutMs }: Pick<ProgramOptions, "input" | "timeoutMs"> = {},
+  ): Promise<ProgramResult> {
     const { clientNamespace: namespace } = this.lab;
     return runProgram({
       namespace,
@@ -138,6 +142,7 @@ export class Service {
       command,
       argumentList,
       input,
+      timeoutMs,
       workingFolder: this.folder,
     });
   }
