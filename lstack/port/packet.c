@@ -44,6 +44,8 @@ struct packet {
     /* The next slot that the kernel fills, and how many in front of it are lent to the stack. */
     uint32_t next;
     uint32_t lent;
+    /* Frames go through the kernel's queueing discipline. */
+    bool queued;
     struct mmsghdr messages[SEND_BURST];
     struct iovec pieces[SEND_BURST][GZ_TX_SPANS];
 };
@@ -358,6 +360,10 @@ static uint32_t packet_transmit(struct gz_port *port, const uint8_t *slots, uint
         long sent = syscall(SYS_sendmmsg, port->fd, packet->messages, burst, MSG_DONTWAIT);
         if (sent > 0) {
             done += (uint32_t)sent;
+        } else if (errno == ENOBUFS && !packet->queued) {
+            /* Past the queueing discipline, super-frames for a device that does not cut them are dropped. */
+            packet->queued = true;
+            set(port, PACKET_QDISC_BYPASS, 0, "PACKET_QDISC_BYPASS");
         } else if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == EINTR) {
             port->blocked = true;
             break;

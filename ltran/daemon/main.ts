@@ -3,6 +3,7 @@ import type { Server } from "node:net";
 import type { LtranConfig } from "../../ctl/ltran-config.js";
 import { type DaemonConfig, daemonConfig, isShared } from "./config.js";
 import { serveControl } from "./control.js";
+import { DeviceMtus } from "./device-mtu.js";
 import { Forwarder } from "./forwarder.js";
 import { loadNative, type Native, NativeEvent } from "./native.js";
 import { leave, type Place, placeOf, useFolder } from "./place.js";
@@ -22,6 +23,7 @@ interface Running {
   native: Native;
   registrar: Registrar;
   control: Server;
+  mtus: DeviceMtus;
   place: Place;
 }
 
@@ -62,7 +64,9 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
     },
     instances: () => showInstances(config, forwarder, registrar.registered(), began),
   });
+  const mtus = new DeviceMtus(native, place);
   try {
+    mtus.apply(config.bond.devices, config.mtu);
     forwarder.openNics();
     forwarder.start();
     native.events((event, value) => {
@@ -76,16 +80,19 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
     }, config.miimon);
     await registrar.listen(place);
   } catch (error) {
+    mtus.restore();
     control.close();
     native.stop();
     leave(place);
     throw error;
   }
-  return { native, registrar, control, place };
+  return { native, registrar, control, mtus, place };
 }
 
 /** Nothing is forwarded any more when clients learn of the end: no peer is reset, the next ltran goes on. */
-function finish({ native, registrar, control, place }: Running): void {
+function finish({ native, registrar, control, mtus, place }: Running): void {
+  // Before another ltran can start, which would read what this one still has to restore.
+  mtus.restore();
   control.close();
   leave(place);
   native.stop();

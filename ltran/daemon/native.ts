@@ -62,6 +62,8 @@ export interface Native {
   read(at: number, area: Uint8Array): number;
   /** Opens a device for frames to `mac`, its own or not: a message, empty when it is open. */
   nicOpen(device: string, mac: number, mtu: number, slots: number, window: number): string;
+  /** The MTU of an interface, which is changed first unless `mtu` is 0. */
+  deviceMtu(device: string, mtu: number): number;
   nicFacts(nic: number): NicFacts;
   /** Maps a sealed memory file of a client, of exactly `size` bytes, at an address of the window. */
   map(fd: number, size: number, address: number): number;

@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 
 const CLIENT_SOCKET = "ltran_client.sock";
 const CONTROL_SOCKET = "ltran_cmd.sock";
+const MTUS = "ltran_mtu.json";
 /** A unix socket's address holds 107 bytes. */
 const PATH_MOST = 107;
 
@@ -24,6 +25,8 @@ export interface Place {
   client: string;
   /** gazellectl asks here. */
   control: string;
+  /** The MTUs that devices had before. */
+  mtus: string;
 }
 
 /**
@@ -38,6 +41,7 @@ export function placeOf(prefix: string): Place {
     folder,
     client: join(folder, prefix + CLIENT_SOCKET),
     control: join(folder, prefix + CONTROL_SOCKET),
+    mtus: join(folder, prefix + MTUS),
   };
 }
 

@@ -183,6 +183,16 @@ static napi_value nic_open(napi_env env, napi_callback_info info)
     return message;
 }
 
+/* deviceMtu(device, mtu) */
+static napi_value device_mtu(napi_env env, napi_callback_info info)
+{
+    struct call call = take(env, info);
+    char name[TEXT_MOST];
+
+    text(&call, 0, name);
+    return give(env, gz_device_mtu(name, (int)number(&call, 1)));
+}
+
 /* nicFacts(nic) */
 static napi_value nic_facts(napi_env env, napi_callback_info info)
 {
@@ -352,6 +362,7 @@ NAPI_MODULE_INIT()
         { "door", door },
         { "read", read_memory },
         { "nicOpen", nic_open },
+        { "deviceMtu", device_mtu },
         { "nicFacts", nic_facts },
         { "map", map },
         { "unmap", unmap },

@@ -86,6 +86,8 @@ int gz_listen_to(int fd);
  */
 int gz_nic_open(const struct gz_port_kind *kind, const struct gz_port_request *request, uint64_t mac);
 void gz_nics_close(void);
+/* The MTU of an interface, changed first unless `mtu` is 0; or -errno. */
+int gz_device_mtu(const char *device, int mtu);
 /* Takes frames from a NIC, hands frames to it: whether there were any. Within GZ_ENTER. */
 bool gz_nic_receive(uint32_t nic, uint64_t now);
 bool gz_nic_transmit(uint32_t nic);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "forwarder.h"
 #include "port/fields.h"
@@ -118,6 +119,21 @@ static bool is_up(const struct gz_port *port)
         return false;
     ask.ifr_data = (char *)&link;
     return ioctl(port->fd, SIOCETHTOOL, &ask) != 0 || link.data != 0;
+}
+
+int gz_device_mtu(const char *device, int mtu)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq ask = { 0 };
+
+    if (fd < 0)
+        return -errno;
+    snprintf(ask.ifr_name, sizeof(ask.ifr_name), "%s", device);
+    ask.ifr_mtu = mtu;
+    int result = ioctl(fd, mtu > 0 ? SIOCSIFMTU : SIOCGIFMTU, &ask) == 0 ? ask.ifr_mtu : -errno;
+
+    close(fd);
+    return result;
 }
 
 static int tell(uint32_t nic, bool up)

@@ -62,7 +62,11 @@ ltran
   .meaning("Above 2147483647 it counts as that.");
 ltran
   .integer("bond_mtu", 1500, "Largest IP packet, in bytes; the MTU of every port is set to it.")
-  .between(68, 65535);
+  .between(68, 65535)
+  .meaning(
+    "While ltran runs its interfaces have this MTU, which takes CAP_NET_ADMIN if theirs is another one; " +
+      "it is taken back at the end, after a crash when ltran starts again. Programs get it, too.",
+  );
 ltran
   .integer("nic_rxqueue_size", 1024, "Receive descriptors of each port.")
   .between(512, 8192)
