@@ -7,6 +7,7 @@ const DOORS = [
   "create",
   "attach",
   "portOpen",
+  "portClose",
   "addressAdd",
   "gatewaySet",
   "portLink",

@@ -2,7 +2,7 @@
  * The doors of the stack: everything the shell, the simulator and the tests may call. The caller holds the
  * stack's lock. Times are microseconds of one monotonic clock. Results are >= 0, or -errno.
  */
-import { EINVAL } from "../build/generated/system";
+import { EBUSY, EINVAL } from "../build/generated/system";
 import { regionAttach, regionCreate } from "./create";
 import { addressAssign, gatewayAssign } from "./ip/addresses";
 import { bindSide, kernelNetworkSet, routeSide } from "./ip/sides";
@@ -20,6 +20,7 @@ import { announceOutput } from "./socket/announce";
 import { countFallback, FallbackReason } from "./stats/fallback";
 import { Congestion } from "./tcp/congestion";
 import { tcpOutput } from "./tcp/output";
+import { portForget } from "./tcp/port-forget";
 import { tcpUnfinished } from "./tcp/unfinished";
 import { timerRun } from "./timer/dispatch";
 import { wheelNext } from "./timer/wheel";
@@ -51,13 +52,17 @@ export function attach(size: u32): i32 {
  * Adds a port: `flags` are PortFlag, `mtu` the largest IP packet, `mac` the hardware address with its first
  * byte lowest, `segmentationMax` the payload bytes of a super-frame (0: none). A port without a hardware
  * address is down until it gets one (ringWelcome). Answers the port's number, or -1 when there are too many.
+ * A number that portClose() gave back is used again.
  */
 export function portOpen(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): i32 {
   const r = root();
-  if (r.ports >= PORTS_MAX) return -1;
-  const id = r.ports++;
+  let id: u32 = 0;
+  while (id < r.ports && port(id).open != 0) id++;
+  if (id >= PORTS_MAX) return -1;
+  if (id == r.ports) r.ports++;
   const p = port(id);
   p.id = id;
+  p.open = 1;
   p.flags = flags;
   p.mtu = mtu;
   p.mac = mac;
@@ -67,6 +72,16 @@ export function portOpen(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): 
   p.txTail = 0;
   p.ring = 0;
   return <i32>id;
+}
+
+/**
+ * Takes port `id` away: what waits in its ring is dropped, its neighbours are forgotten, connections that
+ * used it look for another way. 0; -EINVAL when it is not open, -EBUSY when an address of the stack is on it.
+ */
+export function portClose(id: u32, now: u64): i32 {
+  root().now = now;
+  if (id >= PORTS_MAX || port(id).open == 0) return -EINVAL;
+  return portForget(port(id)) ? 0 : -EBUSY;
 }
 
 /** Gives the stack the address in the call area's endpoint, on port `id`. */

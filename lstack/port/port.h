@@ -77,6 +77,8 @@ struct gz_port {
     bool opened;
     /* The device took no more frames when transmit() last ran. */
     bool blocked;
+    /* The other end was asked for a wake-up. */
+    bool armed;
     /* Frames that the port itself could not hand over or send: VLAN tagged, refused by the device. */
     uint64_t skipped;
     uint64_t refused;

@@ -12,9 +12,6 @@
 /* Before ltran says what the device has. */
 #define MTU_PROVISIONAL 1500u
 
-/* ltran was asked for kicks. */
-static bool armed;
-
 static int ring_describe(struct gz_port *port, const struct gz_port_request *request)
 {
     port->flags = 0;
@@ -32,7 +29,7 @@ static bool ring_arm(struct gz_port *port)
 {
     char kicks[256];
 
-    armed = true;
+    port->armed = true;
     if (read(port->fd, kicks, sizeof(kicks)) < 0)
         atomic_thread_fence(memory_order_seq_cst); /* Nobody has kicked us since the last time. */
     return w2c_stack_ringArm(&gz_stack.module, port->id) != 0;
@@ -53,9 +50,9 @@ static void attend(struct gz_port *port, uint32_t sent)
 static uint32_t ring_receive(struct gz_port *port, uint8_t *frames, uint32_t most)
 {
     (void)frames;
-    if (armed)
+    if (port->armed)
         w2c_stack_ringDisarm(&gz_stack.module, port->id);
-    armed = false;
+    port->armed = false;
     return ring_pending(port) ? most : 0;
 }
 

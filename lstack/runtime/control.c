@@ -88,7 +88,7 @@ static void learn_name(void)
 
 static uint32_t put_facts(char *to)
 {
-    const struct gz_port *port = &gz_stack.port;
+    const struct gz_port *port = &gz_stack.wire;
     const struct gz_config *config = &gz_stack.config;
     const uint8_t *host = config->host_addr + 12, *gateway = config->gateway_addr + 12;
     const uint8_t *mac = (const uint8_t *)&port->mac;

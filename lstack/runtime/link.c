@@ -30,14 +30,14 @@ static bool link_is_up(int fd)
 {
     struct ifreq ask = { 0 };
 
-    snprintf(ask.ifr_name, sizeof(ask.ifr_name), "%s", gz_stack.port.device);
+    snprintf(ask.ifr_name, sizeof(ask.ifr_name), "%s", gz_stack.wire.device);
     return ioctl(fd, SIOCGIFFLAGS, &ask) != 0 || (ask.ifr_flags & IFF_RUNNING) != 0;
 }
 
 static long tell(bool is_up)
 {
     GZ_ENTER(thread);
-    w2c_stack_portLink(&gz_stack.module, gz_stack.port.id, is_up, gz_now());
+    w2c_stack_portLink(&gz_stack.module, gz_stack.wire.id, is_up, gz_now());
     GZ_LEAVE(thread);
     return 0;
 }
@@ -58,7 +58,7 @@ static bool changed(int fd)
 
 static void say_truncated(void)
 {
-    struct gz_port *port = &gz_stack.port;
+    struct gz_port *port = &gz_stack.wire;
 
     if (gz_get64(GZ_DROPS + GZ_DROP_TRUNCATED * 8) == 0)
         return;
@@ -78,9 +78,9 @@ static void *watch(void *argument)
         if (is_up != was_up && tell(is_up) < 0)
             return argument;
         was_up = is_up;
-        if (gz_stack.port.truncation[0] != '\0')
+        if (gz_stack.wire.truncation[0] != '\0')
             say_truncated();
-        if (poll(&event, 1, gz_stack.port.truncation[0] != '\0' ? LOOK_MS : -1) > 0 && !changed(event.fd))
+        if (poll(&event, 1, gz_stack.wire.truncation[0] != '\0' ? LOOK_MS : -1) > 0 && !changed(event.fd))
             return argument;
     }
 }
@@ -89,7 +89,7 @@ void gz_link_start(void)
 {
     struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
 
-    if (gz_stack.port.device[0] == '\0')
+    if (gz_stack.wire.device[0] == '\0')
         return;
     events = gz_internal(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
     if (events < 0 || bind(events, (const struct sockaddr *)&address, sizeof(address)) != 0)
@@ -97,10 +97,10 @@ void gz_link_start(void)
     gz_thread_start(watch, STACK_SIZE);
 }
 
-void gz_link_error(void)
+void gz_link_error(int fd)
 {
     int error;
     socklen_t size = sizeof(error);
 
-    getsockopt(gz_stack.port.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
 }

@@ -68,9 +68,10 @@ void gz_fork_child(void)
     gz_waits_forked();
     gz_files_forked();
     if (gz_stack.running || gz_stack.detached)
-        gz_stack.port.fd = -1;
-    close_internal(gz_stack.port.fd);
-    gz_stack.port.opened = false;
+        gz_stack.wire.fd = -1;
+    close_internal(gz_stack.wire.fd);
+    gz_stack.wire.opened = false;
+    gz_stack.port_count = 0;
     gz_stack.region_fd = -1;
     gz_stack.deferred = false;
     atomic_store(&gz_stack.waiting, 0);

@@ -22,7 +22,7 @@
 #define INTERNAL_LEAST 896
 #define INTERNAL_COUNT 128
 
-struct gz_stack gz_stack = { .region_fd = -1, .port = { .fd = -1 }, .next_deadline = GZ_NEVER };
+struct gz_stack gz_stack = { .region_fd = -1, .wire = { .fd = -1 }, .next_deadline = GZ_NEVER };
 
 uint64_t gz_now(void)
 {
@@ -140,7 +140,7 @@ static int lay_out(void)
 
 int gz_region_create(void)
 {
-    char *message = gz_stack.port.message;
+    char *message = gz_stack.wire.message;
     int result;
 
     if (gz_stack.shared->created)
@@ -149,7 +149,7 @@ int gz_region_create(void)
         return -ENETDOWN;
     result = lay_out();
     if (result != 0)
-        snprintf(message, sizeof(gz_stack.port.message), "cannot make the stack's memory of %lld MiB: %s",
+        snprintf(message, sizeof(gz_stack.wire.message), "cannot make the stack's memory of %lld MiB: %s",
             (long long)gz_stack.config.memory_size, strerror(-result));
     if (result != 0 || gz_introduce() != 0)
         return (int)gz_start_failed();

@@ -48,7 +48,7 @@ static struct {
 
 static int fail(const char *what, const char *remedy)
 {
-    struct gz_port *port = &gz_stack.port;
+    struct gz_port *port = &gz_stack.wire;
 
     snprintf(port->message, sizeof(port->message), "%s: %s; %s", what, strerror(errno), remedy);
     return -1;
@@ -147,7 +147,7 @@ static int offer(char *request, uint32_t *length)
     memcpy(address.bytes, config->host_addr, sizeof(address.bytes));
     memcpy(&mac, config->device_mac, 6);
     gz_endpoint_put(&address);
-    *length = w2c_stack_ringRegister(&gz_stack.module, gz_stack.port.id, ltran.region, ltran.landing,
+    *length = w2c_stack_ringRegister(&gz_stack.module, gz_stack.wire.id, ltran.region, ltran.landing,
         (uint32_t)config->prefix_length, (uint32_t)getpid(), 0, 1, mac, ltran.process_key);
     if (*length > GZ_REGISTRATION_MAX)
         wasm_rt_trap(WASM_RT_TRAP_OOB);
@@ -186,7 +186,7 @@ static uint32_t exchange(int fd, int memory, char *message, uint32_t length)
 static int conclude(int fd, const char *answer, uint32_t length)
 {
     const struct gz_config *config = &gz_stack.config;
-    struct gz_port *port = &gz_stack.port;
+    struct gz_port *port = &gz_stack.wire;
     uint32_t base = GZ_PORTS + port->id * GZ_PORT_STRIDE;
     uint64_t mac = 0;
 
@@ -298,7 +298,7 @@ void gz_ltran_end(void)
 static long lose(void)
 {
     GZ_ENTER(thread);
-    w2c_stack_ringDetach(&gz_stack.module, gz_stack.port.id, gz_now());
+    w2c_stack_ringDetach(&gz_stack.module, gz_stack.wire.id, gz_now());
     close_internal(&ltran.socket);
     GZ_LEAVE(thread);
     return 0;

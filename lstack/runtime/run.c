@@ -1,6 +1,8 @@
 /* Running the stack: transmit, receive, timers, wake-ups. */
 #include "stack.h"
 
+#include <errno.h>
+
 #include "wait.h"
 
 /* Fillings of the transmit ring in one run: with nic_read_number this bounds the time the lock is held. */
@@ -11,12 +13,27 @@ static uint32_t port_at(uint32_t id)
     return GZ_PORTS + id * GZ_PORT_STRIDE;
 }
 
-void gz_flush(uint64_t now)
+int gz_port_add(struct gz_port *port)
 {
-    struct gz_port *port = &gz_stack.port;
+    if (gz_stack.port_count == GZ_PORTS_MAX)
+        return -ENOSPC;
+    gz_stack.ports[gz_stack.port_count++] = port;
+    gz_kick_poller();
+    return 0;
+}
+
+void gz_port_remove(struct gz_port *port)
+{
+    for (uint32_t i = 0; i < gz_stack.port_count; i++)
+        if (gz_stack.ports[i] == port)
+            gz_stack.ports[i] = gz_stack.ports[--gz_stack.port_count];
+    gz_kick_poller();
+}
+
+static void flush(struct gz_port *port, uint64_t now)
+{
     uint32_t base = port_at(port->id);
 
-    gz_stack.deferred = false;
     for (int round = 0; round < TRANSMIT_ROUNDS; round++) {
         uint32_t waiting = w2c_stack_output(&gz_stack.module, port->id, now);
 
@@ -34,6 +51,18 @@ void gz_flush(uint64_t now)
     }
 }
 
+void gz_flush(uint64_t now)
+{
+    uint32_t count = gz_stack.port_count;
+
+    gz_stack.deferred = false;
+    for (uint32_t i = 0; i < count; i++)
+        flush(gz_stack.ports[i], now);
+    /* Who waited in line behind a full ring may have built frames for a port that had its turn. */
+    for (uint32_t i = 0; count > 1 && i < count; i++)
+        flush(gz_stack.ports[i], now);
+}
+
 void gz_wake_all(void)
 {
     uint32_t count;
@@ -47,9 +76,8 @@ void gz_wake_all(void)
     } while (count == GZ_CALL_WAKES);
 }
 
-static void receive(uint64_t now)
+static void receive(struct gz_port *port, uint64_t now)
 {
-    struct gz_port *port = &gz_stack.port;
     uint8_t *frames = gz_at(port_at(port->id) + GZ_PORT_RX);
 
     uint32_t left = (uint32_t)gz_stack.config.nic_read_number;
@@ -67,6 +95,14 @@ static void receive(uint64_t now)
     }
 }
 
+static bool is_urgent(w2c_stack *module)
+{
+    for (uint32_t i = 0; i < gz_stack.port_count; i++)
+        if (w2c_stack_outputUrgent(module, gz_stack.ports[i]->id) != 0)
+            return true;
+    return false;
+}
+
 void gz_run(void)
 {
     w2c_stack *module = &gz_stack.module;
@@ -77,10 +113,11 @@ void gz_run(void)
     now = gz_now();
     atomic_fetch_add_explicit(&gz_stack.runs, 1, memory_order_relaxed);
     gz_flush(now);
-    receive(now);
+    for (uint32_t i = 0; i < gz_stack.port_count; i++)
+        receive(gz_stack.ports[i], now);
     if (now >= w2c_stack_nextDeadline(module))
         w2c_stack_tick(module, now);
-    if (w2c_stack_outputUrgent(module, gz_stack.port.id) != 0)
+    if (is_urgent(module))
         gz_flush(now);
     gz_wake_all();
     atomic_store_explicit(&gz_stack.next_deadline, w2c_stack_nextDeadline(module), memory_order_relaxed);
@@ -88,7 +125,10 @@ void gz_run(void)
 
 bool gz_due(uint64_t now)
 {
-    return gz_stack.running &&
-        (gz_stack.port.kind->pending(&gz_stack.port) ||
-            now >= atomic_load_explicit(&gz_stack.next_deadline, memory_order_relaxed));
+    if (!gz_stack.running)
+        return false;
+    for (uint32_t i = 0; i < gz_stack.port_count; i++)
+        if (gz_stack.ports[i]->kind->pending(gz_stack.ports[i]))
+            return true;
+    return now >= atomic_load_explicit(&gz_stack.next_deadline, memory_order_relaxed);
 }

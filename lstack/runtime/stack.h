@@ -44,7 +44,10 @@ struct gz_stack {
     struct gz_shared *shared;
     int region_fd;
     uint32_t region_size;
-    struct gz_port port;
+    /* The configured port, and all that are open, it first. */
+    struct gz_port wire;
+    struct gz_port *ports[GZ_PORTS_MAX];
+    uint32_t port_count;
     /* This process has the port and runs the stack. */
     bool running;
     /* A child forked after the claim: its stack descriptors are only numbers. */
@@ -142,6 +145,13 @@ long gz_escaped(struct gz_thread *thread);
  * Runs the stack once: transmit, receive, timers, transmit what is urgent, wake. Called with the lock held.
  */
 void gz_run(void);
+/*
+ * Adds a port that is open, in the stack too (its id is portOpen()'s), and takes it away again; lock held. A
+ * thread that spins may still ask a port whether frames wait when it was taken away: its structure, and what
+ * pending() reads, stay readable for ever. 0 or -ENOSPC.
+ */
+int gz_port_add(struct gz_port *port);
+void gz_port_remove(struct gz_port *port);
 /* Transmits everything that waits. */
 void gz_flush(uint64_t now);
 /* Wakes whom the stack wants woken. */
@@ -161,8 +171,8 @@ bool gz_keeper_ticks(void);
  * Starts the thread that tells the stack of changes of the port's link (link.c); called with the lock held.
  */
 void gz_link_start(void);
-/* Takes the error off the port's descriptor that the kernel left when the interface went down. */
-void gz_link_error(void);
+/* Takes the error off a port's descriptor that the kernel left when the interface went down. */
+void gz_link_error(int fd);
 
 /* Counts a fallback to the kernel; `reason` is a GZ_FALLBACK_ value. */
 void gz_count_fallback(uint32_t reason);

@@ -101,7 +101,7 @@ static const struct gz_port_kind *load_dpdk(struct gz_port *port)
 static int request_port(struct gz_port_request *request)
 {
     const struct gz_config *config = &gz_stack.config;
-    struct gz_port *port = &gz_stack.port;
+    struct gz_port *port = &gz_stack.wire;
 
     *request = (struct gz_port_request){
         .name = config->device_name,
@@ -122,7 +122,7 @@ static int request_port(struct gz_port_request *request)
 
 static int describe_port(const struct gz_port_request *request)
 {
-    struct gz_port *port = &gz_stack.port;
+    struct gz_port *port = &gz_stack.wire;
     int known = port->fd;
     int result = port->kind->describe(port, request);
 
@@ -133,7 +133,7 @@ static int describe_port(const struct gz_port_request *request)
 
 static int open_port(void)
 {
-    struct gz_port *port = &gz_stack.port;
+    struct gz_port *port = &gz_stack.wire;
     struct gz_port_request request;
 
     if (port->opened)
@@ -168,7 +168,7 @@ static int introduce_to_stack(void)
 {
     static const uint8_t none[4];
     const struct gz_config *config = &gz_stack.config;
-    struct gz_port *port = &gz_stack.port;
+    struct gz_port *port = &gz_stack.wire;
     w2c_stack *module = &gz_stack.module;
     int32_t id =
         (int32_t)w2c_stack_portOpen(module, port->flags, port->mtu, port->mac, port->segmentation_max);
@@ -192,7 +192,7 @@ static int introduce_to_stack(void)
 
 int gz_introduce(void)
 {
-    struct gz_port *port = &gz_stack.port;
+    struct gz_port *port = &gz_stack.wire;
     struct gz_port_request request;
 
     if (request_port(&request) != 0)
@@ -222,7 +222,7 @@ static bool has_stack_sockets(void)
 
 long gz_start_failed(void)
 {
-    const char *message = gz_stack.port.message;
+    const char *message = gz_stack.wire.message;
 
     if (gz_stack.config.on_failure != GZ_ON_FAILURE_KERNEL)
         give_up(message);
@@ -252,7 +252,8 @@ int gz_claim(void)
         return -ENETDOWN;
     if (open_port() != 0)
         return (int)gz_start_failed();
-    gz_stack.port.id = shared->port_id;
+    gz_stack.wire.id = shared->port_id;
+    gz_port_add(&gz_stack.wire);
     atomic_store(&shared->owner, getpid());
     gz_link_start();
     gz_stack.running = true;

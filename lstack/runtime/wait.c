@@ -138,6 +138,12 @@ void gz_check_poller(struct gz_thread *thread)
     }
 }
 
+void gz_kick_poller(void)
+{
+    if (gz_stack.poller != NULL && gz_stack.poller->asleep)
+        kick_later(gz_stack.poller);
+}
+
 /* A sleeping thread that is not meant to wake yet takes the poller's place when it is kicked. */
 static void appoint(void)
 {
@@ -258,11 +264,35 @@ static struct timespec *remaining(uint64_t until, struct timespec *time)
     return time;
 }
 
+/*
+ * Adds the ports to what the poller sleeps on, and asks them for a wake-up; answers how many. `frames`: some
+ * wait already.
+ */
+static uint32_t watch_ports(struct pollfd *list, bool *frames)
+{
+    for (uint32_t i = 0; i < gz_stack.port_count; i++) {
+        struct gz_port *port = gz_stack.ports[i];
+
+        list[i] = (struct pollfd){ .fd = port->fd, .events = POLLIN };
+        *frames = (port->kind->arm != NULL && port->kind->arm(port)) || *frames;
+    }
+    return gz_stack.port_count;
+}
+
+static bool is_blocked(void)
+{
+    for (uint32_t i = 0; i < gz_stack.port_count; i++)
+        if (gz_stack.ports[i]->blocked)
+            return true;
+    return false;
+}
+
 /* Sleeps in the kernel. Lock held on entry and on return. */
 static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, bool poller)
 {
     struct pollfd *list = wait->kernel;
-    uint32_t count = wait->kernel_count;
+    uint32_t count = wait->kernel_count, ports = 0;
+    bool frames = false;
     uint64_t until = wait->deadline, junk;
     struct timespec time;
 
@@ -270,13 +300,14 @@ static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, bool
     if (poller) {
         uint64_t next = w2c_stack_nextDeadline(&gz_stack.module);
 
-        if (gz_stack.port.blocked && next > gz_now() + BLOCKED_RETRY)
+        if (is_blocked() && next > gz_now() + BLOCKED_RETRY)
             next = gz_now() + BLOCKED_RETRY;
         until = next < until ? next : until;
         gz_stack.poller_deadline = next;
-        list[count++] = (struct pollfd){ .fd = gz_stack.port.fd, .events = POLLIN };
+        ports = watch_ports(list + count, &frames);
+        count += ports;
     }
-    if (poller && gz_stack.port.kind->arm != NULL && gz_stack.port.kind->arm(&gz_stack.port))
+    if (frames)
         return;
     thread->asleep = true;
     /* From here on others kick us; what happened before is seen now. */
@@ -286,8 +317,9 @@ static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, bool
         gz_resume(thread);
     }
     thread->asleep = false;
-    if (poller && (list[count - 1].revents & POLLERR) != 0)
-        gz_link_error();
+    for (uint32_t i = count - ports; i < count; i++)
+        if ((list[i].revents & POLLERR) != 0)
+            gz_link_error(list[i].fd);
     if ((list[wait->kernel_count].revents & POLLIN) != 0 && read(thread->event, &junk, sizeof(junk)) < 0)
         atomic_thread_fence(memory_order_seq_cst); /* Nothing to take: somebody's kick was taken before. */
     for (uint32_t i = 0; i < wait->kernel_count; i++)

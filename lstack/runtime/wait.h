@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "stack_layout.h"
 #include "thread.h"
 
 enum gz_woken {
@@ -20,7 +21,7 @@ enum gz_woken {
 struct gz_wait {
     /* The wait set, -1: none. */
     int32_t set;
-    /* The caller's kernel descriptors; revents is filled. There is room for two more behind them. */
+    /* The caller's kernel descriptors; revents is filled. There is room for GZ_WAIT_EXTRA behind them. */
     struct pollfd *kernel;
     uint32_t kernel_count;
     /* Some of them turned out to be ready. */
@@ -29,7 +30,8 @@ struct gz_wait {
     uint64_t deadline;
 };
 
-#define GZ_WAIT_EXTRA 2
+/* The thread's eventfd and the ports. */
+#define GZ_WAIT_EXTRA (1 + GZ_PORTS_MAX)
 
 /* Waits once; the caller looks for what is ready and comes again. Lock held on entry and on return. */
 enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait);
@@ -47,6 +49,8 @@ struct gz_kicks {
 struct gz_kicks gz_take_kicks(void);
 /* Wakes one thread that sleeps in wait set `set`. */
 void gz_wake_set(int32_t set);
+/* What the sleeping poller watches has changed: it looks again. */
+void gz_kick_poller(void);
 /* Wakes everyone. */
 void gz_wake_everyone(void);
 void gz_waits_forked(void);

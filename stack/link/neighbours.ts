@@ -330,6 +330,24 @@ export function neighbourLearn(p: Port, high: u64, low: u64, mac: u64, create: b
   return true;
 }
 
+/** Forgets every neighbour on a port that is closed; connections have let go of them before. */
+export function neighboursForget(p: Port): void {
+  const r = root();
+  for (let i: u32 = 0; i <= r.neighbourMask; i++) {
+    let at = changetype<Bucket>(r.neighbours + ((<usize>i) << 2)).head;
+    while (at != 0) {
+      const n = changetype<Neighbour>(at);
+      at = n.hashNext;
+      if (changetype<usize>(n.port) != changetype<usize>(p)) continue;
+      while (n.queueHead != 0) {
+        drop(DropReason.portClosed);
+        chainGive(queueTake(n));
+      }
+      free(n);
+    }
+  }
+}
+
 /** An entry that was confirmed too long ago. */
 function age(n: Neighbour): void {
   const now = root().now;

@@ -42,7 +42,7 @@ export const REGION_MAGIC: u64 = 0x31454c4c455a4147;
 export const REGION_SIZE_MIN: u32 = 4 << 20;
 
 /** Ports of one stack: NIC, kernel device, ltran, same-host peers (DESIGN D5). */
-export const PORTS_MAX: u32 = 4;
+export const PORTS_MAX: u32 = 16;
 /** Received frames that the shell may hand over in one call. */
 export const RX_BURST: u32 = 64;
 /** Frames that wait for the shell to transmit them; a power of two. */

@@ -99,6 +99,8 @@ export class Port {
   /** A ring port (link/ring-port.ts): one of RingState, and where received frames are copied to. */
   ring: u32;
   landing: u32;
+  /** 1 between portOpen() and portClose(). */
+  open: u32;
 }
 
 /** Where a ring port keeps what it remembers of its two rings. */

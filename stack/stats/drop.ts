@@ -78,6 +78,8 @@ export enum DropReason {
   ringDetached,
   /** A frame from ltran that broke a rule of the ring. */
   ringFault,
+  /** A frame to be sent by a port that was closed. */
+  portClosed,
   count,
 }
 

@@ -2,11 +2,9 @@ import { EMSGSIZE } from "../../build/generated/system";
 import { DropReason, drop } from "../stats/drop";
 import { connectionFind } from "./connections";
 import { connectionFailed } from "./end";
-import { mssUpdate } from "./handshake";
-import { localMss } from "./make";
-import { tcpRequestOutput } from "./output-queue";
+import { pathNarrower } from "./path";
 import { after, before } from "./sequence";
-import { Tcb, TcbFlag, TcpState, tcbSet } from "./tcb";
+import { Tcb, TcpState } from "./tcb";
 
 /**
  * RFC 1191, section 3: no link is allowed to be narrower; what claims to be is an attack (RFC 5927, section
@@ -17,13 +15,7 @@ const MTU_LEAST: u32 = 552;
 /** A router could not forward a segment: RFC 1191; RFC 8201. */
 function narrower(tcb: Tcb, mtu: u32): void {
   if (mtu >= tcb.pathMtu || mtu < MTU_LEAST) return;
-  tcb.pathMtu = mtu;
-  tcb.localMss = min(tcb.localMss, localMss(mtu, tcb.remoteHigh, tcb.remoteLow));
-  if (tcb.state <= TcpState.synReceived) return;
-  mssUpdate(tcb);
-  tcb.cwnd = max(tcb.cwnd, tcb.mss);
-  tcbSet(tcb, TcbFlag.retransmitHead);
-  tcpRequestOutput(tcb, true);
+  pathNarrower(tcb, mtu);
 }
 
 /**
