@@ -174,7 +174,7 @@ describe("spoof resistance", () => {
 
   it("lets strangers fill only three quarters of the table", () => {
     // Large enough for buffers to be left when the neighbours run out.
-    const lan = new Lan({ ip: "10.0.0.1", prefixLength: 8, size: 20 << 20 });
+    const lan = new Lan({ ip: "10.0.0.1", prefixLength: 8, size: 32 << 20 });
     const capacity = lan.capacity("neighbour");
     for (let i = 0; i < capacity + 10; i++) {
       const sender = `10.${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
