@@ -7,6 +7,7 @@ import { BUFFER_SIZE, CALL, REGION_MAGIC, REGION_SIZE_MIN, ROOT } from "./memory
 import { PoolId, poolLayOut } from "./memory/pool";
 import { PORTS_END } from "./memory/port";
 import { Root, root } from "./memory/root";
+import { aligned, powerOfTwoAtLeast, tableLayOut } from "./memory/tables";
 import { mix } from "./random/random";
 import { Socket } from "./socket/socket";
 import { Interest, WaitSet } from "./socket/waitset";
@@ -19,20 +20,6 @@ import { wheelReset } from "./timer/wheel";
 const BYTES_PER_CONNECTION: u32 = 8192;
 const CONNECTIONS_MAX: u32 = 1 << 19;
 const REASSEMBLED_SIZE: u32 = 65536 + 4096;
-
-function powerOfTwoAtLeast(value: u32): u32 {
-  return value <= 1 ? 1 : (<u32>1) << (32 - clz<u32>(value - 1));
-}
-
-function aligned(address: usize): usize {
-  return (address + 63) & ~(<usize>63);
-}
-
-/** A table of `entries` references at `base`, all null. */
-function tableLayOut(base: usize, entries: u32): usize {
-  memory.fill(base, 0, (<usize>entries) << 2);
-  return aligned(base + ((<usize>entries) << 2));
-}
 
 /** Draws every key and the generator's state from the 32 bytes in the call area, and forgets those. */
 function takeSeed(): void {

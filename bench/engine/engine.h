@@ -53,4 +53,22 @@ struct engine {
 /* The symbol of each stack's shared object. */
 #define ENGINE_SYMBOL "engine"
 
+/* That symbol, of functions named host_ and the member. */
+#define ENGINE_OF_HOST                                                     \
+    __attribute__((visibility("default"))) const struct engine engine = {  \
+        .open = host_open,                                                 \
+        .wire = host_wire,                                                 \
+        .deliver = host_deliver,                                           \
+        .listen = host_listen,                                             \
+        .connect = host_connect,                                           \
+        .send = host_send,                                                 \
+        .receive = host_receive,                                           \
+        .close = host_close,                                               \
+        .time = host_time,                                                 \
+        .input = host_input,                                               \
+        .events = host_events,                                             \
+        .output = host_output,                                             \
+        .options = host_options,                                           \
+    }
+
 #endif

@@ -190,18 +190,4 @@ static const char *host_options(void)
     return "MSS 1460, receive and send buffers 65534, window scale, timestamps, SACK, CUBIC, no Nagle";
 }
 
-__attribute__((visibility("default"))) const struct engine engine = {
-    .open = host_open,
-    .wire = host_wire,
-    .deliver = host_deliver,
-    .listen = host_listen,
-    .connect = host_connect,
-    .send = host_send,
-    .receive = host_receive,
-    .close = host_close,
-    .time = host_time,
-    .input = host_input,
-    .events = host_events,
-    .output = host_output,
-    .options = host_options,
-};
+ENGINE_OF_HOST;

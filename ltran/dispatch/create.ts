@@ -2,6 +2,7 @@ import { Call, call } from "../../stack/memory/call";
 import { PORTS_MAX } from "../../stack/memory/map";
 import { poolBegin } from "../../stack/memory/pool";
 import { Port, port } from "../../stack/memory/port";
+import { aligned, powerOfTwoAtLeast, tableLayOut } from "../../stack/memory/tables";
 import { mix } from "../../stack/random/random";
 import { CALL, DISPATCH_SIZE_MIN, ROOT, TABLES, VPORTS_MAX } from "./memory/map";
 import { PoolOf, poolOf } from "./memory/pools";
@@ -17,20 +18,6 @@ const LISTENERS_LEAST: u32 = 4096;
 const ADDRESS_BUCKETS: u32 = 512;
 /** Bytes of a flow, with its place in the table, and its part of the listeners. */
 const BYTES_PER_FLOW: u32 = 64 + 8 + 5;
-
-function powerOfTwoAtLeast(value: u32): u32 {
-  return value <= 1 ? 1 : (<u32>1) << (32 - clz<u32>(value - 1));
-}
-
-function aligned(address: usize): usize {
-  return (address + 63) & ~(<usize>63);
-}
-
-/** A table of `entries` references at `base`, all null. */
-function tableLayOut(base: usize, entries: u32): usize {
-  memory.fill(base, 0, (<usize>entries) << 2);
-  return aligned(base + ((<usize>entries) << 2));
-}
 
 /** Draws every key from the 32 bytes in the call area, and forgets those. */
 function takeSeed(): void {

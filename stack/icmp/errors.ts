@@ -1,12 +1,20 @@
 import { ipSend } from "../ip/output";
 import { routeFailure, routeTo } from "../ip/routes";
 import { bufferBase, bufferTake } from "../memory/buffer";
+import { errorTokenTake } from "../memory/error-tokens";
 import { RxFlag } from "../memory/port";
 import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 import { IPV4_HIGH, ipv4Low } from "../wire/address";
-import { ICMP_HEADER, icmpIsError, icmpType, icmpWriteError } from "../wire/icmp";
+import {
+  ICMP_ERROR_TOS,
+  ICMP_ERROR_TTL,
+  ICMP_HEADER,
+  icmpIsError,
+  icmpType,
+  icmpWriteError,
+} from "../wire/icmp";
 import {
   IPV4_OFFSET_MASK,
   ipv4Destination,
@@ -16,32 +24,9 @@ import {
   PROTOCOL_ICMP,
 } from "../wire/ipv4";
 
-/** Errors a second, and at once (RFC 1812, section 4.3.2.8, a token bucket). */
-const RATE: u64 = 1000;
-const BURST: u32 = 50;
 /** Bytes of an error with its IP header, at most (RFC 1812, section 4.3.2.3). */
 const ERROR_MAX: u32 = 576;
 const IPV4_AND_ICMP: u32 = 28;
-const TTL: u8 = 64;
-/** Precedence of errors: internetwork control (RFC 1812, section 4.3.2.5). */
-const TOS: u8 = 0xc0;
-
-/** Takes a token; false when the limit is reached. */
-function allowed(): bool {
-  const r = root();
-  const interval: u64 = 1_000_000 / RATE;
-  const earned = (r.now - r.icmpRefilled) / interval;
-  if (r.icmpRefilled == 0 || earned >= BURST) {
-    r.icmpTokens = BURST;
-    r.icmpRefilled = r.now;
-  } else if (earned > 0) {
-    r.icmpTokens = min(r.icmpTokens + <u32>earned, BURST);
-    r.icmpRefilled += earned * interval;
-  }
-  if (r.icmpTokens == 0) return false;
-  r.icmpTokens--;
-  return true;
-}
 
 /** Packets that no error may be sent about (RFC 1122, section 3.2.2). */
 function isUnmentionable(packet: usize, headerLength: u32, total: u32, flags: u32): bool {
@@ -65,7 +50,7 @@ export function icmpError(
   flags: u32,
 ): void {
   if (isUnmentionable(packet, headerLength, total, flags)) return;
-  if (!allowed()) {
+  if (!errorTokenTake(root(), root().now)) {
     drop(DropReason.icmpRateLimited);
     return;
   }
@@ -95,8 +80,8 @@ export function icmpError(
     IPV4_HIGH,
     destination,
     PROTOCOL_ICMP,
-    TOS,
-    TTL,
+    ICMP_ERROR_TOS,
+    ICMP_ERROR_TTL,
     changetype<usize>(buffer),
     length,
   );

@@ -1,8 +1,9 @@
+import { ErrorTokens } from "./error-tokens";
 import { ROOT } from "./map";
 
 /** The root of a region: what there is only one of. Addresses are offsets in linear memory. */
 @unmanaged
-export class Root {
+export class Root extends ErrorTokens {
   magic: u64;
   /** Tells the build that made the region: another one may lay structs out differently. */
   buildHash: u64;
@@ -65,8 +66,6 @@ export class Root {
   congestionControl: u32;
   challengeAckWindowStart: u64;
   challengeAckCount: u32;
-  icmpTokens: u32;
-  icmpRefilled: u64;
   ephemeralOffset: u32;
   /** TIME_WAIT connections, the oldest first (tcp/time-wait.ts). */
   timeWaitHead: usize;

@@ -1,4 +1,3 @@
-import { ipClose, transportHeader } from "../ip/output";
 import { routeTo } from "../ip/routes";
 import { Neighbour } from "../link/neighbours";
 import { TxSlot } from "../memory/port";
@@ -7,12 +6,12 @@ import { randomBelow } from "../random/random";
 import { Counter, count } from "../stats/counters";
 import { DropReason } from "../stats/drop";
 import { countReset, ResetReason } from "../stats/reset";
-import { TCP_HEADER, TcpFlag, tcpWriteHeader } from "../wire/tcp";
+import { TCP_HEADER, TcpFlag } from "../wire/tcp";
 import { tcpRequestOutput } from "./output-queue";
 import { segment } from "./segment";
 import { after } from "./sequence";
 import { Tcb, TcbFlag, TcpState, tcbSet } from "./tcb";
-import { replyNeighbour, replyOpen, unqueuedOpen } from "./unqueued";
+import { replyNeighbour, replyOpen, unqueuedOpen, unqueuedSend } from "./unqueued";
 
 /**
  * Challenge ACKs in one second: a random number in this range, so that nobody can count them (RFC 5961,
@@ -36,10 +35,7 @@ function send(
   reason: ResetReason,
 ): void {
   if (changetype<usize>(slot) == 0) return;
-  const at = transportHeader(slot);
-  tcpWriteHeader(at, localPort, remotePort, sequence, acknowledgement, TCP_HEADER, flags, 0);
-  ipClose(n, slot, TCP_HEADER, 0);
-  count(Counter.tcpSegmentsOut);
+  unqueuedSend(n, slot, localPort, remotePort, sequence, acknowledgement, TCP_HEADER, flags, 0);
   count(Counter.tcpResetsOut);
   countReset(reason);
 }

@@ -1,4 +1,4 @@
-import { ipClose, transportHeader } from "../ip/output";
+import { transportHeader } from "../ip/output";
 import { pathMtu } from "../ip/routes";
 import { root } from "../memory/root";
 import { sipHash } from "../random/siphash";
@@ -8,7 +8,6 @@ import { DropReason, drop } from "../stats/drop";
 import {
   TCP_HEADER,
   TcpFlag,
-  tcpWriteHeader,
   tcpWriteMss,
   tcpWriteSackPermitted,
   tcpWriteTimestamps,
@@ -23,7 +22,7 @@ import { RECEIVE_SCALE } from "./receive-window";
 import { Has, segment } from "./segment";
 import { after } from "./sequence";
 import { synchronisedInput } from "./synchronised";
-import { replyNeighbour, replyOpen } from "./unqueued";
+import { replyNeighbour, replyOpen, unqueuedSend } from "./unqueued";
 
 /**
  * SYN cookies (RFC 4987, section 3.6): while a listener has no room for handshakes, everything it must
@@ -176,10 +175,9 @@ export function cookieSend(): void {
   const at = transportHeader(slot);
   const headerLength = <u32>(writeOptions(at + TCP_HEADER, ours) - at);
   const flags: u32 = TcpFlag.syn | TcpFlag.ack;
-  tcpWriteHeader(at, s.destinationPort, s.sourcePort, sequence, s.sequence + 1, headerLength, flags, WINDOW);
-  ipClose(n, slot, headerLength, 0);
+  const next = s.sequence + 1;
+  unqueuedSend(n, slot, s.destinationPort, s.sourcePort, sequence, next, headerLength, flags, WINDOW);
   root().cookieUntil = root().now + LIFE_US;
-  count(Counter.tcpSegmentsOut);
   count(Counter.tcpCookiesSent);
 }
 

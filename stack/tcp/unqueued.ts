@@ -1,10 +1,12 @@
-import { ipOpen } from "../ip/output";
+import { ipClose, ipOpen, transportHeader } from "../ip/output";
 import { routeTo } from "../ip/routes";
 import { Neighbour, neighbourReady } from "../link/neighbours";
 import { unsentReason } from "../link/rate-limit";
 import { TxSlot } from "../memory/port";
+import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 import { PROTOCOL_TCP } from "../wire/ipv4";
+import { tcpWriteHeader } from "../wire/tcp";
 import { segment } from "./segment";
 
 /** Segments that no connection's output queue holds: they go at once or never. */
@@ -52,4 +54,25 @@ export function replyOpen(n: Neighbour, unreachable: DropReason): TxSlot {
     REPLY_TTL,
     unreachable,
   );
+}
+
+/**
+ * Completes a segment without data in an open slot, its options written behind the header already: it is
+ * counted, and sent.
+ */
+export function unqueuedSend(
+  n: Neighbour,
+  slot: TxSlot,
+  localPort: u16,
+  remotePort: u16,
+  sequence: u32,
+  acknowledgement: u32,
+  headerLength: u32,
+  flags: u32,
+  window: u32,
+): void {
+  const at = transportHeader(slot);
+  tcpWriteHeader(at, localPort, remotePort, sequence, acknowledgement, headerLength, flags, window);
+  ipClose(n, slot, headerLength, 0);
+  count(Counter.tcpSegmentsOut);
 }

@@ -18,6 +18,9 @@ export const ICMP_FRAGMENTATION_NEEDED: u8 = 4;
 export const ICMP_REASSEMBLY_TIME: u8 = 1;
 /** Bytes of TCP or UDP header that every ICMP error quotes. */
 export const ICMP_QUOTE: u32 = 8;
+/** Precedence of errors: internetwork control (RFC 1812, section 4.3.2.5); and how far they go. */
+export const ICMP_ERROR_TOS: u8 = 0xc0;
+export const ICMP_ERROR_TTL: u8 = 64;
 
 /** Type of a message. */
 export function icmpType(message: usize): u8 {

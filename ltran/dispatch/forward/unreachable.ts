@@ -1,3 +1,4 @@
+import { errorTokenTake } from "../../../stack/memory/error-tokens";
 import { ipv4Raw } from "../../../stack/wire/address";
 import {
   ETHERNET_HEADER,
@@ -7,6 +8,8 @@ import {
   ethernetWrite,
 } from "../../../stack/wire/ethernet";
 import {
+  ICMP_ERROR_TOS,
+  ICMP_ERROR_TTL,
   ICMP_HEADER,
   ICMP_PORT_UNREACHABLE,
   ICMP_QUOTE,
@@ -27,33 +30,9 @@ import { Frame, FrameLevel, frameBegin, frameRoom } from "./frame";
 import { discard } from "./parse";
 import { sendBack } from "./reset";
 
-/** Errors a second, and at once (RFC 1812, section 4.3.2.8, a token bucket). */
-const RATE: u64 = 1000;
-const BURST: u32 = 50;
-const TTL: u8 = 64;
-/** Precedence of errors: internetwork control (RFC 1812, section 4.3.2.5). */
-const TOS: u8 = 0xc0;
-
-/** Takes a token; false when the limit is reached. */
-function allowed(): bool {
-  const r = root();
-  const interval: u64 = 1_000_000 / RATE;
-  const earned = (r.now - r.icmpRefilled) / interval;
-  if (r.icmpRefilled == 0 || earned >= BURST) {
-    r.icmpTokens = BURST;
-    r.icmpRefilled = r.now;
-  } else if (earned > 0) {
-    r.icmpTokens = min(r.icmpTokens + <u32>earned, BURST);
-    r.icmpRefilled += earned * interval;
-  }
-  if (r.icmpTokens == 0) return false;
-  r.icmpTokens--;
-  return true;
-}
-
 /** Tells the sender of a unicast datagram that nobody is bound to its port (RFC 1122, section 4.1.3.1). */
 export function portUnreachable(about: Frame): void {
-  if (!allowed()) {
+  if (!errorTokenTake(root(), root().now)) {
     discard(about, DropReason.icmpRateLimited);
     return;
   }
@@ -66,7 +45,7 @@ export function portUnreachable(about: Frame): void {
   ethernetWrite(f.head, ethernetSource(about.head), ethernetDestination(about.head), ETHERTYPE_IPV4);
   const packet = f.head + ETHERNET_HEADER;
   const own = ipv4Raw(about.destinationLow);
-  ipv4Begin(packet, TOS, TTL, PROTOCOL_ICMP, own, ipv4Raw(about.sourceLow));
+  ipv4Begin(packet, ICMP_ERROR_TOS, ICMP_ERROR_TTL, PROTOCOL_ICMP, own, ipv4Raw(about.sourceLow));
   ipv4Finish(packet, length, 0, IPV4_DONT_FRAGMENT);
   const message = packet + IPV4_HEADER;
   memory.copy(message + ICMP_HEADER, about.packet, quoted);

@@ -1,8 +1,9 @@
+import { ErrorTokens } from "../../../stack/memory/error-tokens";
 import { ROOT } from "./map";
 
 /** What there is only one of. Addresses are offsets in linear memory. */
 @unmanaged
-export class Root {
+export class Root extends ErrorTokens {
   /** Size of the region in bytes, as given to create(). */
   size: u32;
   /** The time of the current call, in microseconds of a clock that never goes back. */
@@ -44,9 +45,6 @@ export class Root {
   /** Vports being closed whose flows are still to be reset. */
   closingHead: usize;
 
-  /** Token bucket of ICMP errors. */
-  icmpTokens: u32;
-  icmpRefilled: u64;
   /** Until then nothing is unknown: vports may still be on their way back from another ltran. */
   graceUntil: u64;
   /** Longest time that an expired entry may stay, in microseconds. */
