@@ -8,6 +8,7 @@
 
 #include "runtime/register.h"
 #include "runtime/stack.h"
+#include "runtime/thread.h"
 
 /* Before ltran says what the device has. */
 #define MTU_PROVISIONAL 1500u
@@ -46,10 +47,17 @@ static void attend(struct gz_port *port, uint32_t sent)
         gz_ltran_end();
 }
 
-/* The stack takes as many frames as this says, itself. */
+/*
+ * The stack takes as many frames as this says, itself. Another thread may be asleep until ltran kicks: then
+ * ltran is to go on kicking.
+ */
 static uint32_t ring_receive(struct gz_port *port, uint8_t *frames, uint32_t most)
 {
+    bool is_awaited = gz_stack.poller != NULL && gz_stack.poller->asleep;
+
     (void)frames;
+    if (is_awaited)
+        return ring_pending(port) ? most : 0;
     if (port->armed)
         w2c_stack_ringDisarm(&gz_stack.module, port->id);
     port->armed = false;

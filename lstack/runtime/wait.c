@@ -126,13 +126,30 @@ uint64_t gz_deadline(int64_t timeout)
     return gz_now() + (uint64_t)(timeout + 999) / 1000;
 }
 
+static bool is_blocked(void)
+{
+    for (uint32_t i = 0; i < gz_stack.port_count; i++)
+        if (gz_stack.ports[i]->blocked)
+            return true;
+    return false;
+}
+
+/* When the poller has to look again: at the next timer, or soon when the device took not all. */
+static uint64_t next_look(void)
+{
+    uint64_t next = w2c_stack_nextDeadline(&gz_stack.module);
+    uint64_t retry = is_blocked() ? gz_now() + BLOCKED_RETRY : GZ_NEVER;
+
+    return next < retry ? next : retry;
+}
+
 void gz_check_poller(struct gz_thread *thread)
 {
     struct gz_thread *poller = gz_stack.poller;
 
     if (poller == NULL || poller == thread || !poller->asleep || atomic_load(&gz_stack.shared->poisoned))
         return;
-    if (w2c_stack_nextDeadline(&gz_stack.module) < gz_stack.poller_deadline) {
+    if (next_look() < gz_stack.poller_deadline) {
         gz_stack.poller_deadline = 0;
         kick_later(poller);
     }
@@ -279,14 +296,6 @@ static uint32_t watch_ports(struct pollfd *list, bool *frames)
     return gz_stack.port_count;
 }
 
-static bool is_blocked(void)
-{
-    for (uint32_t i = 0; i < gz_stack.port_count; i++)
-        if (gz_stack.ports[i]->blocked)
-            return true;
-    return false;
-}
-
 /* Sleeps in the kernel. Lock held on entry and on return. */
 static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, bool poller)
 {
@@ -298,10 +307,8 @@ static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, bool
 
     list[count++] = (struct pollfd){ .fd = gz_thread_event(thread), .events = POLLIN };
     if (poller) {
-        uint64_t next = w2c_stack_nextDeadline(&gz_stack.module);
+        uint64_t next = next_look();
 
-        if (is_blocked() && next > gz_now() + BLOCKED_RETRY)
-            next = gz_now() + BLOCKED_RETRY;
         until = next < until ? next : until;
         gz_stack.poller_deadline = next;
         ports = watch_ports(list + count, &frames);

@@ -11,6 +11,11 @@ import { serverAddress } from "./service.js";
 const port = 11_211;
 const servers = `--servers=${serverAddress}:${port}`;
 const valueBytes = 900_000;
+/**
+ * A load takes a fraction of a second. A worker that sleeps on while another has taken its packets makes it
+ * take many.
+ */
+const loadTimeoutMs = 5_000;
 
 async function statistic(service: Service, name: string): Promise<number> {
   const report = (await service.client("memcstat", [servers])).stdout.toString();
@@ -36,7 +41,9 @@ onEachStack(
           const load = [`--concurrency=${concurrency}`, `--execute-number=${each}`, `--test=${operation}`];
           // What is to be got is set over a connection of its own before.
           const connections = concurrency + (operation === "get" ? 1 : 0);
+          const began = performance.now();
           await service().accounted(() => service().client("memcslap", [servers, ...load]), { connections });
+          assert.ok(performance.now() - began < loadTimeoutMs, `${performance.now() - began} ms`);
           const done = (await statistic(service(), `cmd_${operation}`)) - before;
           assert.ok(done >= each * concurrency, `${done} operations arrived`);
         });

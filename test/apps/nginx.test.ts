@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { waitUntil } from "../../scripts/lab/command.js";
+import { run, waitUntil } from "../../scripts/lab/command.js";
 import { onEachStack } from "./each-stack.js";
 import { digestOfFile, writeRandomFile } from "./payload.js";
 import type { Service } from "./service.js";
@@ -55,10 +55,13 @@ function prepare(folder: string): readonly string[] {
   return ["-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")];
 }
 
+function master(service: Service): number {
+  return Number(readFileSync(join(service.folder, "nginx.pid"), "utf8"));
+}
+
 /** The worker, not the master, waits for connections and so owns the stack. */
 function worker(service: Service): number {
-  const master = Number(readFileSync(join(service.folder, "nginx.pid"), "utf8"));
-  const found = service.processes().find((pid) => pid !== master);
+  const found = service.processes().find((pid) => pid !== master(service));
   assert.ok(found, "nginx has no worker");
   return found;
 }
@@ -80,7 +83,7 @@ onEachStack(
       assert.equal(service().processes().length, 2);
     });
 
-    for (const connections of [1, 50]) {
+    for (const connections of [1, 50, 500]) {
       test(`answers wrk over ${connections} connections without an error`, async () => {
         // wrk resolves and tests the address with a connection of its own before it starts.
         const result = await service().accounted(() =>
@@ -121,4 +124,6 @@ onEachStack(
       assert.equal(status.stdout.toString(), "404");
     });
   },
+  // Workers register, and the master, root, does not.
+  { ltran: { allow_uids: `"${run("id", ["-u", "www-data"]).toString().trim()}"` } },
 );

@@ -11,6 +11,8 @@ import type { Lab, StackKind } from "../../scripts/lab/lab.js";
 import { addresses, createLab, snmpCounters } from "../../scripts/lab/lab.js";
 import type { ConfigurationOptions } from "../../scripts/lab/lstack-conf.js";
 import { stackEnvironment } from "../../scripts/lab/lstack-conf.js";
+import type { Daemon } from "../../scripts/lab/ltran.js";
+import { startLtran } from "../../scripts/lab/ltran.js";
 import { processesIn, signalIfThere } from "../../scripts/lab/namespaces.js";
 import { counter } from "../../scripts/lab/network-counters.js";
 import type { Program, ProgramOptions, ProgramResult } from "../../scripts/lab/program.js";
@@ -46,6 +48,8 @@ export interface ServiceOptions {
   daemon?: boolean;
   /** How Gazelle reaches the wire; its default port unless told otherwise. */
   configuration?: ConfigurationOptions;
+  /** The server is behind an ltran of its own with these options. */
+  ltran?: Readonly<Record<string, string>> | undefined;
   /** What has to run before the server does. */
   prepare?: (lab: Lab) => Promise<unknown>;
   /** Which process owns the stack, when it is not the one that was started. */
@@ -73,18 +77,25 @@ export interface Expectation {
   ownSockets?: number;
 }
 
+/** The configuration of a server behind an ltran. */
+function behind(ltran: Daemon): ConfigurationOptions {
+  return { port: "ltran", extraLines: [`unix_prefix="${ltran.prefix}"`] };
+}
+
 /** A server that accepts connections. */
 export class Service {
   readonly #options: ServiceOptions;
   readonly lab: Lab;
   readonly folder: string;
   readonly server: Program;
+  readonly ltran: Daemon | undefined;
 
-  private constructor(options: ServiceOptions, lab: Lab, folder: string, server: Program) {
+  private constructor(options: ServiceOptions, lab: Lab, folder: string, server: Program, ltran?: Daemon) {
     this.#options = options;
     this.lab = lab;
     this.folder = folder;
     this.server = server;
+    this.ltran = ltran;
   }
 
   /** @throws Error when the library is missing or the server does not get ready. */
@@ -92,13 +103,15 @@ export class Service {
     if (options.stack === "gazelle") {
       requireStackLibrary();
     }
-    const configuration = options.configuration ?? { port: "packet" };
+    const asked = options.configuration ?? { port: "packet" };
     // DPDK's af_packet driver cuts off frames longer than its slots, so the peer must not send any.
-    const offloads = configuration.port === "dpdk" ? "equal" : "default";
+    const offloads = asked.port === "dpdk" ? "equal" : "default";
     const lab = createLab({ label: options.label, stack: options.stack, offloads });
     const folder = join(temporaryFolder(), options.label);
     mkdirSync(folder, { recursive: true });
     await options.prepare?.(lab);
+    const ltran = options.ltran && (await startLtran(lab, options.ltran));
+    const configuration = ltran === undefined ? asked : behind(ltran);
     const server = startProgram({
       namespace: lab.serverNamespace,
       role: "server",
@@ -107,7 +120,7 @@ export class Service {
       environment: stackEnvironment(lab, options.processNames, configuration),
       workingFolder: folder,
     });
-    const service = new Service(options, lab, folder, server);
+    const service = new Service(options, lab, folder, server, ltran);
     try {
       if (configuration.driver === "tap") {
         await connectTap(lab, server);
@@ -153,9 +166,9 @@ export class Service {
     return startProgram({ namespace, role: "client", command, argumentList, workingFolder: this.folder });
   }
 
-  /** Everything that runs at the server's end. */
+  /** The server's processes: everything at its end but ltran. */
   processes(): number[] {
-    return processesIn(this.lab.serverNamespace);
+    return processesIn(this.lab.serverNamespace).filter((pid) => pid !== this.ltran?.program.pid);
   }
 
   #account(): Account {
@@ -246,6 +259,7 @@ export class Service {
       }
       await waitUntil(() => this.processes().length === 0, daemonStopTimeoutMs);
     }
+    await this.ltran?.program.stop();
     this.lab.remove();
   }
 }
