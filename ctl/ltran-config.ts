@@ -30,6 +30,9 @@ export interface LtranConfig {
   bondMiimon: number;
   bondMtu: number;
   nicRxqueueSize: number;
+  /** Packet buffers of a port of DPDK; 0: as many as nicRxqueueSize needs. */
+  rxMbufPoolSize: number;
+  txMbufPoolSize: number;
   dispatchMaxClients: number;
   /** Dotted quad of the network of all clients. */
   dispatchSubnet: string;

@@ -24,6 +24,11 @@ struct gz_port_request {
     uint8_t address[4];
     /* argv for the port's library, ends with NULL; for dpdk only. */
     char *const *arguments;
+    /* Which of the library's devices, counted from 1, in place of `mac`; 0: by `mac`. For dpdk only. */
+    uint32_t order;
+    /* Packet buffers each way; 0: as many as `slots` needs. For dpdk only. */
+    uint32_t receive_buffers;
+    uint32_t transmit_buffers;
     /* Linear memory, and the first byte of it that is free for the port's own memory. */
     uint8_t *memory;
     uint32_t window;
@@ -56,6 +61,10 @@ struct gz_port_kind {
     uint32_t (*transmit)(struct gz_port *port, const uint8_t *slots, uint32_t head, uint32_t count);
     /* Ends the port in this process; a forked child closes its copy the same way. */
     void (*close)(struct gz_port *port);
+    /* Lets frames to a further address (low 48 bits, first byte lowest) pass; may be NULL. */
+    void (*accept)(struct gz_port *port, uint64_t mac);
+    /* Whether the link of a device that is no interface of the kernel is up. NULL: it is not known. */
+    bool (*is_up)(const struct gz_port *port);
 };
 
 struct gz_port {

@@ -1,12 +1,27 @@
 /** What the process ltran takes from ltran.conf. */
 import type { IdRange, LtranConfig } from "../../ctl/ltran-config.js";
 
+/** Bits of a mask of ports. */
+const PORTS_MOST = 8;
+
+/** What DPDK is to be told. */
+export interface DpdkConfig {
+  /** argv of its environment. */
+  arguments: readonly string[];
+  /** Packet buffers of a port; 0: as many as its receive queue needs. */
+  receiveBuffers: number;
+  transmitBuffers: number;
+}
+
 /** A checked configuration, as the daemon works with it; docs/configuration.md explains the options. */
 export interface DaemonConfig {
   /**
-   * Interfaces of which one at a time is in use, the preferred one first, and the hardware address of all.
+   * Devices of which one at a time is in use, the preferred one first, and the hardware address of all:
+   * interfaces by name, none with DPDK, and for both their port numbers.
    */
-  bond: { mac: string; devices: readonly string[] };
+  bond: { mac: string; devices: readonly string[]; ports: readonly number[] };
+  /** How devices of DPDK are reached; null: by the kernel. */
+  dpdk: DpdkConfig | null;
   /** Milliseconds between two looks at the links. */
   miimon: number;
   mtu: number;
@@ -28,25 +43,28 @@ export interface DaemonConfig {
   prefix: string;
 }
 
-/** The devices of the bond in the order of their port numbers. */
-function bondDevices(config: LtranConfig): string[] {
+/** The numbers of the bond's ports in ascending order. */
+function bondPorts(config: LtranConfig): number[] {
   const mask = config.bondPorts[0] ?? 0;
-  return config.devices.filter((_, port) => (mask & (1 << port)) !== 0);
+  return Array.from({ length: PORTS_MOST }, (_, port) => port).filter((port) => (mask & (1 << port)) !== 0);
+}
+
+function dpdkConfig(config: LtranConfig): DpdkConfig | null {
+  if (config.portKind !== "dpdk") return null;
+  const { ealArgs, rxMbufPoolSize, txMbufPoolSize } = config;
+  return { arguments: ealArgs, receiveBuffers: rxMbufPoolSize, transmitBuffers: txMbufPoolSize };
 }
 
 /** Takes the options over. @throws Error naming what this version cannot do. */
 export function daemonConfig(config: LtranConfig): DaemonConfig {
   const [mac] = config.bondMacs;
-  if (config.portKind !== "packet") {
-    throw new Error(
-      'ltran reaches devices of the kernel only so far; set forward_kit = "packet" and devices',
-    );
-  }
+  const ports = bondPorts(config);
   if (mac === undefined || config.bondMacs.length > 1) {
     throw new Error("ltran serves one bond only so far; run one ltran for each, with another unix_prefix");
   }
   return {
-    bond: { mac, devices: bondDevices(config) },
+    bond: { mac, devices: ports.flatMap((port) => config.devices[port] ?? []), ports },
+    dpdk: dpdkConfig(config),
     miimon: config.bondMiimon,
     mtu: config.bondMtu,
     receiveSlots: config.nicRxqueueSize,

@@ -1,8 +1,11 @@
 /** The forwarding module and its thread, as the rest of the daemon uses them. */
+import { COUNTERS } from "../../build/generated/node/dispatch-counters.js";
 import * as dispatch from "../../build/generated/node/dispatch-layout.js";
+import { PORT_FLAG_VNET_HEADER } from "../../build/generated/node/layout.js";
 import * as registration from "../../build/generated/node/registration-layout.js";
 import { ipv4Text, macNumber } from "./addresses.js";
 import type { DaemonConfig } from "./config.js";
+import { inOwnWords, loadDpdk } from "./dpdk.js";
 import type { Register, Welcome } from "./message.js";
 import { errorName, type Native, type NicFacts } from "./native.js";
 import { type Refusal, refusals } from "./refusal.js";
@@ -68,17 +71,23 @@ export class Forwarder {
 
   /** Opens the devices of the bond. @throws Error with cause and remedy. */
   openNics(): void {
-    const { mac, devices } = this.#config.bond;
-    for (const device of devices) this.#openNic(device, Number(macNumber(mac)));
+    const { bond, dpdk } = this.#config;
+    if (dpdk !== null) loadDpdk(this.#native, dpdk.arguments);
+    bond.ports.forEach((port, index) => {
+      this.#openNic(port, bond.devices[index] ?? `port ${port}`, Number(macNumber(bond.mac)));
+    });
   }
 
-  #openNic(device: string, mac: number): void {
-    const { mtu, receiveSlots } = this.#config;
+  #openNic(port: number, device: string, mac: number): void {
+    const { dpdk, mtu, receiveSlots } = this.#config;
     // How much of the window it takes is known when it is open: it begins where everything is free.
     const start = this.#windows.take(1) ?? WINDOW_END;
     this.#windows.give(start, 1);
-    const message = this.#native.nicOpen(device, mac, mtu, receiveSlots, start);
-    if (message !== "") throw new Error(`${device}: ${message}`);
+    const { receiveBuffers, transmitBuffers } = dpdk ?? { receiveBuffers: 0, transmitBuffers: 0 };
+    const order = dpdk === null ? 0 : port + 1;
+    const buffers = [receiveBuffers, transmitBuffers] as const;
+    const message = this.#native.nicOpen(device, mac, mtu, receiveSlots, start, order, ...buffers);
+    if (message !== "") throw new Error(`${device}: ${inOwnWords(message)}`);
     this.#windows.take(this.nicFacts(this.#nics++).windowSize);
   }
 
@@ -89,7 +98,8 @@ export class Forwarder {
 
   /** What NIC number `nic` is. */
   nicFacts(nic: number): NicFacts {
-    return this.#native.nicFacts(nic);
+    const facts = this.#native.nicFacts(nic);
+    return { ...facts, device: facts.device || `port ${this.#config.bond.ports[nic]}` };
   }
 
   /** The number of the NIC in use. */
@@ -159,7 +169,8 @@ export class Forwarder {
     const common = facts.reduce((flags, nic) => flags & nic.flags, ~0);
     return {
       vport,
-      flags: hasHeader ? common : 0,
+      // Where a device knows no such header, the forwarder makes and reads those of its clients.
+      flags: hasHeader ? common | PORT_FLAG_VNET_HEADER : 0,
       mtu: Math.min(...facts.map((nic) => nic.mtu)),
       segmentationMax: hasHeader ? Math.min(...facts.map((nic) => nic.segmentationMax)) : 0,
       mac: wanted.mac,
@@ -184,6 +195,13 @@ export class Forwarder {
     const bytes = Buffer.alloc(length);
     this.#check(this.#native.read(at, bytes), "cannot read the forwarder's memory");
     return bytes;
+  }
+
+  /** Frames that were dropped for a reason of stats/drop.ts. */
+  dropped(reason: string): number {
+    const found = COUNTERS.find((entry) => entry.enum === "DropReason" && entry.name === reason);
+    if (found === undefined) throw new Error(`there is no drop reason ${reason}`);
+    return Number(this.read(dispatch.DROPS + found.index * 8, 8).readBigUInt64LE());
   }
 
   /** Microseconds of the clock that the forwarding thread uses. */

@@ -35,6 +35,22 @@ function sayLinks(forwarder: Forwarder, changed: number): void {
   }
 }
 
+/** How often to look whether frames were cut off. */
+const LOOK_MS = 1_000;
+
+/** Says once what to do when frames arrive cut off, for devices where something can be done. */
+function watchTruncation(forwarder: Forwarder): void {
+  const nics = Array.from({ length: forwarder.nicCount }, (_, nic) => forwarder.nicFacts(nic));
+  const texts = nics.map(({ truncation }) => truncation).filter((text) => text !== "");
+  if (texts.length === 0) return;
+  const timer = setInterval(() => {
+    if (forwarder.dropped("truncated") === 0) return;
+    clearInterval(timer);
+    texts.forEach(say);
+  }, LOOK_MS);
+  timer.unref();
+}
+
 /** Ends on a signal, on `quit`, or with the forwarder: the exit status. */
 class Ending {
   readonly promise: Promise<number>;
@@ -79,6 +95,7 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
       }
     }, config.miimon);
     await registrar.listen(place);
+    watchTruncation(forwarder);
   } catch (error) {
     mtus.restore();
     control.close();

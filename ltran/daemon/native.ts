@@ -33,7 +33,10 @@ export interface Received {
 
 /** What a NIC is, and what it did not take. */
 export interface NicFacts {
+  /** The interface's name; empty for a device that is none of the kernel's. */
   device: string;
+  /** What to do when frames arrive cut off; empty: nothing to say. */
+  truncation: string;
   /** Low 48 bits, first byte lowest. */
   mac: number;
   mtu: number;
@@ -60,8 +63,25 @@ export interface Native {
   door(name: string, args: BigUint64Array, result: BigUint64Array, at: number, area: Uint8Array): number;
   /** Copies module memory. */
   read(at: number, area: Uint8Array): number;
-  /** Opens a device for frames to `mac`, its own or not: a message, empty when it is open. */
-  nicOpen(device: string, mac: number, mtu: number, slots: number, window: number): string;
+  /**
+   * Loads the object with DPDK, for an environment with these arguments, a zero byte behind each: a message,
+   * empty when its devices can be opened.
+   */
+  dpdkLoad(path: string, words: Uint8Array): string;
+  /**
+   * Opens a device for frames to `mac`, its own or not: a message, empty when it is open. `order` counts
+   * DPDK's devices from 1, with so many packet buffers each way; 0: an interface of the kernel.
+   */
+  nicOpen(
+    device: string,
+    mac: number,
+    mtu: number,
+    slots: number,
+    window: number,
+    order: number,
+    receiveBuffers: number,
+    transmitBuffers: number,
+  ): string;
   /** The MTU of an interface, which is changed first unless `mtu` is 0. */
   deviceMtu(device: string, mtu: number): number;
   nicFacts(nic: number): NicFacts;

@@ -160,7 +160,30 @@ static napi_value read_memory(napi_env env, napi_callback_info info)
     return give(env, 0);
 }
 
-/* nicOpen(device, mac, mtu, slots, window): a message, empty when it is open. */
+static napi_value say(napi_env env, const char *message)
+{
+    napi_value result;
+
+    napi_create_string_utf8(env, message, NAPI_AUTO_LENGTH, &result);
+    return result;
+}
+
+/* dpdkLoad(path, words): a message, empty when devices of DPDK can be opened. */
+static napi_value dpdk_load(napi_env env, napi_callback_info info)
+{
+    struct call call = take(env, info);
+    char path[TEXT_MOST];
+    size_t size;
+    uint8_t *words = bytes(&call, 1, &size);
+
+    text(&call, 0, path);
+    return say(env, gz_dpdk_load(path, words, size));
+}
+
+/*
+ * nicOpen(device, mac, mtu, slots, window, order, receiveBuffers, transmitBuffers): a message, empty when it
+ * is open; an order other than 0 is that of a device of DPDK.
+ */
 static napi_value nic_open(napi_env env, napi_callback_info info)
 {
     struct call call = take(env, info);
@@ -172,15 +195,19 @@ static napi_value nic_open(napi_env env, napi_callback_info info)
         .slots = (uint32_t)number(&call, 3),
         .memory = gz_forwarder.env.memory.data,
         .window = (uint32_t)number(&call, 4),
+        .order = (uint32_t)number(&call, 5),
+        .receive_buffers = (uint32_t)number(&call, 6),
+        .transmit_buffers = (uint32_t)number(&call, 7),
     };
-    napi_value message;
+    uint64_t mac = (uint64_t)number(&call, 1);
 
     text(&call, 0, name);
-    int result = gz_nic_open(&gz_packet_port, &request, (uint64_t)number(&call, 1));
-    const char *why = result == -EIO ? gz_forwarder.nics[nic].port.message : strerror(-result);
+    int result =
+        request.order != 0 ? gz_nic_open_dpdk(&request, mac) : gz_nic_open(&gz_packet_port, &request, mac);
 
-    napi_create_string_utf8(env, result == 0 ? "" : why, NAPI_AUTO_LENGTH, &message);
-    return message;
+    if (result == 0)
+        return say(env, "");
+    return say(env, result == -EIO ? gz_forwarder.nics[nic].port.message : strerror(-result));
 }
 
 /* deviceMtu(device, mtu) */
@@ -198,11 +225,11 @@ static napi_value nic_facts(napi_env env, napi_callback_info info)
 {
     struct call call = take(env, info);
     const struct gz_nic *nic = &gz_forwarder.nics[number(&call, 0) & (GZ_NICS - 1)];
-    napi_value facts, device;
+    napi_value facts;
 
     napi_create_object(env, &facts);
-    napi_create_string_utf8(env, nic->port.device, NAPI_AUTO_LENGTH, &device);
-    napi_set_named_property(env, facts, "device", device);
+    napi_set_named_property(env, facts, "device", say(env, nic->port.device));
+    napi_set_named_property(env, facts, "truncation", say(env, nic->port.truncation));
     put(env, facts, "mac", (int64_t)nic->port.mac);
     put(env, facts, "mtu", nic->port.mtu);
     put(env, facts, "flags", nic->port.flags);
@@ -361,6 +388,7 @@ NAPI_MODULE_INIT()
         { "stop", stop },
         { "door", door },
         { "read", read_memory },
+        { "dpdkLoad", dpdk_load },
         { "nicOpen", nic_open },
         { "deviceMtu", device_mtu },
         { "nicFacts", nic_facts },

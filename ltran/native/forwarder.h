@@ -85,6 +85,12 @@ int gz_listen_to(int fd);
  * port->message.
  */
 int gz_nic_open(const struct gz_port_kind *kind, const struct gz_port_request *request, uint64_t mac);
+/*
+ * Loads the object that holds DPDK, for an environment with these arguments, each of which ends with a zero
+ * byte; the text of what went wrong, or an empty one. Then gz_nic_open() for a device of it.
+ */
+const char *gz_dpdk_load(const char *path, const uint8_t *words, size_t size);
+int gz_nic_open_dpdk(struct gz_port_request *request, uint64_t mac);
 void gz_nics_close(void);
 /* The MTU of an interface, changed first unless `mtu` is 0; or -errno. */
 int gz_device_mtu(const char *device, int mtu);

@@ -1,4 +1,5 @@
 /* NICs: the ports of lstack/port, with the rings of the dispatch module. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/if_packet.h>
@@ -12,6 +13,10 @@
 
 #include "forwarder.h"
 #include "port/fields.h"
+
+/* Arguments for DPDK's environment, and their bytes. */
+#define WORDS_MOST 64
+#define WORDS_SIZE 8192
 
 static uint8_t *ring(uint32_t nic)
 {
@@ -58,6 +63,8 @@ int gz_nic_open(const struct gz_port_kind *kind, const struct gz_port_request *r
 
     if (!failed && port->mac != mac)
         accept_mac(port, mac);
+    if (!failed && port->mac != mac && kind->accept != NULL)
+        kind->accept(port, mac);
     port->mac = mac;
     int result = failed ? -EIO : introduce(port, nic);
 
@@ -66,6 +73,37 @@ int gz_nic_open(const struct gz_port_kind *kind, const struct gz_port_request *r
     if (result != 0)
         kind->close(port);
     return result;
+}
+
+/* What gz_dpdk_load() found. */
+static struct {
+    const struct gz_port_kind *kind;
+    char words[WORDS_SIZE];
+    char *arguments[WORDS_MOST + 1];
+} dpdk;
+
+const char *gz_dpdk_load(const char *path, const uint8_t *words, size_t size)
+{
+    /* Bound deeply: its names are its own, whatever the program that loads it brings. */
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+
+    dpdk.kind = object == NULL ? NULL : dlsym(object, GZ_DPDK_SYMBOL);
+    if (dpdk.kind == NULL)
+        return dlerror();
+    if (size >= WORDS_SIZE)
+        return strerror(E2BIG);
+    memcpy(dpdk.words, words, size);
+    uint32_t count = 0;
+
+    for (size_t at = 0; at < size && count < WORDS_MOST; at += strlen(dpdk.words + at) + 1)
+        dpdk.arguments[count++] = dpdk.words + at;
+    return "";
+}
+
+int gz_nic_open_dpdk(struct gz_port_request *request, uint64_t mac)
+{
+    request->arguments = dpdk.arguments;
+    return dpdk.kind == NULL ? -ENOSYS : gz_nic_open(dpdk.kind, request, mac);
 }
 
 void gz_nics_close(void)
@@ -105,20 +143,26 @@ bool gz_nic_transmit(uint32_t nic)
 
 /*
  * An interface that is not here any more says nothing: up, as a TAP device works on in another namespace. The
- * flags follow a lost carrier up to a second later, the driver knows it at once, if it can be asked.
+ * flags follow a lost carrier up to a second later, the driver knows it at once, if it can be asked. The
+ * kernel is asked about DPDK's virtual devices too: their drivers always say that their link is up.
  */
 static bool is_up(const struct gz_port *port)
 {
+    static int questions = -1;
     struct ethtool_value link = { .cmd = ETHTOOL_GLINK };
     struct ifreq ask = { 0 };
 
+    if (port->device[0] == '\0')
+        return port->kind->is_up == NULL || port->kind->is_up(port);
+    if (questions < 0)
+        questions = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     snprintf(ask.ifr_name, sizeof(ask.ifr_name), "%s", port->device);
-    if (ioctl(port->fd, SIOCGIFFLAGS, &ask) != 0)
+    if (ioctl(questions, SIOCGIFFLAGS, &ask) != 0)
         return true;
     if ((ask.ifr_flags & IFF_RUNNING) == 0)
         return false;
     ask.ifr_data = (char *)&link;
-    return ioctl(port->fd, SIOCETHTOOL, &ask) != 0 || link.data != 0;
+    return ioctl(questions, SIOCETHTOOL, &ask) != 0 || link.data != 0;
 }
 
 int gz_device_mtu(const char *device, int mtu)
@@ -156,7 +200,7 @@ uint32_t gz_nics_look(void)
 
     for (uint32_t i = 0; i < count; i++) {
         struct gz_nic *nic = &gz_forwarder.nics[i];
-        bool up = nic->port.fd < 0 || is_up(&nic->port);
+        bool up = is_up(&nic->port);
 
         if (up == nic->is_up)
             continue;

@@ -26,7 +26,7 @@ export interface ConfigurationOptions {
 }
 
 /** `busy_budget=0`: the driver's own busy polling is slower here, and blocks. */
-const deviceArguments: Readonly<Record<DpdkDriver, (device: string) => string>> = {
+export const deviceArguments: Readonly<Record<DpdkDriver, (device: string) => string>> = {
   af_packet: (device) => `net_af_packet0,iface=${device},framecnt=4096,qdisc_bypass=1`,
   af_xdp: (device) => `net_af_xdp0,iface=${device},busy_budget=0`,
   tap: () => `net_tap0,iface=${tapDevice},mac=${addresses.serverMac}`,
@@ -40,7 +40,7 @@ function freeHugePageBytes(): number {
 }
 
 /** Huge pages are used when enough are reserved; neither way leaves a file behind. */
-function memoryArguments(): string[] {
+export function memoryArguments(): string[] {
   const reserved = freeHugePageBytes() >= dpdkMegabytes << 20;
   const huge = ["--in-memory", "--iova-mode=va", "--single-file-segments"];
   return [...(reserved ? huge : ["--no-huge", "--no-shconf"]), "-m", String(dpdkMegabytes)];

@@ -41,7 +41,7 @@ export async function gazellectl(lab: Lab, prefix: string, ...words: string[]): 
   return result.stdout.toString();
 }
 
-/** Writes an ltran.conf; options are as in the file. */
+/** Writes an ltran.conf; options are as in the file, those that are empty are left out. */
 export function writeLtranConf(lab: Lab, prefix: string, options: Readonly<Record<string, string>>): string {
   const path = join(temporaryFolder(), `ltran-${count++}.conf`);
   const all = {
@@ -57,6 +57,7 @@ export function writeLtranConf(lab: Lab, prefix: string, options: Readonly<Recor
   writeFileSync(
     path,
     Object.entries(all)
+      .filter(([, value]) => value !== "")
       .map(([key, value]) => `${key} = ${value}\n`)
       .join(""),
   );

@@ -180,6 +180,8 @@ describe("loadLtranConfig", () => {
       bondMiimon: 100,
       bondMtu: 1500,
       nicRxqueueSize: 1024,
+      rxMbufPoolSize: 0,
+      txMbufPoolSize: 0,
       dispatchMaxClients: 32,
       dispatchSubnet: "192.168.1.0",
       dispatchSubnetLength: 8,

@@ -16,8 +16,8 @@ const INTEGERS: readonly [string, number, number, number, number?][] = [
   ["rate_limit_mbps", 0, 0, 1_000_000],
   ["memory", 256, 32, 2048],
   ["tcp_conn_scan_interval", 600, 0, 86400],
-  ["rx_mbuf_pool_size", 307200, 1, 2147483647],
-  ["tx_mbuf_pool_size", 30720, 1, 2147483647],
+  ["rx_mbuf_pool_size", 0, 1, 2147483647, 0],
+  ["tx_mbuf_pool_size", 0, 1, 2147483647, 0],
 ];
 
 const SWITCHES = ["kni_switch", "low_power_mode"];
@@ -398,7 +398,7 @@ describe("keys of ltran.conf", () => {
     assert.match(takes({ kni_swith: "0" }).warnings.join(), /kni_swith = 0: is the old name of kni_switch$/);
     assert.match(
       takes({ rx_pool_mbuf_size: "307200" }).warnings.join(),
-      /is the old name of rx_mbuf_pool_size$/,
+      /is the old name of rx_mbuf_pool_size,/,
     );
     const twice = checkLtran({ kni_switch: "0", flow_bifurcation: "0" });
     assert.match(twice.errors.join(), /flow_bifurcation = 0: must be given once; .* has kni_switch$/);

@@ -12,6 +12,7 @@ import { runInside } from "../../scripts/lab/namespaces.js";
 import type { Program } from "../../scripts/lab/program.js";
 import { startRedis } from "./accelerated.js";
 import { CheckedTraffic } from "./checked-traffic.js";
+import { addSecondLink, backupLink } from "./two-links.js";
 
 const timeout = 60_000;
 const miimonMs = 100;
@@ -20,30 +21,10 @@ const resumeMs = 3 * miimonMs + 100;
 /** A request that was lost is sent again by the peer's kernel after 200 ms at the earliest. */
 const settleMs = 500;
 const connections = 8;
-const backup = { server: "server1", client: "client1" };
 
 let lab: Lab;
 let ltran: Daemon;
 let redis: Program;
-
-function inClient(...words: string[]): void {
-  runInside(lab.clientNamespace, ...words);
-}
-
-/** A second veth beside that of the lab, and a bridge of the client's that joins both and has its address. */
-function addSecondLink(): void {
-  const { serverNamespace, clientNamespace, clientInterface } = lab;
-  const peer = ["peer", "name", backup.client, "netns", clientNamespace];
-  runInside(serverNamespace, "ip", "link", "add", "name", backup.server, "type", "veth", ...peer);
-  runInside(serverNamespace, "ip", "link", "set", backup.server, "up");
-  inClient("ip", "link", "add", "name", "bridge0", "type", "bridge", "forward_delay", "0");
-  for (const port of [clientInterface, backup.client]) {
-    inClient("ip", "link", "set", port, "master", "bridge0");
-  }
-  inClient("ip", "address", "flush", "dev", clientInterface);
-  inClient("ip", "address", "add", `${addresses.client}/${addresses.prefixLength}`, "dev", "bridge0");
-  for (const device of [backup.client, "bridge0"]) inClient("ip", "link", "set", device, "up");
-}
 
 async function activeDevice(): Promise<string | undefined> {
   return (await ltran.report()).nics.find(({ isActive }) => isActive)?.device;
@@ -51,9 +32,9 @@ async function activeDevice(): Promise<string | undefined> {
 
 before(async () => {
   lab = createLab({ label: "bond", stack: "gazelle", offloads: "default" });
-  addSecondLink();
+  addSecondLink(lab);
   ltran = await startLtran(lab, {
-    devices: `"${lab.serverInterface},${backup.server}"`,
+    devices: `"${lab.serverInterface},${backupLink.server}"`,
     bond_ports: '"0x3"',
     bond_miimon: String(miimonMs),
   });

@@ -78,6 +78,21 @@ test("an accelerated program serves a kernel client", async () => {
   await server.stop();
 });
 
+test("ltran opens a device of DPDK", async () => {
+  const lines = [
+    'forward_kit = "dpdk"',
+    `forward_kit_args = "--no-pci -m 128 --vdev net_af_packet0,iface=${lab.serverInterface}"`,
+    `bond_ports = "0x1"\nbond_macs = "${addresses.serverMac}"`,
+    'dispatch_subnet = "10.77.0.0"\ndispatch_subnet_length = 8',
+    `unix_prefix = "gz-${process.pid}-"`,
+  ];
+  writeFileSync(join(root, "etc/gazelle/test.conf"), `${lines.join("\n")}\n`);
+  const [command, argumentList] = insideRoot(root, "ltran", "-c", "/etc/gazelle/test.conf");
+  const ltran = startProgram({ namespace: lab.serverNamespace, role: "server", command, argumentList });
+  assert.ok(await waitUntil(() => /ltran: ready/.test(ltran.output()), START_MS, 200), ltran.output());
+  await ltran.stop();
+});
+
 test("purging it leaves nothing", () => {
   runInRoot(root, APT_MS, "apt-get", "purge", "-y", "-q", "gazelle");
   const script = "find / -xdev ( -path /proc -o -path /sys ) -prune -o -iname *gazelle* -print";

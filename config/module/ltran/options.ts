@@ -129,14 +129,16 @@ ltran
   .toggle("kni_switch", 0, "1: give the kernel a device for what no client wants.")
   .meaning("flow_bifurcation is another name of it.")
   .withoutEffect(0, "there is no kernel device yet; with forward_kit packet the kernel keeps its interfaces");
-ltran
-  .integer("rx_mbuf_pool_size", 307200, "Packet buffers for received frames.")
+export const receiveBuffers = ltran
+  .integer("rx_mbuf_pool_size", 0, "With DPDK, packet buffers for frames received by a port.")
   .between(1, MOST_INTEGER)
-  .withoutEffect(307200, "nic_rxqueue_size decides how many buffers a port has");
-ltran
-  .integer("tx_mbuf_pool_size", 30720, "Packet buffers for frames to be sent.")
+  .except(0)
+  .meaning("0: as many as nic_rxqueue_size needs, at least 4095. Each takes 2.2 KB of the 4096 MiB window.");
+export const transmitBuffers = ltran
+  .integer("tx_mbuf_pool_size", 0, "With DPDK, packet buffers for frames to be sent by a port.")
   .between(1, MOST_INTEGER)
-  .withoutEffect(30720, "frames wait in their clients' memory until the port takes them");
+  .except(0)
+  .meaning("0: 4095. Each takes 2.4 KB of the memory that -m or --socket-mem in forward_kit_args gives.");
 
 export const portKind = ltran
   .add("port_kind", Kind.Choice, 0, "What forward_kit led to.")

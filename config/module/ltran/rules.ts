@@ -2,6 +2,7 @@
 import { showIpv4 } from "../address";
 import { checkEalArgs } from "../eal-args";
 import { report } from "../messages";
+import { Option } from "../option";
 import { checkEffects, checkOnline, checkRequired, complain, missing } from "../rules";
 import {
   bondMacs,
@@ -16,6 +17,8 @@ import {
   hugePages,
   ltran,
   portKind,
+  receiveBuffers,
+  transmitBuffers,
 } from "./options";
 
 function checkSubnet(): void {
@@ -25,6 +28,13 @@ function checkSubnet(): void {
   const network = (address >> bits) << bits;
   if (address == network) return;
   complain(dispatchSubnet, `must end in ${bits} zero bits (dispatch_subnet_length): "${showIpv4(network)}"`);
+}
+
+/** Pools of packet buffers are DPDK's. */
+function checkPool(option: Option): void {
+  if (!option.sound || option.number == 0) return;
+  const reason = "has no effect: devices are reached without DPDK";
+  report(false, option.file, option.line, option.givenAs, option.shown, reason);
 }
 
 function checkKit(file: string, line: i32): void {
@@ -41,6 +51,8 @@ function checkKit(file: string, line: i32): void {
     return;
   }
   if (!devices.given) missing(devices, file, line);
+  checkPool(receiveBuffers);
+  checkPool(transmitBuffers);
   if (!forwardKitArgs.sound || forwardKitArgs.list.length == 0) return;
   const reason = "has no effect: devices are reached without DPDK";
   if (eal.namesDevice) complain(forwardKitArgs, "must name no device with forward_kit packet");

@@ -43,15 +43,22 @@ struct gz_dpdk {
 
 /* Starts DPDK's environment once per process, on a thread of its own: 0, or -1 with port->message. */
 int gz_dpdk_environment(struct gz_port *port, char *const *arguments);
-/* The descriptor on which the device's frames can be waited for; -1 when it opened none. See wrap.c. */
-int gz_dpdk_descriptor(void);
+/* The thread that the environment runs on. */
+pid_t gz_dpdk_thread(void);
+/* Forgets the descriptors that a device opened when it was set up. */
+void gz_dpdk_descriptor_clear(void);
+/*
+ * The descriptor on which frames of the device on interface number `interface` (0: none) can be waited for,
+ * once it was set up; -1 when it opened none. See wrap.c.
+ */
+int gz_dpdk_descriptor(unsigned interface);
 /* Forgets what DPDK logged. */
 void gz_dpdk_log_clear(void);
 /* Puts a message together from `text` and what DPDK logged. */
 void gz_dpdk_fail(struct gz_port *port, const char *text);
 
 /* Chooses what threads sleep on, port->fd, once the device runs: 0, or -1 with port->message. */
-int gz_dpdk_sleep_open(struct gz_port *port, bool interrupts);
+int gz_dpdk_sleep_open(struct gz_port *port, unsigned interface, bool interrupts);
 /* As struct gz_port_kind says. */
 bool gz_dpdk_pending(const struct gz_port *port);
 bool gz_dpdk_arm(struct gz_port *port);
@@ -59,12 +66,13 @@ bool gz_dpdk_arm(struct gz_port *port);
 void gz_dpdk_disarm(struct gz_dpdk *dpdk);
 
 /*
- * Takes the XDP program of a process that was killed off the interface that `arguments` give to net_af_xdp.
+ * Takes the XDP programs of processes that were killed off the interfaces that `arguments` give to
+ * net_af_xdp.
  */
 void gz_dpdk_xdp_clean(char *const *arguments);
-/* The device was started: its XDP program is ours. */
-void gz_dpdk_xdp_mark(void);
-/* Whether the interface carries an XDP program, once the device did not start. */
+/* The device on this interface was started: its XDP program is ours. */
+void gz_dpdk_xdp_mark(unsigned interface);
+/* Whether an interface of ours carries an XDP program, once the device did not start. */
 bool gz_dpdk_xdp_foreign(void);
 void gz_dpdk_xdp_leave(void);
 

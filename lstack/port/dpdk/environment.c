@@ -25,6 +25,7 @@ static struct {
     char *const *arguments;
     int result;
     bool runs;
+    pid_t tid;
     char log[2048];
     size_t logged;
 } environment;
@@ -46,6 +47,11 @@ static ssize_t keep(void *cookie, const char *text, size_t length)
     environment.logged += part;
     environment.log[environment.logged] = '\0';
     return (ssize_t)length;
+}
+
+pid_t gz_dpdk_thread(void)
+{
+    return environment.tid;
 }
 
 void gz_dpdk_log_clear(void)
@@ -76,6 +82,7 @@ static void *run(void *unused)
     FILE *log = fopencookie(NULL, "w", functions);
     sigset_t none;
 
+    environment.tid = gettid();
     if (log != NULL) {
         setvbuf(log, NULL, _IOLBF, 256);
         rte_openlog_stream(log);

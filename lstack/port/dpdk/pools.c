@@ -32,7 +32,16 @@ static uint8_t *map(struct gz_port *port, uint32_t offset, uint32_t size)
     return at == MAP_FAILED ? NULL : at;
 }
 
-static struct rte_mempool *linear_pool(uint8_t *base, uint32_t size, uint32_t count)
+/* A name for a pool of the device: there may be several devices. */
+static const char *name_of(const struct gz_dpdk *dpdk, const char *what)
+{
+    static char name[RTE_MEMPOOL_NAMESIZE];
+
+    snprintf(name, sizeof(name), "gazelle-%s-%u", what, dpdk->device);
+    return name;
+}
+
+static struct rte_mempool *linear_pool(const char *name, uint8_t *base, uint32_t size, uint32_t count)
 {
     struct rte_pktmbuf_extmem memory = {
         .buf_ptr = base,
@@ -44,21 +53,27 @@ static struct rte_mempool *linear_pool(uint8_t *base, uint32_t size, uint32_t co
     if (rte_extmem_register(base, size, NULL, 0, PAGE) != 0)
         return NULL;
     return rte_pktmbuf_pool_create_extbuf(
-        "gazelle-receive", count, CACHE, 0, GZ_DPDK_ROOM, SOCKET_ID_ANY, &memory, 1);
+        name, count, CACHE, 0, GZ_DPDK_ROOM, SOCKET_ID_ANY, &memory, 1);
+}
+
+static struct rte_mempool *plain_pool(const char *name, uint32_t count)
+{
+    return rte_pktmbuf_pool_create(name, count, CACHE, 0, GZ_DPDK_ROOM, SOCKET_ID_ANY);
 }
 
 int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request)
 {
     struct gz_dpdk *dpdk = port->state;
-    uint32_t wanted = request->slots * 2 - 1;
+    uint32_t wanted = request->receive_buffers != 0 ? request->receive_buffers : request->slots * 2 - 1;
     uint32_t count = wanted > RECEIVE_BUFFERS_LEAST ? wanted : RECEIVE_BUFFERS_LEAST;
-    uint32_t frames = aligned(count * GZ_DPDK_ROOM);
+    uint32_t transmit = request->transmit_buffers != 0 ? request->transmit_buffers : TRANSMIT_BUFFERS;
     uint32_t bounce = aligned(GZ_RX_BURST * GZ_DPDK_BOUNCE);
 
-    if ((uint64_t)request->window + frames + bounce > UINT32_MAX) {
-        gz_dpdk_fail(port, "the stack's memory leaves no room for receive buffers; lower `memory`");
+    if ((uint64_t)request->window + (uint64_t)count * GZ_DPDK_ROOM + PAGE + bounce > UINT32_MAX) {
+        gz_dpdk_fail(port, "below 4096 MiB is no room for so many receive buffers; lower `memory`");
         return -1;
     }
+    uint32_t frames = aligned(count * GZ_DPDK_ROOM);
     uint8_t *base = map(port, request->window, frames);
 
     dpdk->bounce = map(port, request->window + frames, bounce);
@@ -69,9 +84,8 @@ int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request)
     port->window_size = frames + bounce;
     dpdk->frames = base;
     dpdk->frames_size = frames;
-    dpdk->receive_pool = linear_pool(base, frames, count);
-    dpdk->transmit_pool =
-        rte_pktmbuf_pool_create("gazelle-transmit", TRANSMIT_BUFFERS, CACHE, 0, GZ_DPDK_ROOM, SOCKET_ID_ANY);
+    dpdk->receive_pool = linear_pool(name_of(dpdk, "receive"), base, frames, count);
+    dpdk->transmit_pool = plain_pool(name_of(dpdk, "transmit"), transmit);
     if (dpdk->receive_pool == NULL || dpdk->transmit_pool == NULL) {
         gz_dpdk_fail(port, "DPDK has no memory for packet buffers; raise -m or --socket-mem in dpdk_args");
         return -1;
@@ -96,8 +110,7 @@ int gz_dpdk_plain_pool(struct gz_port *port)
 
     rte_mempool_free(dpdk->receive_pool);
     dpdk->copies = true;
-    dpdk->receive_pool =
-        rte_pktmbuf_pool_create("gazelle-copied", count, CACHE, 0, GZ_DPDK_ROOM, SOCKET_ID_ANY);
+    dpdk->receive_pool = plain_pool(name_of(dpdk, "copied"), count);
     if (dpdk->receive_pool != NULL)
         return 0;
     gz_dpdk_fail(port, "DPDK has no memory for packet buffers; raise -m or --socket-mem in dpdk_args");

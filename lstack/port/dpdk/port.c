@@ -1,6 +1,7 @@
 /* Opening, watching and closing a device of DPDK. */
 #include "dpdk.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <rte_bus.h>
 #include <rte_dev.h>
@@ -23,6 +24,24 @@ static bool is_zero(const uint8_t mac[6])
     static const uint8_t zero[6];
 
     return memcmp(mac, zero, sizeof(zero)) == 0;
+}
+
+/* Device number `order`, counted from 1: 0, or -1 with a message that says how many there are. */
+static int find_by_order(struct gz_port *port, uint32_t order)
+{
+    struct gz_dpdk *dpdk = port->state;
+    unsigned count = 0;
+    uint16_t id;
+
+    RTE_ETH_FOREACH_DEV(id) {
+        dpdk->device = id;
+        if (++count == order)
+            return 0;
+    }
+    gz_dpdk_fail(port,
+        count > 0 ? "DPDK finds fewer devices than bond_ports names"
+                  : "no device; check dpdk_args, or whether the NIC is bound: dpdk-devbind.py --status");
+    return -1;
 }
 
 /*
@@ -119,8 +138,8 @@ static int queues(struct gz_port *port, bool is_xdp)
     return result;
 }
 
-/* What the stack wants to know of the device. */
-static int describe(struct gz_port *port, const struct rte_eth_dev_info *info, bool is_pci)
+/* What the stack wants to know of the device; `wanted` is its largest packet, 0: as the device has it. */
+static int describe(struct gz_port *port, const struct rte_eth_dev_info *info, uint32_t wanted, bool is_pci)
 {
     struct gz_dpdk *dpdk = port->state;
     struct rte_ether_addr address;
@@ -128,7 +147,7 @@ static int describe(struct gz_port *port, const struct rte_eth_dev_info *info, b
 
     if (rte_eth_macaddr_get(dpdk->device, &address) != 0 || rte_eth_dev_get_mtu(dpdk->device, &mtu) != 0)
         return -1;
-    port->mtu = mtu;
+    port->mtu = wanted != 0 && wanted < mtu ? wanted : mtu;
     port->mac = 0;
     memcpy(&port->mac, address.addr_bytes, sizeof(address.addr_bytes));
     if (info->if_index == 0 || if_indextoname(info->if_index, port->device) == NULL)
@@ -159,8 +178,11 @@ static int configure(
 
     if (rte_eth_dev_configure(dpdk->device, 1, 1, &conf) != 0)
         return -1;
-    if (request->mtu != 0 && rte_eth_dev_set_mtu(dpdk->device, (uint16_t)request->mtu) != 0)
+    int mtu = request->mtu == 0 ? 0 : rte_eth_dev_set_mtu(dpdk->device, (uint16_t)request->mtu);
+
+    if (mtu != 0 && mtu != -ENOTSUP)
         return -1;
+    gz_dpdk_descriptor_clear();
     if (queues(port, is_xdp) != 0)
         return -1;
     return rte_eth_dev_start(dpdk->device);
@@ -189,10 +211,10 @@ static int start(struct gz_port *port, const struct gz_port_request *request)
         result = configure(port, request, interrupts, is_xdp);
     }
     if (result == 0 && is_xdp)
-        gz_dpdk_xdp_mark();
-    if (result != 0 || describe(port, &info, is_pci) != 0)
+        gz_dpdk_xdp_mark(info.if_index);
+    if (result != 0 || describe(port, &info, request->mtu, is_pci) != 0)
         return -1;
-    return gz_dpdk_sleep_open(port, interrupts);
+    return gz_dpdk_sleep_open(port, info.if_index, interrupts);
 }
 
 static void dpdk_close(struct gz_port *port)
@@ -215,12 +237,13 @@ static int dpdk_open(struct gz_port *port, const struct gz_port_request *request
         snprintf(port->message, sizeof(port->message), "port dpdk: no memory");
         return -1;
     }
-    gz_dpdk_xdp_clean(request->arguments);
+    if (request->order <= 1)
+        gz_dpdk_xdp_clean(request->arguments);
     if (gz_dpdk_environment(port, request->arguments) != 0)
         return -1;
     dpdk->lcore = rte_get_main_lcore();
     gz_dpdk_enter(dpdk);
-    if (find(port, request->mac) != 0)
+    if ((request->order != 0 ? find_by_order(port, request->order) : find(port, request->mac)) != 0)
         return -1;
     if (start(port, request) == 0)
         return 0;
@@ -233,6 +256,25 @@ static int dpdk_open(struct gz_port *port, const struct gz_port_request *request
     return -1;
 }
 
+/* Packet sockets have been told; a device that cannot have two addresses takes all frames. */
+static void dpdk_accept(struct gz_port *port, uint64_t mac)
+{
+    const struct gz_dpdk *dpdk = port->state;
+    struct rte_ether_addr address;
+
+    memcpy(address.addr_bytes, &mac, sizeof(address.addr_bytes));
+    if (port->device[0] == '\0' && rte_eth_dev_mac_addr_add(dpdk->device, &address, 0) != 0)
+        rte_eth_promiscuous_enable(dpdk->device);
+}
+
+static bool dpdk_is_up(const struct gz_port *port)
+{
+    const struct gz_dpdk *dpdk = port->state;
+    struct rte_eth_link link;
+
+    return rte_eth_link_get_nowait(dpdk->device, &link) != 0 || link.link_status == RTE_ETH_LINK_UP;
+}
+
 __attribute__((visibility("default"))) const struct gz_port_kind gz_dpdk_port = {
     .name = "dpdk",
     .open = dpdk_open,
@@ -242,4 +284,6 @@ __attribute__((visibility("default"))) const struct gz_port_kind gz_dpdk_port = 
     .release = gz_dpdk_release,
     .transmit = gz_dpdk_transmit,
     .close = dpdk_close,
+    .accept = dpdk_accept,
+    .is_up = dpdk_is_up,
 };

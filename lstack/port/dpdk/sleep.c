@@ -13,15 +13,16 @@
 /* How long a device without descriptor and interrupt is left alone. */
 #define LOOK_NS 100000l
 
-int gz_dpdk_sleep_open(struct gz_port *port, bool interrupts)
+int gz_dpdk_sleep_open(struct gz_port *port, unsigned interface, bool interrupts)
 {
     struct gz_dpdk *dpdk = port->state;
     int interrupt = interrupts ? rte_eth_dev_rx_intr_ctl_q_get_fd(dpdk->device, 0) : -1;
+    int descriptor = gz_dpdk_descriptor(interface);
 
-    if (gz_dpdk_descriptor() >= 0) {
+    if (descriptor >= 0) {
         dpdk->wakes = GZ_DPDK_BY_SOCKET;
         /* A second name for it: the engine moves and closes its own. */
-        port->fd = dup(gz_dpdk_descriptor());
+        port->fd = dup(descriptor);
     } else if (interrupt >= 0 && rte_eth_dev_rx_intr_disable(dpdk->device, 0) == 0) {
         dpdk->wakes = GZ_DPDK_BY_INTERRUPT;
         port->fd = dup(interrupt);

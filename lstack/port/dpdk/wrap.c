@@ -5,6 +5,7 @@
  * inside a driver, where the thread holds the stack's lock.
  */
 #include <fcntl.h>
+#include <linux/if_packet.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
@@ -32,11 +33,36 @@ int __wrap_fcntl64(int fd, int command, ...);
 void __wrap_openlog(const char *identity, int option, int facility);
 void __wrap___syslog_chk(int priority, int flag, const char *format, ...);
 
-static int descriptor = -1;
+#define PACKET_SOCKETS_MOST 64
 
-int gz_dpdk_descriptor(void)
+/* What the device opened that is being set up; packet sockets are all opened when the environment starts. */
+static int descriptor = -1;
+static int packet_sockets[PACKET_SOCKETS_MOST];
+static unsigned packet_socket_count;
+
+void gz_dpdk_descriptor_clear(void)
 {
-    return descriptor;
+    descriptor = -1;
+}
+
+static bool is_bound_to(int fd, unsigned interface)
+{
+    struct sockaddr_ll address = { 0 };
+    socklen_t size = sizeof(address);
+
+    return getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
+           address.sll_family == AF_PACKET && (unsigned)address.sll_ifindex == interface;
+}
+
+int gz_dpdk_descriptor(unsigned interface)
+{
+    int result = descriptor;
+
+    for (unsigned i = 0; result < 0 && interface != 0 && i < packet_socket_count; i++) {
+        if (is_bound_to(packet_sockets[i], interface))
+            result = packet_sockets[i];
+    }
+    return result;
 }
 
 int __wrap_socket(int domain, int type, int protocol)
@@ -44,8 +70,8 @@ int __wrap_socket(int domain, int type, int protocol)
     /* A program that the application executes must not keep the device. */
     int fd = __real_socket(domain, type | SOCK_CLOEXEC, protocol);
 
-    if (fd >= 0 && domain == AF_PACKET)
-        descriptor = fd;
+    if (fd >= 0 && domain == AF_PACKET && packet_socket_count < PACKET_SOCKETS_MOST)
+        packet_sockets[packet_socket_count++] = fd;
     return fd;
 }
 
@@ -89,7 +115,7 @@ int __wrap_fcntl64(int fd, int command, ...)
     va_end(rest);
     /* The process as owner would have its signals interrupt the application's threads. */
     if (command == F_SETOWN) {
-        struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = gettid() };
+        struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = gz_dpdk_thread() };
 
         return __real_fcntl64(fd, F_SETOWN_EX, &owner);
     }

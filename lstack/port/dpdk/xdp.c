@@ -21,7 +21,10 @@
 #define FOLDER "/var/run/gazelle"
 #define PREFIX "xdp-"
 
-static struct {
+/* More than a bond has devices. */
+#define MARKS_MOST 16
+
+struct mark {
     unsigned interface;
     /* A program of somebody else's that was there before us. */
     uint32_t foreign;
@@ -29,7 +32,10 @@ static struct {
     int fd;
     /* A forked child must not take away what its parent uses. */
     pid_t maker;
-} mark;
+};
+
+static struct mark marks[MARKS_MOST];
+static unsigned mark_count;
 
 static bool read_boot(char *boot, int size)
 {
@@ -119,59 +125,82 @@ static unsigned interface_of(const char *argument)
     return if_nametoindex(text);
 }
 
-void gz_dpdk_xdp_clean(char *const *arguments)
+static void clean(struct mark *mark)
 {
     char path[128];
     uint32_t id;
 
-    mark.fd = -1;
-    for (mark.interface = 0; *arguments != NULL && mark.interface == 0; arguments++)
-        mark.interface = interface_of(*arguments);
-    if (mark.interface == 0)
-        return;
-    sweep();
-    if (bpf_xdp_query_id((int)mark.interface, 0, &id) != 0 || id == 0)
+    if (bpf_xdp_query_id((int)mark->interface, 0, &id) != 0 || id == 0)
         return;
     if (!make_path(path, sizeof(path), id) || access(path, F_OK) != 0) {
-        mark.foreign = id;
+        mark->foreign = id;
     } else if (deserted(path)) {
-        detach(mark.interface);
+        detach(mark->interface);
         unlink(path);
     }
 }
 
-void gz_dpdk_xdp_mark(void)
+void gz_dpdk_xdp_clean(char *const *arguments)
+{
+    for (mark_count = 0; *arguments != NULL && mark_count < MARKS_MOST; arguments++) {
+        unsigned interface = interface_of(*arguments);
+
+        if (interface != 0)
+            marks[mark_count++] = (struct mark){ .interface = interface, .fd = -1 };
+    }
+    if (mark_count > 0)
+        sweep();
+    for (unsigned i = 0; i < mark_count; i++)
+        clean(&marks[i]);
+}
+
+static void make(struct mark *mark)
 {
     uint32_t id;
 
-    if (mark.interface == 0 || bpf_xdp_query_id((int)mark.interface, 0, &id) != 0 || id == 0 ||
-        id == mark.foreign || !make_path(mark.path, sizeof(mark.path), id))
+    if (bpf_xdp_query_id((int)mark->interface, 0, &id) != 0 || id == 0 || id == mark->foreign ||
+        !make_path(mark->path, sizeof(mark->path), id))
         return;
     if (mkdir(FOLDER, S_IRWXU) != 0 && access(FOLDER, W_OK) != 0)
         return;
-    mark.fd = open(mark.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-    if (mark.fd >= 0 && lock(mark.fd, F_RDLCK))
-        mark.maker = getpid();
+    mark->fd = open(mark->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    if (mark->fd >= 0 && lock(mark->fd, F_RDLCK))
+        mark->maker = getpid();
+}
+
+void gz_dpdk_xdp_mark(unsigned interface)
+{
+    for (unsigned i = 0; i < mark_count; i++) {
+        if (marks[i].interface == interface && marks[i].fd < 0)
+            make(&marks[i]);
+    }
 }
 
 bool gz_dpdk_xdp_foreign(void)
 {
     uint32_t id;
+    bool any = false;
 
-    return mark.interface != 0 && bpf_xdp_query_id((int)mark.interface, 0, &id) == 0 && id != 0;
+    for (unsigned i = 0; i < mark_count; i++)
+        any |= bpf_xdp_query_id((int)marks[i].interface, 0, &id) == 0 && id != 0;
+    return any;
 }
 
 void gz_dpdk_xdp_leave(void)
 {
-    if (mark.maker != getpid() || mark.fd < 0)
-        return;
-    mark.maker = 0;
-    /* Somebody else may use the program for another queue: the last one takes it away. */
-    if (!lock(mark.fd, F_WRLCK))
-        return;
-    detach(mark.interface);
-    unlink(mark.path);
-    rmdir(FOLDER);
+    for (unsigned i = 0; i < mark_count; i++) {
+        struct mark *mark = &marks[i];
+
+        if (mark->maker != getpid() || mark->fd < 0)
+            continue;
+        mark->maker = 0;
+        /* Somebody else may use the program for another queue: the last one takes it away. */
+        if (!lock(mark->fd, F_WRLCK))
+            continue;
+        detach(mark->interface);
+        unlink(mark->path);
+        rmdir(FOLDER);
+    }
 }
 
 /* At the process' normal end. */
