@@ -1,7 +1,7 @@
 import { port } from "../../stack/memory/port";
 import { resetFlow } from "./forward/reset";
 import { nicForget, nicHasRoom } from "./forward/to-nic";
-import { publishPut } from "./forward/to-vport";
+import { publishPut, unlistKick } from "./forward/to-vport";
 import { root } from "./memory/root";
 import { Counter, count } from "./stats/counters";
 import { Address, addressLeave, addressRelease } from "./tables/address";
@@ -71,6 +71,7 @@ export function closeDeadline(): u64 {
 export function closeBegin(v: Vport): void {
   const r = root();
   for (let id: u32 = 0; id < r.nics; id++) nicForget(port(id), v);
+  unlistKick(v);
   v.state = VportState.closing;
   v.closingUntil = r.now + LINGER_US;
   v.closingNext = 0;

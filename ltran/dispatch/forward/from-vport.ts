@@ -97,9 +97,17 @@ function isKnown(f: Frame): bool {
   return changetype<usize>(addressFind(f.destinationHigh, f.destinationLow)) != 0;
 }
 
-/** Packets on the wire that a frame becomes. */
+/** Packets on the wire that a frame becomes; a super-frame with nothing to cut is one, too. */
 function packetsOf(f: Frame): u32 {
-  return f.segmentSize == 0 ? 1 : (f.length - f.headerLength + f.segmentSize - 1) / f.segmentSize;
+  if (f.segmentSize == 0) return 1;
+  return max<u32>(1, (f.length - f.headerLength + f.segmentSize - 1) / f.segmentSize);
+}
+
+/** Whether a frame may go to all, discarded if not: it is copied for each, and the link takes no longer one. */
+function mayGoToAll(v: Vport, f: Frame): bool {
+  if (f.length <= v.mtu + ETHERNET_HEADER) return true;
+  discard(f, DropReason.tooLong);
+  return false;
 }
 
 /** An IPv4 packet of `v`, whose frame had virtio-net header `virtio` or none (0). */
@@ -124,6 +132,7 @@ function ipv4FromVport(v: Vport, f: Frame, virtio: usize): void {
     if (f.protocol == <u32>PROTOCOL_UDP) learnDatagram(v, f);
   }
   if (isForAll(f)) {
+    if (!mayGoToAll(v, f)) return;
     deliverAll(f);
     toNic(f);
     return;
@@ -166,8 +175,8 @@ function vportInput(v: Vport, f: Frame, length: u32): void {
     ipv4FromVport(v, f, virtio);
   } else {
     bucketsPay(v, 1, f.length);
-    if (type == ETHERTYPE_ARP) arpFromVport(v, f);
-    else discard(f, DropReason.unknownEtherType);
+    if (type != ETHERTYPE_ARP) discard(f, DropReason.unknownEtherType);
+    else if (mayGoToAll(v, f)) arpFromVport(v, f);
   }
 }
 

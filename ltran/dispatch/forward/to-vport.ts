@@ -84,6 +84,20 @@ export function listKick(v: Vport): void {
   r.kickHead = changetype<usize>(v);
 }
 
+/** `v` is closed: its number may be another's before the list is looked at. */
+export function unlistKick(v: Vport): void {
+  if (v.isKick == 0) return;
+  const r = root();
+  v.isKick = 0;
+  if (r.kickHead == changetype<usize>(v)) {
+    r.kickHead = v.kickNext;
+    return;
+  }
+  let at = changetype<Vport>(r.kickHead);
+  while (at.kickNext != changetype<usize>(v)) at = changetype<Vport>(at.kickNext);
+  at.kickNext = v.kickNext;
+}
+
 /** Counts what broke the rules of either ring since the last time. */
 export function countFaults(v: Vport): void {
   const faults = vportTake(v).faults + vportPut(v).faults;

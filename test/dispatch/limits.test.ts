@@ -1,0 +1,111 @@
+// What a vport costs the others: its rate limit, frames for all, its place among those to be kicked.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as dispatch from "../../build/generated/node/dispatch-layout.js";
+import * as layout from "../../build/generated/node/layout.js";
+import { arp, ethernet, ipv4, macOf, udp } from "../stack/support/frames.js";
+import { announce } from "./support/announce.js";
+import { Forwarder } from "./support/forwarder.js";
+import { NIC_MAC, PEER_MAC, segment } from "./support/segments.js";
+
+const A = { ip: "10.0.0.2", mac: macOf(2) };
+const B = { ip: "10.0.0.3", mac: macOf(3) };
+const GROUP = Uint8Array.from([1, 0, 0x5e, 1, 1, 1]);
+const VNET = layout.PORT_FLAG_VNET_HEADER;
+const OFFLOADS = VNET | layout.PORT_FLAG_TX_CHECKSUM | layout.PORT_FLAG_SEGMENTATION;
+
+const toPeer = {
+  from: A.ip,
+  to: "10.0.0.9",
+  fromMac: A.mac,
+  toMac: PEER_MAC,
+  sourcePort: 1000,
+  destinationPort: 80,
+};
+
+function setUp(flags = 0): Forwarder {
+  const f = new Forwarder();
+  f.nicOpen(NIC_MAC, flags, flags === 0 ? 0 : 65000);
+  return f;
+}
+
+/** A super-frame with nothing to cut: headers alone. */
+function emptySuperFrame(): Uint8Array {
+  const header = new DataView(new ArrayBuffer(10));
+  header.setUint8(0, 1);
+  header.setUint8(1, 1);
+  header.setUint16(2, 54, true);
+  header.setUint16(4, 1448, true);
+  header.setUint16(6, 34, true);
+  header.setUint16(8, 16, true);
+  const frame = segment({ ...toPeer, flags: "A" });
+  return new Uint8Array(Buffer.concat([new Uint8Array(header.buffer), frame]));
+}
+
+test("a super-frame without payload is paid for as the packet that it is", () => {
+  const f = setUp(OFFLOADS);
+  const v = f.open({ ...A, flags: VNET });
+  f.doors.rateLimitSet(v.id, 1000, 0, f.now);
+  for (let i = 0; i < 30; i++) v.client.send(emptySuperFrame());
+  assert.equal(f.collect(), 10, "ten milliseconds of allowance");
+});
+
+test("a frame for all is no longer than the link carries: it is copied into every ring", () => {
+  const f = setUp();
+  const v = f.open(A);
+  const other = f.open({ ...B, flags: VNET });
+  const datagram = (length: number) => {
+    const destination = "239.1.1.1";
+    const body = {
+      source: A.ip,
+      destination,
+      sourcePort: 1,
+      destinationPort: 2,
+      payload: new Uint8Array(length),
+    };
+    return ethernet(
+      GROUP,
+      A.mac,
+      0x0800,
+      ipv4({ source: A.ip, destination, protocol: 17, payload: udp(body) }),
+    );
+  };
+  const announcement = arp({ operation: 1, senderMac: A.mac, sender: A.ip, target: A.ip });
+  v.client.send(datagram(1472));
+  v.client.send(datagram(1473));
+  v.client.send(announcement);
+  v.client.send(new Uint8Array(Buffer.concat([announcement, new Uint8Array(1500)])));
+  f.collect();
+  assert.equal(f.transmit().length, 2);
+  assert.equal(other.client.received().length, 2);
+  assert.deepEqual(f.vportDrops(v.id), { tooLong: 2 });
+});
+
+test("who is to be kicked stays so while others close and their numbers are given away", () => {
+  const f = new Forwarder(undefined, 64 << 20);
+  f.nicOpen(NIC_MAC);
+  const vports = Array.from({ length: dispatch.VPORTS_MAX }, (_, i) =>
+    f.open({ ip: `10.0.1.${i}`, mac: A.mac, slots: 4 }),
+  );
+  const [first, second] = vports;
+  assert.ok(first !== undefined && second !== undefined);
+  for (const v of [first, second]) {
+    announce(v, "bind", { localPort: 53 });
+    f.collect();
+    v.client.sleeps(true);
+  }
+  const tell = () => {
+    const frames = [first, second].map(({ identity: { ip } }) => {
+      const ends = { source: "10.0.0.9", destination: ip };
+      const payload = udp({ ...ends, sourcePort: 1, destinationPort: 53, payload: new Uint8Array(1) });
+      return ethernet(A.mac, PEER_MAC, 0x0800, ipv4({ ...ends, protocol: 17, payload }));
+    });
+    f.receive(frames);
+  };
+  tell();
+  assert.equal(f.doors.vportClose(first.id, f.now), 0);
+  assert.equal(f.open({ ip: "10.0.2.1", mac: A.mac, slots: 4 }).id, first.id);
+  assert.deepEqual(f.kicks(), [second.id]);
+  tell();
+  assert.deepEqual(f.kicks(), [second.id]);
+});
