@@ -1,5 +1,6 @@
 import { checksumAdd, checksumAddAt, checksumFold } from "../../../stack/wire/checksum";
 import { ETHERNET_HEADER } from "../../../stack/wire/ethernet";
+import { PROTOCOL_UDP } from "../../../stack/wire/ipv4";
 import { Counter, count } from "../stats/counters";
 import { Frame, frameSpan } from "./frame";
 
@@ -17,7 +18,9 @@ export function checksumComplete(f: Frame): u16 {
     offset += span.length;
   }
   count(Counter.checksumsCompleted);
-  return ~checksumFold(sum);
+  const checksum: u16 = ~checksumFold(sum);
+  // RFC 768: of a datagram zero would say that there is none.
+  return checksum == 0 && f.protocol == <u32>PROTOCOL_UDP ? 0xffff : checksum;
 }
 
 /** Whether a partial checksum is about the whole of a packet, and its field lies in the head. */

@@ -1,4 +1,4 @@
-import { ipv4Raw } from "../../../stack/wire/address";
+import { ipv4Raw, isIpv4Martian } from "../../../stack/wire/address";
 import { checksumAdd, checksumFold, ipv4PseudoSum, storeChecksum } from "../../../stack/wire/checksum";
 import {
   ETHERNET_HEADER,
@@ -64,9 +64,14 @@ export function sendBack(answer: Frame, f: Frame): void {
   else toNic(answer);
 }
 
+/** Whether the source of a packet is a host, which alone is told of errors (RFC 1122, section 3.2.2). */
+export function isAnswerable(f: Frame): bool {
+  return !isIpv4Martian(ipv4Raw(f.sourceLow));
+}
+
 /** RFC 9293, section 3.10.7.1: the segment belongs to no connection. */
 export function resetReply(f: Frame): void {
-  if ((f.tcpFlags & TcpFlag.rst) != 0) return;
+  if ((f.tcpFlags & TcpFlag.rst) != 0 || !isAnswerable(f)) return;
   const isAck = (f.tcpFlags & TcpFlag.ack) != 0;
   const answer = resetFrame(
     ethernetSource(f.head),

@@ -28,10 +28,11 @@ import { Counter, count } from "../stats/counters";
 import { DropReason } from "../stats/drop";
 import { Frame, FrameLevel, frameBegin, frameRoom } from "./frame";
 import { discard } from "./parse";
-import { sendBack } from "./reset";
+import { isAnswerable, sendBack } from "./reset";
 
 /** Tells the sender of a unicast datagram that nobody is bound to its port (RFC 1122, section 4.1.3.1). */
 export function portUnreachable(about: Frame): void {
+  if (!isAnswerable(about)) return;
   if (!errorTokenTake(root(), root().now)) {
     discard(about, DropReason.icmpRateLimited);
     return;

@@ -16,7 +16,7 @@ export enum Counter {
   vportFramesOut,
   /** Frames taken from rings of vports. */
   vportFramesIn,
-  /** Frames from one vport to another that no NIC saw. */
+  /** Frames from one vport to another; those for all count once for each. */
   switchedFrames,
   /** Announcements taken from vports. */
   announcements,
@@ -26,7 +26,7 @@ export enum Counter {
   flowsMade,
   /** Flows ended. */
   flowsEnded,
-  /** Tentative flows that expired. */
+  /** Flows that were not used for as long as their state lets them be. */
   flowsExpired,
   /** Flows that could not be made: the table, or the vport's share of it, is full. */
   flowsRefused,
