@@ -57,7 +57,7 @@ function partialDatagram(payload: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([new Uint8Array(header.buffer), frame]));
 }
 
-test("a datagram's checksum of zero is sent as all ones: zero would mean that there is none (RFC 768)", () => {
+test("a datagram's checksum of zero is sent as all ones: zero would say that there is none (RFC 768)", () => {
   const f = new Forwarder();
   f.nicOpen(NIC_MAC);
   const v = f.open({ ...A, flags: VNET });

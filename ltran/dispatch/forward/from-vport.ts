@@ -103,7 +103,7 @@ function packetsOf(f: Frame): u32 {
   return max<u32>(1, (f.length - f.headerLength + f.segmentSize - 1) / f.segmentSize);
 }
 
-/** Whether a frame may go to all, discarded if not: it is copied for each, and the link takes no longer one. */
+/** Whether a frame may go to all, discarded if not: each gets a copy, and the link takes no longer one. */
 function mayGoToAll(v: Vport, f: Frame): bool {
   if (f.length <= v.mtu + ETHERNET_HEADER) return true;
   discard(f, DropReason.tooLong);
