@@ -54,7 +54,10 @@ export function arpAsk(n: Neighbour, to: u64): void {
   arpSend(n.port, to, ARP_REQUEST, ipv4Raw(own.low), 0, raw);
 }
 
-/** A received ARP packet (RFC 826, "Packet Reception"; RFC 5227, section 2.4). */
+/**
+ * A received ARP packet (RFC 826, "Packet Reception"; RFC 5227, section 2.4). Behind ltran others have the
+ * same hardware address.
+ */
 export function arpInput(p: Port, packet: usize, length: u32): void {
   if (length < ARP_LENGTH) {
     drop(DropReason.truncated);
@@ -73,7 +76,8 @@ export function arpInput(p: Port, packet: usize, length: u32): void {
   const forUs = changetype<usize>(target) != 0 && changetype<usize>(target.port) == changetype<usize>(p);
   const own = addressFind(IPV4_HIGH, ipv4Low(sender));
   // A frame of ours that came back, perhaps sent by another port on the same link.
-  if (senderMac == p.mac || (changetype<usize>(own) != 0 && senderMac == own.port.mac)) {
+  const isOurs = changetype<usize>(own) != 0 && senderMac == own.port.mac;
+  if (isOurs || (senderMac == p.mac && (changetype<usize>(own) != 0 || p.ring == 0))) {
     drop(DropReason.arpIgnored);
     return;
   }

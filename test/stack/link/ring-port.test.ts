@@ -103,6 +103,19 @@ describe("a ring port", () => {
     assert.ok(peer.put1(question), "the buffers were posted again");
   });
 
+  it("knows others behind the same ltran, who have the same hardware address, from itself", async () => {
+    const peer = await RingPeer.open();
+    peer.connect();
+    peer.taken();
+    const own = macOf(7);
+    peer.give(arp({ operation: 1, senderMac: own, sender: "10.0.0.3", target: "10.0.0.1" }));
+    const [reply] = peer.taken();
+    assert.equal(seen(reply?.bytes ?? new Uint8Array(14)).arp?.target, "10.0.0.3");
+    peer.give(arp({ operation: 1, senderMac: own, sender: "10.0.0.1", target: "10.0.0.1" }));
+    assert.deepEqual(peer.taken(), [], "what was sent and came back is no conflict");
+    assert.equal(dropped(peer, "arpIgnored"), 1);
+  });
+
   it("carries frames of 64 KB in both directions when the port's flags say so", async () => {
     const peer = await RingPeer.open();
     const flags = layout.PORT_FLAG_VNET_HEADER | layout.PORT_FLAG_TX_CHECKSUM | layout.PORT_FLAG_SEGMENTATION;
