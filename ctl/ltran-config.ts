@@ -5,7 +5,7 @@ import { findChecker } from "./checker.js";
 /** Read when no file is named. */
 export const DEFAULT_LTRAN_CONFIG = "/etc/gazelle/ltran.conf";
 
-/** Numbers of users or groups, both ends included. */
+/** Numbers of users, groups or VLANs, both ends included. */
 export interface IdRange {
   first: number;
   last: number;
@@ -40,6 +40,7 @@ export interface LtranConfig {
   dispatchSubnetLength: number;
   allowUids: readonly IdRange[];
   allowGids: readonly IdRange[];
+  allowVlans: readonly IdRange[];
   /** Of each client; 0: no limit. */
   rateLimitPps: number;
   rateLimitMbps: number;
@@ -59,6 +60,7 @@ const ELEMENTS: Readonly<Record<string, (text: string) => unknown>> = {
   bond_ports: Number,
   allow_uids: parseRange,
   allow_gids: parseRange,
+  allow_vlans: parseRange,
 };
 
 function parseRange(text: string): IdRange {

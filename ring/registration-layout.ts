@@ -51,6 +51,7 @@ export const REGISTER_ADDRESS: u32 = <u32>offsetof<Register>("addressHigh");
 export const REGISTER_PROCESS_KEY: u32 = <u32>offsetof<Register>("processKey");
 export const REGISTER_NAME: u32 = <u32>offsetof<Register>("nameFirst");
 export const REGISTER_PREFIX_LENGTH: u32 = <u32>offsetof<Register>("prefixLength");
+export const REGISTER_VLAN: u32 = <u32>offsetof<Register>("vlan");
 
 export const WELCOME_SIZE: u32 = welcomeSize;
 export const WELCOME_VPORT: u32 = <u32>offsetof<Welcome>("vport");
@@ -74,6 +75,7 @@ export const REFUSAL_STACK: u32 = RefusalCode.stack;
 export const REFUSAL_CLIENTS: u32 = RefusalCode.clients;
 export const REFUSAL_MEMORY: u32 = RefusalCode.memory;
 export const REFUSAL_ENDING: u32 = RefusalCode.ending;
+export const REFUSAL_VLAN: u32 = RefusalCode.vlan;
 
 /** A ring's cookie, and where its words are. */
 export const RING_COOKIE: u32 = ringCookie;

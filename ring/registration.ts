@@ -56,6 +56,8 @@ export enum RefusalCode {
   memory,
   /** ltran is ending. */
   ending,
+  /** The VLAN is not one that programs may be in. */
+  vlan,
 }
 
 /** A client asks for a ring port for one of its stacks. */
@@ -87,7 +89,9 @@ export class Register {
   nameLast: u64;
   /** Bits of the network part, of an IPv4 address 0 to 32. */
   prefixLength: u32;
-  reserved: u32;
+  /** VLAN of the stack, 1 to 4094; 0: untagged frames. */
+  vlan: u16;
+  reserved: u16;
 }
 
 /** The port is open: what the client's stack is told about it. */

@@ -49,6 +49,7 @@ import {
   PORT_TX as portTx,
   RxFlag,
   RxFrame,
+  RX_VLAN_SHIFT as rxVlanShift,
   TxFlag,
   TxSlot,
   TX_SLOT_SPANS as txSlotSpans,
@@ -143,6 +144,8 @@ export const PORT_FLAG_RX_CHECKSUM: u32 = PortFlag.rxChecksum;
 export const PORT_FLAG_PARTIAL_CHECKSUM: u32 = PortFlag.partialChecksum;
 export const RX_FLAG_CHECKSUM_GOOD: u32 = RxFlag.checksumGood;
 export const RX_FLAG_CHECKSUM_BAD: u32 = RxFlag.checksumBad;
+export const RX_FLAG_VLAN: u32 = RxFlag.vlan;
+export const RX_VLAN_SHIFT: u32 = rxVlanShift;
 export const TX_FLAG_CHECKSUM: u32 = TxFlag.checksum;
 export const TX_FLAG_SEGMENT: u32 = TxFlag.segment;
 export const TX_FLAG_DATAGRAM: u32 = TxFlag.datagram;

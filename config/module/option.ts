@@ -28,7 +28,7 @@ export const enum Kind {
   MacList,
   /** Hexadecimal bit masks separated by commas. */
   MaskList,
-  /** Numbers of users or groups, and ranges of them: "0,1000-1999". */
+  /** Numbers of users, groups or VLANs, and ranges of them: "0,1000-1999". */
   IdList,
 }
 
@@ -245,7 +245,7 @@ export class Option {
       case Kind.MaskList:
         return `1 to ${<i32>this.most} masks from 0x1 to 0xff such as "0x1" or "0x3,0xc"`;
       case Kind.IdList:
-        return 'a list of numbers of users or groups such as "0" or "0,1000-1999"';
+        return 'a list of numbers and ranges of numbers such as "0" or "0,1000-1999"';
       default:
         return `an array of 1 to ${<i32>this.most} strings`;
     }

@@ -35,6 +35,8 @@
 #define SUPER_FRAME_HEADERS 256u
 #define SEND_BURST 64u
 #define SEND_BUFFER (8 << 20)
+/* EtherType of the tags that are known. */
+#define VLAN_TYPE ETH_P_8021Q
 /* More small frames than a receive queue holds. */
 #define DRAIN_MOST 8192u
 
@@ -283,6 +285,19 @@ static bool packet_pending(const struct gz_port *port)
     return (__atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) != 0;
 }
 
+/*
+ * What the flags of a frame say of the VLAN tag, which the kernel takes out. -1: the frame belongs to another
+ * network than the port.
+ */
+static int64_t flags_of(const struct gz_port *port, const struct tpacket2_hdr *header)
+{
+    if ((header->tp_status & TP_STATUS_VLAN_VALID) == 0)
+        return 0;
+    if (!port->takes_tags || header->tp_vlan_tpid != VLAN_TYPE)
+        return -1;
+    return GZ_RX_FLAG_VLAN | (int64_t)header->tp_vlan_tci << GZ_RX_VLAN_SHIFT;
+}
+
 static uint32_t packet_receive(struct gz_port *port, uint8_t *frames, uint32_t most)
 {
     struct packet *packet = port->state;
@@ -296,8 +311,9 @@ static uint32_t packet_receive(struct gz_port *port, uint8_t *frames, uint32_t m
 
         packet->next = packet->next + 1 == packet->slots ? 0 : packet->next + 1;
         packet->lent++;
-        /* The kernel takes VLAN tags out of frames: such a frame belongs to another network. */
-        if ((header->tp_status & TP_STATUS_VLAN_VALID) != 0 || header->tp_mac < VNET_HEADER ||
+        int64_t flags = flags_of(port, header);
+
+        if (flags < 0 || header->tp_mac < VNET_HEADER ||
             header->tp_mac + header->tp_snaplen > SLOT_SIZE) {
             port->skipped++;
             continue;
@@ -307,7 +323,7 @@ static uint32_t packet_receive(struct gz_port *port, uint8_t *frames, uint32_t m
         gz_field32_set(frame, GZ_RX_FRAME_ADDRESS, (uint32_t)(slot + start - port->memory));
         gz_field32_set(frame, GZ_RX_FRAME_LENGTH, header->tp_snaplen + VNET_HEADER);
         gz_field32_set(frame, GZ_RX_FRAME_WIRE_LENGTH, header->tp_len + VNET_HEADER);
-        gz_field32_set(frame, GZ_RX_FRAME_FLAGS, 0);
+        gz_field32_set(frame, GZ_RX_FRAME_FLAGS, (uint32_t)flags);
         count++;
     }
     return count;

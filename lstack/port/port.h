@@ -84,6 +84,8 @@ struct gz_port {
     /* Bytes of the window that the port's own memory takes. */
     uint32_t window_size;
     bool opened;
+    /* Frames with VLAN tags are wanted, too: the tag in their flags. */
+    bool takes_tags;
     /* The device took no more frames when transmit() last ran. */
     bool blocked;
     /* The other end was asked for a wake-up. */

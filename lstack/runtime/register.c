@@ -148,7 +148,8 @@ static int offer(char *request, uint32_t *length)
     memcpy(&mac, config->device_mac, 6);
     gz_endpoint_put(&address);
     *length = w2c_stack_ringRegister(&gz_stack.module, gz_stack.wire.id, ltran.region, ltran.landing,
-        (uint32_t)config->prefix_length, (uint32_t)getpid(), 0, 1, mac, ltran.process_key);
+        (uint32_t)config->prefix_length, (uint32_t)getpid(), 0, 1, mac, ltran.process_key,
+        config->nic_vlan_mode > 0 ? (uint32_t)config->nic_vlan_mode : 0);
     if (*length > GZ_REGISTRATION_MAX)
         wasm_rt_trap(WASM_RT_TRAP_OOB);
     memcpy(gz_at(GZ_CALL_OPTION + GZ_REGISTER_NAME), ltran.program, sizeof(ltran.program));

@@ -25,6 +25,7 @@ export interface Instance {
   peer: Peer;
   ipv4: number;
   mac: bigint;
+  vlan: number;
   stackCount: number;
   name: string;
   /** The indexes of its stacks that are registered. */
@@ -71,7 +72,7 @@ function checkGeometry({ slots, bufferSize, regionSize }: Register): void {
 }
 
 function checkNeighbours(wanted: Register, ipv4: number, peer: Peer, instances: readonly Instance[]): void {
-  const others = instances.filter(({ ipv4: theirs }) => theirs === ipv4);
+  const others = instances.filter(({ ipv4: theirs, vlan }) => theirs === ipv4 && vlan === wanted.vlan);
   // Whoever shares an address gets a part of its connections.
   if (others.some((other) => other.peer.uid !== peer.uid)) throw refusals.foreignAddress(ipv4Text(ipv4));
   const { stackIndex, stackCount } = wanted;
@@ -84,7 +85,8 @@ function findInstance(wanted: Register, ipv4: number, peer: Peer, instances: rea
   const same = instances.find(({ key, peer: { pid } }) => key === wanted.processKey && pid === peer.pid);
   if (same === undefined) return null;
   const { stackIndex, stackCount } = wanted;
-  const fits = same.ipv4 === ipv4 && same.mac === wanted.mac && same.stackCount === stackCount;
+  const isSame = same.ipv4 === ipv4 && same.mac === wanted.mac && same.vlan === wanted.vlan;
+  const fits = isSame && same.stackCount === stackCount;
   if (!fits || same.stacks.has(stackIndex)) throw refusals.stack(stackIndex, stackCount);
   return same;
 }
@@ -107,12 +109,13 @@ export function admit(
   checkGeometry(wanted);
   if (macNumber(config.bond.mac) !== wanted.mac) throw refusals.mac(macText(wanted.mac), config.bond.mac);
   const ipv4 = checkAddress(wanted.ipv4, config);
+  if (wanted.vlan !== 0 && !includes(config.allowVlans, wanted.vlan)) throw refusals.vlan(wanted.vlan);
   checkNeighbours(wanted, ipv4, peer, instances);
   const known = findInstance(wanted, ipv4, peer, instances);
   if (known !== null) return known;
   const owner = kernelOwner(ipv4);
   if (owner !== null) throw refusals.kernelAddress(ipv4Text(ipv4), owner);
   if (instances.length >= config.maxClients) throw refusals.clients(config.maxClients);
-  const { processKey: key, mac, stackCount, name } = wanted;
-  return { key, peer, ipv4, mac, stackCount, name, stacks: new Set() };
+  const { processKey: key, mac, vlan, stackCount, name } = wanted;
+  return { key, peer, ipv4, mac, vlan, stackCount, name, stacks: new Set() };
 }

@@ -35,6 +35,8 @@ export interface DaemonConfig {
   subnetHostBits: number;
   allowUids: readonly IdRange[];
   allowGids: readonly IdRange[];
+  /** VLANs that clients may be in, beside untagged frames. */
+  allowVlans: readonly IdRange[];
   /** Per process; 0: no limit. */
   rateLimit: { packets: number; megabits: number };
   memoryBytes: number;
@@ -75,6 +77,7 @@ export function daemonConfig(config: LtranConfig): DaemonConfig {
     subnetHostBits: config.dispatchSubnetLength,
     allowUids: config.allowUids,
     allowGids: config.allowGids,
+    allowVlans: config.allowVlans,
     rateLimit: { packets: config.rateLimitPps, megabits: config.rateLimitMbps },
     memoryBytes: config.memory << 20,
     scanInterval: config.tcpConnScanInterval,

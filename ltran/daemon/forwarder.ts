@@ -223,5 +223,6 @@ function identity(wanted: Register): Uint8Array {
   const ringSize = registration.RING_DESCRIPTORS + wanted.slots * registration.DESCRIPTOR_SIZE;
   area.writeUInt32LE(ringSize, dispatch.IDENTITY_PUT_RING);
   area.writeUInt32LE(wanted.slots, dispatch.IDENTITY_SLOTS);
+  area.writeUInt32LE(wanted.vlan, dispatch.IDENTITY_VLAN);
   return area;
 }

@@ -19,6 +19,8 @@ export interface Register {
   processKey: bigint;
   name: string;
   prefixLength: number;
+  /** VLAN of the stack; 0: untagged frames. */
+  vlan: number;
 }
 
 /** What a client is told. */
@@ -68,6 +70,7 @@ export function readRegister(data: Buffer): Register {
     ipv4: mappedIpv4(address),
     processKey: data.readBigUInt64LE(layout.REGISTER_PROCESS_KEY),
     name: readName(data.subarray(layout.REGISTER_NAME, layout.REGISTER_NAME + 16)),
+    vlan: data.readUInt16LE(layout.REGISTER_VLAN),
     prefixLength: data.readUInt32LE(layout.REGISTER_PREFIX_LENGTH),
   };
 }

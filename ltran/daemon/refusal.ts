@@ -75,6 +75,12 @@ export const refusals = {
       `a program of another user has ${given}`,
       "choose another host_addr in lstack.conf",
     ),
+  vlan: (given: number) =>
+    new Refusal(
+      layout.REFUSAL_VLAN,
+      `programs may not be in VLAN ${given}`,
+      "choose another nic_vlan_mode in lstack.conf, or add it to allow_vlans in ltran.conf",
+    ),
   stack: (index: number, count: number) =>
     new Refusal(
       layout.REFUSAL_STACK,

@@ -13,6 +13,8 @@ import { Counter, count } from "./stats/counters";
 import { addressFind, addressJoin, addressMake } from "./tables/address";
 import { Vport, VportState, vportMarks, vportPut, vportTake, vportTakeFree } from "./tables/vport";
 
+/** The last number that a VLAN may have (IEEE 802.1Q, table 9-2). */
+const VLAN_LAST: u32 = 4094;
 /** Time for announcements of what existed before: a client does it at once, if it does it. */
 const RETURNING_US: u64 = 2_000_000;
 
@@ -32,8 +34,9 @@ function attach(v: Vport, who: Identity, data: u32, size: u32): bool {
 function judge(who: Identity): i32 {
   if (isGroupMac(who.mac) || who.mac == 0 || who.mac >> 48 != 0) return EINVAL;
   if (!isIpv4(who.high, who.low) || isAnyAddress(who.high, who.low)) return EADDRNOTAVAIL;
+  if (who.vlan > VLAN_LAST) return EINVAL;
   if (isIpv4Martian(ipv4Raw(who.low))) return EADDRNOTAVAIL;
-  const a = addressFind(who.high, who.low);
+  const a = addressFind(who.high, who.low, who.vlan);
   // Others on the link can know only one hardware address of it.
   const isOther = changetype<usize>(a) != 0 && a.vportCount > 0 && a.mac != who.mac;
   return isOther ? EADDRINUSE : 0;
@@ -54,13 +57,14 @@ export function vportBegin(data: u32, size: u32, flags: u32, mtu: u32): i32 {
     if (changetype<usize>(v) == 0) return -ENOMEM;
   }
   if (!attach(v, who, data, size)) return -EINVAL;
-  const a = addressMake(who.high, who.low, who.mac);
+  const a = addressMake(who.high, who.low, who.vlan, who.mac);
   if (changetype<usize>(a) == 0) return -ENOMEM;
   if (a.vportCount == 0) a.mac = who.mac;
   const r = root();
   v.flags = flags & PortFlag.vnetHeader;
   v.mtu = mtu;
   v.mac = who.mac;
+  v.vlan = who.vlan;
   v.key = who.key;
   v.pid = who.pid;
   v.stackIndex = who.stackIndex;

@@ -56,7 +56,7 @@ int gz_nic_open(const struct gz_port_kind *kind, const struct gz_port_request *r
 
     if (nic == GZ_NICS)
         return -ENOSPC;
-    *port = (struct gz_port){ .kind = kind, .fd = -1, .id = nic };
+    *port = (struct gz_port){ .kind = kind, .fd = -1, .id = nic, .takes_tags = true };
     gz_forwarder.nics[nic].is_up = true;
     int failed = (kind->describe != NULL && kind->describe(port, request) != 0) ||
         kind->open(port, request) != 0;

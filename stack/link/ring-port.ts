@@ -79,6 +79,7 @@ export function ringRegister(
   stackCount: u32,
   mac: u64,
   key: u64,
+  vlan: u32,
 ): u32 {
   const p = port(id);
   p.ring = RingState.detached;
@@ -99,6 +100,7 @@ export function ringRegister(
   register.addressLow = endpoint.low;
   register.processKey = key;
   register.prefixLength = prefixLength;
+  register.vlan = <u16>vlan;
   return size;
 }
 

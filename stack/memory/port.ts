@@ -23,7 +23,12 @@ export enum RxFlag {
   linkGroup = 4,
   /** Set by ip/input: the datagram came to a broadcast address. */
   broadcast = 8,
+  /** The port has taken a VLAN tag out: its control information stands in the upper 16 bits of the flags. */
+  vlan = 16,
 }
+
+/** Where a VLAN tag's control information begins in the flags. */
+export const RX_VLAN_SHIFT: u32 = 16;
 
 /** What the port shall do with a transmitted frame. */
 export enum TxFlag {

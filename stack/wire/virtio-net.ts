@@ -41,6 +41,11 @@ export function virtioNetChecksumOffset(header: usize): u32 {
   return load<u16>(header, 8);
 }
 
+/** Changes where the checksum starts, after something was taken out in front of it. */
+export function virtioNetSetChecksumStart(header: usize, start: u16): void {
+  store<u16>(header, start, 6);
+}
+
 /** Writes the header of a frame whose checksum was verified. */
 export function virtioNetWriteValid(header: usize): void {
   store<u64>(header, DATA_VALID);

@@ -189,6 +189,7 @@ describe("loadLtranConfig", () => {
         { first: 7, last: 7 },
         { first: 1000, last: 1999 },
       ],
+      allowVlans: [],
       allowGids: [],
       rateLimitPps: 0,
       rateLimitMbps: 0,

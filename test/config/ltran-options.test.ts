@@ -35,6 +35,7 @@ const OTHERS = [
   "dispatch_subnet_length",
   "allow_uids",
   "allow_gids",
+  "allow_vlans",
   "unix_prefix",
 ];
 
@@ -248,6 +249,15 @@ describe("dispatch_subnet", () => {
   });
 });
 
+describe("allow_vlans", () => {
+  it("takes numbers that a VLAN may have", () => {
+    assert.equal(takes({ allow_vlans: '"1, 30-4094"' }).values.allow_vlans, "1-1 30-4094");
+    for (const text of ["0", "7,0-3", "4095", "4000-5000"]) {
+      refuses("allow_vlans", `"${text}"`, /must be of numbers from 1 to 4094$/);
+    }
+  });
+});
+
 describe("allow_uids and allow_gids", () => {
   for (const key of ["allow_uids", "allow_gids"]) {
     it(key, () => {
@@ -266,7 +276,7 @@ describe("allow_uids and allow_gids", () => {
         "0x10",
         "99999999999999999999",
       ]) {
-        refuses(key, `"${text}"`, /must be a list of numbers of users or groups such as/);
+        refuses(key, `"${text}"`, /must be a list of numbers and ranges of numbers such as/);
       }
       refuses(key, "1000", /, not an integer$/);
     });

@@ -168,11 +168,13 @@ lstack
   .meaning("0 and 1: one stack.")
   .refused(0, "a process has one stack so far")
   .orAsWell(1);
-lstack
+export const nicVlanMode = lstack
   .integer("nic_vlan_mode", -1, "VLAN of all frames.")
   .between(-1, 4094)
-  .meaning("-1: untagged.")
-  .refused(-1, "frames are not tagged yet; use an interface of the kernel such as eth0.7 with port packet");
+  .meaning(
+    "-1 and 0: untagged. With use_ltran = 1 only, and ltran must allow it (allow_vlans). Without ltran use " +
+      "an interface of the kernel such as eth0.7 with port packet.",
+  );
 export const numProcess = lstack
   .integer("num_process", 1, "Processes that share the device.")
   .between(1, 255)

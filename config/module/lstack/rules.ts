@@ -22,6 +22,7 @@ import {
   mbufCountPerConn,
   memory,
   memorySize,
+  nicVlanMode,
   numCpus,
   numProcess,
   port,
@@ -100,6 +101,10 @@ function checkPort(file: string, line: i32): void {
   if (useLtran.number == 1) {
     checkLtran();
     return;
+  }
+  if (nicVlanMode.number > 0) {
+    const remedy = "only ltran tags frames; use an interface of the kernel such as eth0.7 with port packet";
+    lacking(nicVlanMode, "", `must be -1: ${remedy}`);
   }
   const eal = checkEalArgs(dpdkArgs, <i32>cpu.number);
   const namesDevice = eal.namesDevice;

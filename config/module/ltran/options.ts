@@ -97,6 +97,14 @@ ltran
   .between(0, 64)
   .meaning("As allow_uids; the effective group of a process counts.")
   .defaultsTo('""');
+export const allowVlans = ltran
+  .text("allow_vlans", Kind.IdList, "VLANs that programs may be in, from 1 to 4094.")
+  .between(0, 64)
+  .meaning(
+    "A program names its own with nic_vlan_mode. " +
+      "Its frames are tagged on the device and untagged in its ring.",
+  )
+  .defaultsTo('"": untagged frames only');
 ltran
   .integer("rate_limit_pps", 0, "Most packets per second that a client may send.")
   .between(0, 1_000_000_000)

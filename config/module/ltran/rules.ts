@@ -5,6 +5,7 @@ import { report } from "../messages";
 import { Option } from "../option";
 import { checkEffects, checkOnline, checkRequired, complain, missing } from "../rules";
 import {
+  allowVlans,
   bondMacs,
   bondPorts,
   devices,
@@ -20,6 +21,20 @@ import {
   receiveBuffers,
   transmitBuffers,
 } from "./options";
+
+/** The last number that a VLAN may have (IEEE 802.1Q, table 9-2). */
+const LAST_VLAN: i32 = 4094;
+
+function checkVlans(): void {
+  if (!allowVlans.sound) return;
+  for (let i = 0; i < allowVlans.list.length; i++) {
+    const ends = allowVlans.list[i].split("-");
+    const first = I64.parseInt(ends[0]);
+    if (first >= 1 && I64.parseInt(ends[1]) <= LAST_VLAN) continue;
+    complain(allowVlans, `must be of numbers from 1 to ${LAST_VLAN}`);
+    return;
+  }
+}
 
 function checkSubnet(): void {
   if (!dispatchSubnet.sound || !dispatchSubnetLength.sound) return;
@@ -101,6 +116,7 @@ function checkBonds(): void {
 export function applyLtranRules(file: string, line: i32): void {
   checkRequired(ltran, file, line);
   checkSubnet();
+  checkVlans();
   checkBonds();
   if (forwardCpu.number >= 0) checkOnline(forwardCpu, [<i32>forwardCpu.number]);
   checkKit(file, line);

@@ -50,7 +50,7 @@ export function arpFromNic(f: Frame): void {
     deliverAll(f);
     return;
   }
-  const a = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)));
+  const a = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)), f.vlan);
   if (changetype<usize>(a) == 0 || a.vports == 0) {
     discard(f, DropReason.arpNotOurs);
     return;
@@ -68,7 +68,7 @@ export function arpFromVport(v: Vport, f: Frame): void {
     discard(f, DropReason.foreignArp);
     return;
   }
-  const target = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)));
+  const target = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)), f.vlan);
   if (changetype<usize>(target) == changetype<usize>(own)) {
     deliverAll(f);
     toNic(f);
@@ -86,6 +86,7 @@ export function arpAnnounce(a: Address): void {
   f.head = frameRoom(f);
   f.headLength = ETHERNET_HEADER + ARP_LENGTH;
   f.length = f.headLength;
+  f.vlan = a.vlan;
   ethernetWrite(f.head, MAC_BROADCAST, a.mac, ETHERTYPE_ARP);
   const raw = ipv4Raw(a.low);
   arpWrite(f.head + ETHERNET_HEADER, ARP_REQUEST, a.mac, raw, 0, raw);

@@ -60,11 +60,12 @@ export function deliver(f: Frame, a: Address): void {
   toVport(v, f);
 }
 
-/** Gives a frame for a group to every vport but its sender. */
+/** Gives a frame for a group to every vport of its VLAN but its sender. */
 export function deliverAll(f: Frame): void {
   const touched = root().vportsTouched;
   for (let id: u32 = 0; id < touched; id++) {
     const v = vport(id);
-    if (v.state == VportState.open && changetype<usize>(v) != f.source) toVport(v, f);
+    const hears = v.state == VportState.open && v.vlan == f.vlan;
+    if (hears && changetype<usize>(v) != f.source) toVport(v, f);
   }
 }

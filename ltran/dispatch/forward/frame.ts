@@ -31,6 +31,8 @@ export class Frame {
   virtio: usize;
   /** RxFlag */
   flags: u32;
+  /** VLAN that it belongs to; 0: untagged. The tag itself is not in the frame. */
+  vlan: u32;
   /** The checksum field holds the pseudo-header's sum: where it starts and where it is stored from there. */
   isPartial: u32;
   checksumStart: u32;

@@ -1,4 +1,4 @@
-import { Port, PortFlag, RxFlag, RxFrame } from "../../../stack/memory/port";
+import { Port, PortFlag, RX_VLAN_SHIFT, RxFlag, RxFrame } from "../../../stack/memory/port";
 import {
   ETHERNET_HEADER,
   ETHERTYPE_ARP,
@@ -14,7 +14,9 @@ import {
   virtioNetIsSuper,
   virtioNetNeedsChecksum,
   virtioNetSegmentSize,
+  virtioNetSetChecksumStart,
 } from "../../../stack/wire/virtio-net";
+import { ETHERTYPE_VLAN, VLAN_TAG, vlanOf, vlanOfFrame, vlanRemove } from "../../../stack/wire/vlan";
 import { Counter, count, countBy } from "../stats/counters";
 import { DropReason } from "../stats/drop";
 import { addressFind } from "../tables/address";
@@ -46,7 +48,7 @@ function ipv4FromNic(p: Port, f: Frame): void {
     deliverAll(f);
     return;
   }
-  const a = addressFind(f.destinationHigh, f.destinationLow);
+  const a = addressFind(f.destinationHigh, f.destinationLow, f.vlan);
   if (changetype<usize>(a) == 0) {
     discard(f, DropReason.ipNotOurs);
   } else if (destination != a.mac && destination != p.mac) {
@@ -54,6 +56,26 @@ function ipv4FromNic(p: Port, f: Frame): void {
   } else {
     deliver(f, a);
   }
+}
+
+/** Takes a tag that the NIC left in the frame out; false when the frame ends in it. */
+function takeTag(f: Frame): bool {
+  if (f.length < ETHERNET_HEADER + VLAN_TAG) return false;
+  f.vlan = vlanOfFrame(f.head);
+  f.head = vlanRemove(f.head);
+  f.headLength -= VLAN_TAG;
+  f.length -= VLAN_TAG;
+  if (f.isPartial == 0) return true;
+  if (f.checksumStart < ETHERNET_HEADER + VLAN_TAG) return false;
+  f.checksumStart -= VLAN_TAG;
+  virtioNetSetChecksumStart(f.virtio, <u16>f.checksumStart);
+  return true;
+}
+
+function inputByType(p: Port, f: Frame, type: u16): void {
+  if (type == ETHERTYPE_IPV4) ipv4FromNic(p, f);
+  else if (type == ETHERTYPE_ARP) arpFromNic(f);
+  else discard(f, DropReason.unknownEtherType);
 }
 
 /** A frame from the NIC that receives. */
@@ -73,8 +95,9 @@ export function nicInput(p: Port, rx: RxFrame): void {
   }
   count(Counter.nicFramesIn);
   countBy(Counter.nicBytesIn, f.length);
+  if ((rx.flags & RxFlag.vlan) != 0) f.vlan = vlanOf(rx.flags >> RX_VLAN_SHIFT);
   const type = ethernetType(f.head);
-  if (type == ETHERTYPE_IPV4) ipv4FromNic(p, f);
-  else if (type == ETHERTYPE_ARP) arpFromNic(f);
-  else discard(f, DropReason.unknownEtherType);
+  if (type != ETHERTYPE_VLAN || f.vlan != 0) inputByType(p, f, type);
+  else if (takeTag(f)) inputByType(p, f, ethernetType(f.head));
+  else discard(f, DropReason.truncated);
 }

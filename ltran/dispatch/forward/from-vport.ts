@@ -94,7 +94,7 @@ function isForAll(f: Frame): bool {
 }
 
 function isKnown(f: Frame): bool {
-  return changetype<usize>(addressFind(f.destinationHigh, f.destinationLow)) != 0;
+  return changetype<usize>(addressFind(f.destinationHigh, f.destinationLow, f.vlan)) != 0;
 }
 
 /** Packets on the wire that a frame becomes; a super-frame with nothing to cut is one, too. */
@@ -137,7 +137,7 @@ function ipv4FromVport(v: Vport, f: Frame, virtio: usize): void {
     toNic(f);
     return;
   }
-  const local = addressFind(f.destinationHigh, f.destinationLow);
+  const local = addressFind(f.destinationHigh, f.destinationLow, f.vlan);
   if (changetype<usize>(local) == 0) {
     toNic(f);
     return;
@@ -153,6 +153,7 @@ function vportInput(v: Vport, f: Frame, length: u32): void {
   const skipped = hasVirtio ? VIRTIO_NET_HEADER : 0;
   const virtio = hasVirtio ? frameRoom(f) : 0;
   f.source = changetype<usize>(v);
+  f.vlan = v.vlan;
   f.head = frameRoom(f) + <usize>skipped;
   if (length < skipped + ETHERNET_HEADER) {
     discard(f, DropReason.truncated);

@@ -60,6 +60,7 @@ function resetFrame(
 
 /** Sends what answers frame `f` to where that came from. */
 export function sendBack(answer: Frame, f: Frame): void {
+  answer.vlan = f.vlan;
   if (f.source != 0) toVport(changetype<Vport>(f.source), answer);
   else toNic(answer);
 }
@@ -92,7 +93,7 @@ export function resetReply(f: Frame): void {
 export function resetFlow(flow: Flow): void {
   if (flow.protocol != PROTOCOL_TCP || flow.state == <u8>FlowState.closing) return;
   const a = flowAddress(flow);
-  const local = addressFind(flow.remoteHigh, flow.remoteLow);
+  const local = addressFind(flow.remoteHigh, flow.remoteLow, a.vlan);
   const isLocal = changetype<usize>(local) != 0;
   const f = resetFrame(
     isLocal ? local.mac : flowMac(flow),
@@ -105,6 +106,7 @@ export function resetFlow(flow: Flow): void {
     flow.rcvNxt,
     TcpFlag.rst | TcpFlag.ack,
   );
+  f.vlan = a.vlan;
   count(Counter.resetsClosed);
   if (!isLocal) toNic(f);
   else if (parseIpv4(f)) deliver(f, local);

@@ -5,6 +5,7 @@ import { Port, PortFlag, port, TxFlag, TxSlot, txSlot, txSlotMove } from "../../
 import { storeChecksum } from "../../../stack/wire/checksum";
 import { ETHERNET_HEADER } from "../../../stack/wire/ethernet";
 import { PROTOCOL_UDP } from "../../../stack/wire/ipv4";
+import { VLAN_TAG, vlanCopy } from "../../../stack/wire/vlan";
 import { root } from "../memory/root";
 import { Counter, count, countBy } from "../stats/counters";
 import { DropReason, dropOf } from "../stats/drop";
@@ -38,14 +39,15 @@ function refusal(p: Port, f: Frame): DropReason {
 }
 
 /** What the NIC shall do with the frame, or what is done in its place. */
-function setOffloads(p: Port, slot: TxSlot, f: Frame): void {
+function setOffloads(p: Port, slot: TxSlot, f: Frame, tag: u32): void {
   if (f.isPartial == 0) return;
+  const start = f.checksumStart + tag;
   if ((p.flags & PortFlag.txChecksum) == 0) {
-    storeChecksum(txEthernet(slot) + <usize>(f.checksumStart + f.checksumOffset), checksumComplete(f));
+    storeChecksum(txEthernet(slot) + <usize>(start + f.checksumOffset), checksumComplete(f));
     return;
   }
   slot.flags = <u16>(TxFlag.checksum | (f.protocol == <u32>PROTOCOL_UDP ? <u32>TxFlag.datagram : 0));
-  slot.checksumStart = <u16>f.checksumStart;
+  slot.checksumStart = <u16>start;
   slot.checksumOffset = <u16>f.checksumOffset;
   if (f.segmentSize != 0) {
     slot.flags |= <u16>TxFlag.segment;
@@ -74,13 +76,16 @@ export function toNic(f: Frame): void {
     return;
   }
   const ethernet = txEthernet(slot);
-  memory.copy(ethernet, f.head, f.headLength);
-  slot.linkLength = <u16>ETHERNET_HEADER;
-  setOffloads(p, slot, f);
+  const tag: u32 = f.vlan == 0 ? 0 : VLAN_TAG;
+  if (tag == 0) memory.copy(ethernet, f.head, f.headLength);
+  else vlanCopy(ethernet, f.head, f.headLength, f.vlan);
+  slot.linkLength = <u16>(ETHERNET_HEADER + tag);
+  setOffloads(p, slot, f, tag);
   // A port that segments wants the headers by themselves.
-  const headers = (slot.flags & TxFlag.segment) != 0 ? f.headerLength : f.headLength;
+  const copied = f.headLength + tag;
+  const headers = (slot.flags & TxFlag.segment) != 0 ? f.headerLength + tag : copied;
   slot.headerLength = <u16>headers;
-  if (f.headLength > headers) txAppend(slot, ethernet + <usize>headers, f.headLength - headers);
+  if (copied > headers) txAppend(slot, ethernet + <usize>headers, copied - headers);
   for (let i: u32 = 0; i < f.spanCount; i++) {
     const span = frameSpan(f, i);
     txAppend(slot, <usize>span.address, span.length);

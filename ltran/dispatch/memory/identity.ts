@@ -19,6 +19,8 @@ export class Identity {
   putRing: u32;
   /** Slots of each ring. */
   slots: u32;
+  /** VLAN that it belongs to; 0: untagged frames. */
+  vlan: u32;
 }
 
 export const IDENTITY: usize = CALL_OPTION;

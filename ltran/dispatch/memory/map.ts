@@ -44,5 +44,8 @@ export const TABLES: usize = VPORT_MARKS + <usize>VPORTS_MAX * <usize>VPORT_SLOT
 export const DISPATCH_SIZE_MIN: u32 = 8 << 20;
 /** Frames of one vport that are taken in one round. */
 export const VPORT_BURST: u32 = 32;
-/** Bytes that are copied from the front of a client's frame, and looked at: a slot's header area. */
-export const HEAD_MAX: u32 = 126;
+/**
+ * Bytes that are copied from the front of a client's frame, and looked at: a slot's header area but a VLAN
+ * tag.
+ */
+export const HEAD_MAX: u32 = 122;

@@ -23,6 +23,8 @@ export class Address {
   references: u32;
   /** Tells it apart in the keys of flows and listeners. */
   id: u32;
+  /** VLAN that it is in, 0: untagged frames. The same address in another VLAN is another one. */
+  vlan: u32;
 }
 
 @unmanaged
@@ -38,20 +40,20 @@ function bucket(high: u64, low: u64): Bucket {
   return changetype<Bucket>(r.addresses + ((<usize>(<u32>(hash >> 32) & r.addressMask)) << 2));
 }
 
-/** The entry of an address, or null (0). */
-export function addressFind(high: u64, low: u64): Address {
+/** The entry of an address in a VLAN, or null (0). */
+export function addressFind(high: u64, low: u64, vlan: u32): Address {
   let at = bucket(high, low).head;
   while (at != 0) {
     const a = changetype<Address>(at);
-    if (a.low == low && a.high == high) return a;
+    if (a.low == low && a.high == high && a.vlan == vlan) return a;
     at = a.next;
   }
   return changetype<Address>(0);
 }
 
 /** The entry of an address, made when missing; null (0) when there are too many. */
-export function addressMake(high: u64, low: u64, mac: u64): Address {
-  const found = addressFind(high, low);
+export function addressMake(high: u64, low: u64, vlan: u32, mac: u64): Address {
+  const found = addressFind(high, low, vlan);
   if (changetype<usize>(found) != 0) return found;
   const pool = poolOf(PoolOf.address);
   const a = changetype<Address>(poolTakeFrom(pool));
@@ -62,6 +64,7 @@ export function addressMake(high: u64, low: u64, mac: u64): Address {
   a.vports = 0;
   a.high = high;
   a.low = low;
+  a.vlan = vlan;
   a.mac = mac;
   a.vportCount = 0;
   a.references = 0;

@@ -53,6 +53,8 @@ export interface Identity {
   announces?: boolean;
   flags?: number;
   slots?: number;
+  /** Untagged unless given. */
+  vlan?: number;
 }
 
 /** A vport with its client's end. */
@@ -145,6 +147,7 @@ export class Forwarder {
     view.setUint32(at + dispatch.IDENTITY_TAKE_RING, client.takeRing, true);
     view.setUint32(at + dispatch.IDENTITY_PUT_RING, client.putRing, true);
     view.setUint32(at + dispatch.IDENTITY_SLOTS, client.slots, true);
+    view.setUint32(at + dispatch.IDENTITY_VLAN, identity.vlan ?? 0, true);
     return this.doors.vportOpen(client.base, client.size, identity.flags ?? 0, 1500, this.now);
   }
 

@@ -100,7 +100,7 @@ export class RingPeer {
     const { host } = this;
     host.bytes(this.region, this.landing - this.region).fill(0);
     host.setEndpoint({ ip: "10.0.0.1", port: 0 });
-    const size = host.doors.ringRegister(0, this.region, this.landing, 24, 4711, 2, 3, mac, 0x1234567890n);
+    const size = host.doors.ringRegister(0, this.region, this.landing, 24, 4711, 2, 3, mac, 0x1234567890n, 7);
     const message = host.bytes(layout.CALL_OPTION, size).slice();
     const regionSize = this.landing - this.region;
     assert.equal(
