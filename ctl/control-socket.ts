@@ -8,8 +8,9 @@ const PROTOCOL_VERSION = 1;
 
 /** A process that serves its socket answers within a few milliseconds. */
 const PATIENCE_MS = 5_000;
-/** No answer is nearly as large: whoever sends more is no stack. */
-const ANSWER_LIMIT = 1 << 16;
+/** No answer is nearly as large: whoever sends more is neither a stack nor an ltran. */
+const LINE_LIMIT = 1 << 21;
+const BODY_LIMIT = 1 << 16;
 const SUFFIX = ".sock";
 /** Sockets of ltran in the same folders: they tell of no stack. */
 const LTRAN = /ltran_(cmd|client)\.sock$/;
@@ -104,7 +105,7 @@ function parseAnswer(received: Buffer): Answer | null {
   }
   if (head.error !== undefined) throw new ControlError(`it answers: ${head.error}`);
   const length = (head.countersBytes ?? 0) + (head.poolsBytes ?? 0);
-  if (!Number.isInteger(length) || length < 0 || length > ANSWER_LIMIT) {
+  if (!Number.isInteger(length) || length < 0 || length > BODY_LIMIT) {
     throw new ControlError("its answer makes no sense");
   }
   const body = received.subarray(end + 1);
@@ -140,7 +141,7 @@ export function askControl(path: string, command: string): Promise<Answer> {
     connection.on("data", (part) => {
       received = Buffer.concat([received, part]);
       try {
-        if (received.length > 2 * ANSWER_LIMIT) throw new ControlError("its answer makes no sense");
+        if (received.length > LINE_LIMIT + BODY_LIMIT) throw new ControlError("its answer makes no sense");
         const answer = parseAnswer(received);
         if (answer === null) return;
         connection.destroy();

@@ -45,6 +45,8 @@ export interface DaemonConfig {
   prefix: string;
 }
 
+const MIB = 2 ** 20;
+
 /** The numbers of the bond's ports in ascending order. */
 function bondPorts(config: LtranConfig): number[] {
   const mask = config.bondPorts[0] ?? 0;
@@ -79,7 +81,7 @@ export function daemonConfig(config: LtranConfig): DaemonConfig {
     allowGids: config.allowGids,
     allowVlans: config.allowVlans,
     rateLimit: { packets: config.rateLimitPps, megabits: config.rateLimitMbps },
-    memoryBytes: config.memory << 20,
+    memoryBytes: config.memory * MIB,
     scanInterval: config.tcpConnScanInterval,
     prefix: config.unixPrefix,
   };

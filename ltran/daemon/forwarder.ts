@@ -52,7 +52,10 @@ export class Forwarder {
     this.#native = native;
     this.#config = config;
     const { memoryBytes } = config;
-    this.#check(native.create(memoryBytes), `cannot make the forwarder's memory of ${memoryBytes >> 20} MiB`);
+    this.#check(
+      native.create(memoryBytes),
+      `cannot make the forwarder's memory of ${memoryBytes / 2 ** 20} MiB`,
+    );
     this.#windows = new Windows(memoryBytes, WINDOW_END);
     this.#door("scanIntervalSet", [BigInt(config.scanInterval) * 1_000_000n]);
   }

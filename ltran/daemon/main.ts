@@ -84,7 +84,6 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
   try {
     mtus.apply(config.bond.devices, config.mtu);
     forwarder.openNics();
-    forwarder.start();
     native.events((event, value) => {
       if (event === NativeEvent.readable) registrar.readable(value);
       else if (event === NativeEvent.link) sayLinks(forwarder, value);
@@ -94,13 +93,15 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
         ending.end(TRAPPED);
       }
     }, config.miimon);
+    forwarder.start();
     await registrar.listen(place);
     watchTruncation(forwarder);
   } catch (error) {
     mtus.restore();
+    // The other socket is not ours: to claim it is what may fail last.
+    leave(place, [place.control]);
     control.close();
     native.stop();
-    leave(place);
     throw error;
   }
   return { native, registrar, control, mtus, place };
@@ -110,8 +111,8 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
 function finish({ native, registrar, control, mtus, place }: Running): void {
   // Before another ltran can start, which would read what this one still has to restore.
   mtus.restore();
+  leave(place, [place.client, place.control]);
   control.close();
-  leave(place);
   native.stop();
   registrar.close();
 }

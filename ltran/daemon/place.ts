@@ -109,10 +109,12 @@ export function temporaryName(path: string): string {
   return name;
 }
 
-/** Removes the sockets, and the folder if nothing else is in it. */
-export function leave(place: Place): void {
-  rmSync(place.client, { force: true });
-  rmSync(place.control, { force: true });
+/**
+ * Removes sockets that were claimed, and the folder if nothing else is in it. They must still be listened at:
+ * another ltran takes a name that nobody answers for a dead one's, and may have its own there at once.
+ */
+export function leave(place: Place, sockets: readonly string[]): void {
+  for (const path of sockets) rmSync(path, { force: true });
   try {
     if (readdirSync(place.folder).length === 0) rmdirSync(place.folder);
   } catch {

@@ -1,5 +1,5 @@
 /** The registration socket: connections, what they may do, and what their end means. */
-import { chmodSync, closeSync, readlinkSync } from "node:fs";
+import { chmodSync, close, closeSync, readlinkSync } from "node:fs";
 import { admit, checkPeer, type Instance, type Peer, withMac } from "./admission.js";
 import { type DaemonConfig, isShared } from "./config.js";
 import type { Forwarder, Vport } from "./forwarder.js";
@@ -14,6 +14,8 @@ const PATIENCE_MS = 2_000;
 /** Connections that have not registered: of all users, and of one. */
 const UNDECIDED_MOST = 64;
 const UNDECIDED_PER_USER = 16;
+/** Descriptors of one user that are still being closed: with more he is hung up on. */
+const CLOSING_PER_USER = 16;
 /** Connections taken in one turn of Node's loop. */
 const ACCEPTS_MOST = 32;
 
@@ -44,6 +46,8 @@ export class Registrar {
   readonly #say: (text: string) => void;
   readonly #connections = new Map<number, Connection>();
   readonly #instances: Instance[] = [];
+  /** By user. */
+  readonly #closing = new Map<number, number>();
   #listener = -1;
 
   constructor(native: Native, config: DaemonConfig, forwarder: Forwarder, say: (text: string) => void) {
@@ -61,7 +65,7 @@ export class Registrar {
     // With others allowed anybody may connect: who may not register is told so.
     chmodSync(temporary, isShared(this.#config) ? 0o666 : 0o600);
     await claim(temporary, place.client);
-    this.#watch(this.#listener);
+    if (!this.#watch(this.#listener)) throw new Error(`cannot listen at ${place.client}`);
   }
 
   /** Everything that is registered. */
@@ -96,9 +100,34 @@ export class Registrar {
     this.#connections.clear();
   }
 
-  #watch(fd: number): void {
+  #watch(fd: number): boolean {
     const answer = this.#native.watch(fd);
-    if (answer < 0) this.#say(`cannot watch a connection (${answer})`);
+    if (answer < 0) this.#say(`cannot watch a connection (${errorName(answer)})`);
+    return answer >= 0;
+  }
+
+  /** The next message or the end of a connection that nobody would notice is not waited for. */
+  #await(connection: Connection): void {
+    if (!this.#watch(connection.fd)) this.#end(connection);
+  }
+
+  #closingOf(uid: number): number {
+    return this.#closing.get(uid) ?? 0;
+  }
+
+  /**
+   * Closes what a client has sent and nobody has looked at. It may be a file of any file system: to close it
+   * may fail, or wait for whoever serves it, so that another thread does it.
+   */
+  #discard(fds: readonly number[], uid: number): void {
+    for (const fd of fds) {
+      this.#closing.set(uid, this.#closingOf(uid) + 1);
+      close(fd, () => {
+        const left = this.#closingOf(uid) - 1;
+        if (left > 0) this.#closing.set(uid, left);
+        else this.#closing.delete(uid);
+      });
+    }
   }
 
   #accept(): void {
@@ -113,7 +142,8 @@ export class Registrar {
   #admitConnection(fd: number, peer: Peer): void {
     const undecided = [...this.#connections.values()].filter(({ registered }) => registered === null);
     const ofUser = undecided.filter((other) => other.peer.uid === peer.uid).length;
-    if (undecided.length >= UNDECIDED_MOST || ofUser >= UNDECIDED_PER_USER) {
+    const isBusy = this.#closingOf(peer.uid) > CLOSING_PER_USER;
+    if (undecided.length >= UNDECIDED_MOST || ofUser >= UNDECIDED_PER_USER || isBusy) {
       closeSync(fd);
       return;
     }
@@ -122,7 +152,7 @@ export class Registrar {
     this.#connections.set(fd, connection);
     try {
       checkPeer(peer, this.#config, process.geteuid?.() ?? 0);
-      this.#watch(fd);
+      this.#await(connection);
     } catch (error) {
       this.#refuse(connection, error);
     }
@@ -130,22 +160,25 @@ export class Registrar {
 
   #receive(connection: Connection): void {
     const message = this.#native.receive(connection.fd);
-    let kept: readonly number[] = [];
+    let isTaken = false;
     try {
-      if (message.size > 0) kept = this.#take(connection, message);
+      if (message.size > 0) {
+        this.#take(connection, message);
+        isTaken = true;
+      }
     } catch (error) {
       this.#refuse(connection, error);
       return;
     } finally {
-      for (const fd of message.fds) if (!kept.includes(fd)) closeSync(fd);
+      if (!isTaken) this.#discard(message.fds, connection.peer.uid);
     }
     const isEnd = message.size === 0 || (message.size < 0 && errorName(message.size) !== "EAGAIN");
     if (isEnd) this.#end(connection);
-    else this.#watch(connection.fd);
+    else this.#await(connection);
   }
 
-  /** Registers a client; answers the descriptors that are needed further. */
-  #take(connection: Connection, { data, fds }: Received): readonly number[] {
+  /** Registers a client, with which its descriptors are the forwarder's, or closed. */
+  #take(connection: Connection, { data, fds }: Received): void {
     if (connection.registered !== null) throw refusals.message();
     const wanted = withMac(readRegister(data), this.#config);
     const [memory, toClient, toLtran] = fds;
@@ -162,8 +195,9 @@ export class Registrar {
     connection.registered = { instance, wanted, vport };
     instance.stacks.add(wanted.stackIndex);
     if (!this.#instances.includes(instance)) this.#instances.push(instance);
+    // It is memory, as it could be mapped.
+    closeSync(memory);
     this.#welcome(connection, connection.registered);
-    return [toClient, toLtran];
   }
 
   #welcome(connection: Connection, { wanted, vport }: Registered): void {

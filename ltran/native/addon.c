@@ -100,8 +100,9 @@ static napi_value stop(napi_env env, napi_callback_info info)
 {
     (void)info;
     gz_stop();
-    gz_nics_close();
+    /* Its thread looks at the NICs. */
     gz_events_stop();
+    gz_nics_close();
     return give(env, 0);
 }
 

@@ -102,7 +102,8 @@ uint32_t gz_nics_look(void);
 
 /*
  * Maps the memory file of a client at an address of the window: at least `size` bytes that the client cannot
- * take away again, or -EPERM. Unmapping waits until nobody looks at it.
+ * take away again, or -EPERM. It is unmapped when its vport is closed, so that nobody looks at it any more:
+ * without the lock, as to give back tens of thousands of pages takes milliseconds.
  */
 int gz_map(int fd, uint64_t size, uint32_t address);
 int gz_unmap(uint64_t size, uint32_t address);
