@@ -7,11 +7,17 @@
 #include "address.h"
 #include "calls.h"
 #include "stack.h"
+#include "wait.h"
 
 void gz_settle(int fd, struct gz_file *file, enum gz_side side, uint32_t reason)
 {
     if (side == GZ_KERNEL_SIDE) {
         gz_count_fallback(reason);
+        if (file->side == GZ_BOTH && !file->nonblocking)
+            fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+        /* Who waits for both halves goes on with the kernel's. */
+        if (file->calls > 0)
+            gz_wake_everyone();
         file->side = GZ_KERNEL_SIDE;
         gz_watches_free(file);
         gz_reference(file->handle, -1);

@@ -13,6 +13,8 @@
 
 /* Lists up to this length need no memory from the heap. */
 #define SMALL 64
+/* Memory for an entry, whichever side it is of. */
+#define ENTRY_SIZE (sizeof(struct pollfd) + sizeof(nfds_t) + sizeof(struct gz_file *))
 
 struct polling {
     struct pollfd *list;
@@ -20,6 +22,8 @@ struct polling {
     /* The kernel's part, and the place in the list that each came from. */
     struct pollfd *kernel;
     nfds_t *origin;
+    /* What each place of the list named when the call began, if the stack has a part in it. */
+    struct gz_file **files;
     uint32_t kernel_count;
     int32_t set;
 };
@@ -39,6 +43,9 @@ static long sort(struct polling *polling)
         struct gz_file *file = entry->fd < 0 ? NULL : gz_watched_at(entry->fd);
 
         entry->revents = 0;
+        polling->files[i] = file;
+        if (file != NULL)
+            file->calls++;
         if (file != NULL && (file->side == GZ_STACK || file->side == GZ_BOTH)) {
             if (atomic_load(&gz_stack.shared->poisoned) || gz_detached(file)) {
                 entry->revents = (short)(POLLERR | POLLHUP | (entry->events & (POLLIN | POLLOUT)));
@@ -76,6 +83,26 @@ static void harvest(struct polling *polling)
              count < (int32_t)polling->count);
 }
 
+/*
+ * As in Linux: what another thread closes goes on until this call ends, and does not end it; once something
+ * else does, it is said that the descriptor is closed.
+ */
+static void tell_closed(struct polling *polling)
+{
+    for (nfds_t i = 0; i < polling->count; i++)
+        if (polling->files[i] != NULL && polling->list[i].revents != 0 &&
+            gz_watched_at(polling->list[i].fd) != polling->files[i])
+            polling->list[i].revents = POLLNVAL;
+}
+
+static void leave_files(struct gz_thread *thread, const struct polling *polling)
+{
+    for (nfds_t i = 0; i < polling->count; i++) {
+        thread->file = polling->files[i];
+        gz_file_leave(thread);
+    }
+}
+
 static long ready_entries(const struct polling *polling)
 {
     long count = 0;
@@ -89,6 +116,12 @@ static void look(struct polling *polling)
 {
     if (polling->set >= 0 && !atomic_load(&gz_stack.shared->poisoned))
         harvest(polling);
+    for (uint32_t i = 0; i < polling->kernel_count; i++) {
+        const struct gz_file *file = polling->files[polling->origin[i]];
+
+        if (file != NULL)
+            polling->kernel[i].fd = gz_kernel_fd(file, polling->list[polling->origin[i]].fd);
+    }
     if (polling->kernel_count > 0 && poll(polling->kernel, polling->kernel_count, 0) > 0)
         for (uint32_t i = 0; i < polling->kernel_count; i++)
             polling->list[polling->origin[i]].revents |= polling->kernel[i].revents;
@@ -126,6 +159,8 @@ static long poll_list(
     long result;
 
     polling.origin = (nfds_t *)(memory + (count + GZ_WAIT_EXTRA) * sizeof(struct pollfd));
+    polling.files = (struct gz_file **)(polling.origin + count + GZ_WAIT_EXTRA);
+    memset(polling.files, 0, count * sizeof(struct gz_file *));
     gz_claim();
     polling.set = gz_stack.running ? (int32_t)w2c_stack_waitSetOpen(&gz_stack.module) : -1;
     if (gz_stack.running && polling.set < 0)
@@ -133,6 +168,8 @@ static long poll_list(
     result = sort(&polling);
     if (result == 0)
         result = wait_for_entries(thread, &polling, deadline);
+    tell_closed(&polling);
+    leave_files(thread, &polling);
     if (polling.set >= 0 && !atomic_load(&gz_stack.shared->poisoned))
         w2c_stack_waitSetClose(&gz_stack.module, (u32)polling.set);
     return result;
@@ -140,9 +177,8 @@ static long poll_list(
 
 static long poll_once(struct pollfd *list, nfds_t count, int64_t timeout, const sigset_t *mask)
 {
-    size_t size = (count + GZ_WAIT_EXTRA) * (sizeof(struct pollfd) + sizeof(nfds_t));
-    char small[(SMALL + GZ_WAIT_EXTRA) * (sizeof(struct pollfd) + sizeof(nfds_t))]
-        __attribute__((aligned(8)));
+    size_t size = (count + GZ_WAIT_EXTRA) * ENTRY_SIZE;
+    char small[(SMALL + GZ_WAIT_EXTRA) * ENTRY_SIZE] __attribute__((aligned(8)));
     char *memory = count <= SMALL ? small : malloc(size);
     sigset_t before;
 

@@ -188,6 +188,8 @@ static long receive_packet(
         if (result != -EAGAIN || !wait)
             return result;
         result = gz_wait_socket(thread, file, fd, EPOLLIN, deadline);
+        if (result == 0 && file->side == GZ_KERNEL_SIDE)
+            return GZ_KERNEL;
         if (result != 0)
             return result;
     }

@@ -424,6 +424,8 @@ long gz_wait_socket(struct gz_thread *thread, struct gz_file *file, int fd, uint
             result = -ECONNRESET;
             break;
         }
+        if (file->side == GZ_KERNEL_SIDE)
+            break;
         if (woken == GZ_WOKEN_READY && !wait.kernel_ready)
             continue;
         if (woken == GZ_WOKEN_TIMEOUT)

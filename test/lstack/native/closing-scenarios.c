@@ -6,7 +6,7 @@
 /* More than both ends' buffers take. */
 #define MUCH (32 << 20)
 
-enum way { ACCEPT, RECEIVE, SEND, EPOLL };
+enum way { ACCEPT, RECEIVE, SEND, EPOLL, POLL, DATAGRAM };
 
 struct task {
     enum way way;
@@ -21,6 +21,7 @@ static char bytes[MUCH];
 
 static long wait_in(const struct task *task)
 {
+    struct pollfd entry = { .fd = task->fd, .events = POLLIN };
     struct epoll_event event;
 
     switch (task->way) {
@@ -32,6 +33,10 @@ static long wait_in(const struct task *task)
         return send(task->fd, bytes, sizeof(bytes), 0);
     case EPOLL:
         return epoll_wait(task->fd, &event, 1, 3000);
+    case POLL:
+        return poll(&entry, 1, 3000) <= 0 ? -1 : entry.revents;
+    case DATAGRAM:
+        return recv(task->fd, bytes, 100, 0);
     }
     return -1;
 }
@@ -190,7 +195,66 @@ static void in_epoll_wait_of_two(void)
     in_epoll(1);
 }
 
+static void in_poll(void)
+{
+    int fd = accepted();
+    struct task task = { .way = POLL, .fd = fd };
+    pthread_t thread = begin(&task);
+
+    DO(close(fd));
+    milliseconds(200);
+    PEER("send 0 5");
+    finish(&task, thread);
+    /* Only now is it closed, with data that nobody read. */
+    PEER("end 0");
+    PEER("close 0");
+}
+
+/* A listener of both sides, whose kernel's half is polled by a number that is not its own any more. */
+static void in_poll_anywhere(void)
+{
+    int number = next_port(), fd = socket(AF_INET, SOCK_STREAM, 0);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = any(number), here = any(number);
+
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    DO(bind(fd, ADDRESS(address)));
+    DO(listen(fd, 8));
+    struct task task = { .way = POLL, .fd = fd };
+    pthread_t thread = begin(&task);
+
+    DO(close(fd));
+    milliseconds(200);
+    DO(connect(client, ADDRESS(here)));
+    finish(&task, thread);
+    DO(close(client));
+}
+
+/* A datagram socket of both sides becomes the kernel's while a thread waits for the stack's half too. */
+static void connected_in_recv(void)
+{
+    int number = next_port(), fd = socket(AF_INET, SOCK_DGRAM, 0), sender = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in address = any(number), from = any(next_port()), to = any(number);
+
+    from.sin_addr.s_addr = to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    DO(bind(fd, ADDRESS(address)));
+    DO(bind(sender, ADDRESS(from)));
+    struct task task = { .way = DATAGRAM, .fd = fd };
+    pthread_t thread = begin(&task);
+
+    DO(connect(fd, ADDRESS(from)));
+    milliseconds(200);
+    DO(sendto(sender, "hello", 5, 0, ADDRESS(to)));
+    finish(&task, thread);
+    DO(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    DO(close(sender));
+    DO(close(fd));
+}
+
 const struct scenario closing_scenarios[] = {
+    { "closed while another polls", in_poll },
+    { "closed while another polls at any address", in_poll_anywhere },
+    { "connected to the kernel while another receives", connected_in_recv },
     { "closed while another receives", in_recv },
     { "replaced while another receives", in_recv_replaced },
     { "closed while another sends", in_send },
