@@ -130,14 +130,16 @@ void gz_call(void)
 static void wake_clients(void)
 {
     const uint8_t *list = gz_forwarder.env.memory.data + GZ_CALL_WAKE;
-    uint32_t count = w2c_dispatch_takeKicks(&gz_forwarder.module);
-    uint32_t vport;
+    uint32_t count, vport;
 
-    for (uint32_t i = 0; i < count && i < GZ_VPORTS; i++) {
-        memcpy(&vport, list + i * sizeof(vport), sizeof(vport));
-        if (vport < GZ_VPORTS && gz_forwarder.to_client[vport] >= 0)
-            send(gz_forwarder.to_client[vport], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    }
+    do {
+        count = w2c_dispatch_takeKicks(&gz_forwarder.module);
+        for (uint32_t i = 0; i < count && i < GZ_CALL_WAKES; i++) {
+            memcpy(&vport, list + i * sizeof(vport), sizeof(vport));
+            if (vport < GZ_VPORTS && gz_forwarder.to_client[vport] >= 0)
+                send(gz_forwarder.to_client[vport], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        }
+    } while (count == GZ_CALL_WAKES);
 }
 
 /* Moves what there is once: whether there was anything. Within GZ_ENTER. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as dispatch from "../../build/generated/node/dispatch-layout.js";
-import { macOf, seen } from "../stack/support/frames.js";
+import { arp, macOf, seen } from "../stack/support/frames.js";
 import { announce, announcement } from "./support/announce.js";
 import { Forwarder, type TestVport } from "./support/forwarder.js";
 import { inner, NIC_MAC, PEER_MAC, segment } from "./support/segments.js";
@@ -182,16 +182,23 @@ test("a region that goes leaves nothing of itself in the NIC's ring", () => {
 });
 
 test("numbers of vports come back, though those closed still linger", () => {
-  const f = new Forwarder(undefined, 64 << 20);
+  const f = new Forwarder(undefined, 160 << 20);
   f.nicOpen(NIC_MAC);
   for (let i = 0; i < 3 * dispatch.VPORTS_MAX; i++) {
     const v = f.open({ ...A, slots: 4 });
     assert.ok(v.id >= 0, `${i}: ${v.id}`);
     assert.equal(f.doors.vportClose(v.id, f.now), 0);
   }
-  const open = Array.from({ length: dispatch.VPORTS_MAX }, () => f.open({ ...A, slots: 4 }).id);
-  assert.equal(new Set(open).size, dispatch.VPORTS_MAX);
+  assert.ok(dispatch.VPORTS_MAX >= 2 * 512, "two stacks for each of dispatch_max_clients");
+  const open = Array.from({ length: dispatch.VPORTS_MAX }, () => f.open({ ...A, slots: 4 }));
+  assert.equal(new Set(open.map(({ id }) => id)).size, dispatch.VPORTS_MAX);
   assert.equal(f.open({ ...A, slots: 4 }).id, -12);
+  for (const { client } of open) client.sleeps(true);
+  f.receive([arp({ operation: 1, senderMac: PEER_MAC, sender: "10.0.0.9", target: A.ip })]);
+  const kicked: number[] = [];
+  for (let kicks = f.kicks(); kicks.length > 0; kicks = f.kicks()) kicked.push(...kicks);
+  assert.deepEqual(new Set(kicked), new Set(open.map(({ id }) => id)), "all, a listful at a time");
+  assert.equal(kicked.length, dispatch.VPORTS_MAX);
 });
 
 test("the backup takes over when the active NIC loses its link, announces every address, and goes on", () => {

@@ -25,8 +25,8 @@ export const AGES: usize = 0x10800;
 export const FRAMES: usize = 0x17000;
 export const POOLS: usize = 0x18000;
 
-/** Vports there can be. */
-export const VPORTS_MAX: u32 = 256;
+/** Vports there can be: two stacks for each of the most processes that ltran.conf allows. */
+export const VPORTS_MAX: u32 = 1024;
 /** Bytes of one Vport struct, its ring ends behind it. */
 export const VPORT_STRIDE: usize = 640;
 /** Bytes of one vport's counters, and where its drop reasons begin in them. */
@@ -41,7 +41,7 @@ export const VPORT_MARKS: usize = VPORT_COUNTERS + <usize>VPORTS_MAX * VPORT_COU
 export const TABLES: usize = VPORT_MARKS + <usize>VPORTS_MAX * <usize>VPORT_SLOTS_MAX * 2;
 
 /** Smallest region that create() accepts, in bytes. */
-export const DISPATCH_SIZE_MIN: u32 = 8 << 20;
+export const DISPATCH_SIZE_MIN: u32 = 16 << 20;
 /** Frames of one vport that are taken in one round. */
 export const VPORT_BURST: u32 = 32;
 /**

@@ -7,7 +7,7 @@ import { dotted } from "../../stack/support/frames.js";
 import { RingClient } from "./client.js";
 
 const PAGE = 65536;
-const REGION = 16 << 20;
+const REGION = 24 << 20;
 /** Room for received frames behind the region, and for each client's region behind that. */
 const FRAME_AREA = 68 * 1024;
 
