@@ -11,6 +11,12 @@ export interface IdRange {
   last: number;
 }
 
+/** Users who may take an address. */
+export interface AddressOwners {
+  address: string;
+  uids: IdRange;
+}
+
 /** Every option of ltran.conf that has an effect; docs/configuration.md explains them. */
 export interface LtranConfig {
   /** What forward_kit led to. */
@@ -41,6 +47,8 @@ export interface LtranConfig {
   allowUids: readonly IdRange[];
   allowGids: readonly IdRange[];
   allowVlans: readonly IdRange[];
+  /** Empty: an address is whoever's takes it first. */
+  addressUids: readonly AddressOwners[];
   /** Of each client; 0: no limit. */
   rateLimitPps: number;
   rateLimitMbps: number;
@@ -61,11 +69,17 @@ const ELEMENTS: Readonly<Record<string, (text: string) => unknown>> = {
   allow_uids: parseRange,
   allow_gids: parseRange,
   allow_vlans: parseRange,
+  address_uids: parseOwners,
 };
 
 function parseRange(text: string): IdRange {
   const [first, last] = text.split("-").map(Number);
   return { first: first ?? 0, last: last ?? 0 };
+}
+
+function parseOwners(text: string): AddressOwners {
+  const [address = "", uids = ""] = text.split("=");
+  return { address, uids: parseRange(uids) };
 }
 
 /** `bond_mtu` is called bondMtu. */

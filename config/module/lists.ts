@@ -1,5 +1,6 @@
 // Options whose value is one string that lists things. Each function answers the parts in one form, or null
 // if the text is not such a list.
+import { notHost, parseIpv4, showIpv4 } from "./address";
 import { isInterfaceName, notDevice, parseMac } from "./device";
 import { hexadecimal, wholeNumber } from "./text";
 
@@ -69,18 +70,40 @@ function parseId(text: string): u64 {
   return digits.length > 0 ? wholeNumber(digits, 10) : u64.MAX_VALUE;
 }
 
+/** A number or two as a range "first-last"; empty if it is none. */
+function parseRange(text: string): string {
+  const ends = text.split("-");
+  if (ends.length > 2) return "";
+  const first = parseId(ends[0]);
+  const last = ends.length == 2 ? parseId(ends[1]) : first;
+  return last < first || last > MOST_ID ? "" : `${first}-${last}`;
+}
+
 /** Numbers of users or groups, as ranges "first-last"; an empty text lists none. */
 export function parseIds(text: string): string[] | null {
   const ranges: string[] = [];
   if (text.trim().length == 0) return ranges;
   const parts = text.split(",");
   for (let i = 0; i < parts.length; i++) {
-    const ends = parts[i].split("-");
-    if (ends.length > 2) return null;
-    const first = parseId(ends[0]);
-    const last = ends.length == 2 ? parseId(ends[1]) : first;
-    if (last < first || last > MOST_ID) return null;
-    ranges.push(`${first}-${last}`);
+    const range = parseRange(parts[i]);
+    if (range.length == 0) return null;
+    ranges.push(range);
   }
   return ranges;
+}
+
+/** Hosts and their users, as "address=first-last"; an empty text lists none. */
+export function parseOwners(text: string): string[] | null {
+  const owners: string[] = [];
+  if (text.trim().length == 0) return owners;
+  const parts = text.split(",");
+  for (let i = 0; i < parts.length; i++) {
+    const sides = parts[i].split("=");
+    if (sides.length != 2) return null;
+    const address = parseIpv4(sides[0].trim());
+    const range = parseRange(sides[1]);
+    if (address <= 0 || notHost(<u32>address).length > 0 || range.length == 0) return null;
+    owners.push(`${showIpv4(<u32>address)}=${range}`);
+  }
+  return owners;
 }

@@ -30,6 +30,8 @@ export const enum Kind {
   MaskList,
   /** Numbers of users, groups or VLANs, and ranges of them: "0,1000-1999". */
   IdList,
+  /** IPv4 addresses with the numbers of their users: "192.168.1.10=1000". */
+  OwnerList,
 }
 
 /** Entries that the original accepted in a list of CPUs or NUMA nodes. */
@@ -246,6 +248,8 @@ export class Option {
         return `1 to ${<i32>this.most} masks from 0x1 to 0xff such as "0x1" or "0x3,0xc"`;
       case Kind.IdList:
         return 'a list of numbers and ranges of numbers such as "0" or "0,1000-1999"';
+      case Kind.OwnerList:
+        return 'a list of addresses and users such as "192.168.1.10=1000,192.168.1.11=2000-2999"';
       default:
         return `an array of 1 to ${<i32>this.most} strings`;
     }

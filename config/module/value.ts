@@ -1,7 +1,7 @@
 // One value against its declaration: type, form and limits. What several options say together is in rules.ts.
 import { maskLength, notHost, notHost6, parseIpv4, parseIpv6, storeMapped } from "./address";
 import { isInterfaceName, isPciAddress, notDevice, parseMac } from "./device";
-import { parseIds, parseInterfaces, parseMacs, parseMasks, parseWords } from "./lists";
+import { parseIds, parseInterfaces, parseMacs, parseMasks, parseOwners, parseWords } from "./lists";
 import { parseNumberList } from "./number-list";
 import { Kind, Option } from "./option";
 import { contains } from "./text";
@@ -184,6 +184,8 @@ export function take(option: Option, type: i32, number: f64, text: string): stri
       return takeList(option, parseMasks(text));
     case Kind.IdList:
       return takeList(option, parseIds(text));
+    case Kind.OwnerList:
+      return takeList(option, parseOwners(text));
     default:
       return "";
   }

@@ -35,6 +35,7 @@ export function fieldOf(option: Option): Field {
     case Kind.MacList:
     case Kind.MaskList:
     case Kind.IdList:
+    case Kind.OwnerList:
       return Field.List;
     default:
       return Field.None;

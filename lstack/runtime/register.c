@@ -26,9 +26,12 @@
 #define SOCKET_NAME "ltran_client.sock"
 /* How long ltran may take for its answer, in seconds. */
 #define PATIENCE 5
-/* Between two attempts to register again, in milliseconds: twice as long each time. */
-#define FIRST_WAIT 100
-#define LONGEST_WAIT 2000
+/*
+ * Between two attempts to register again, in milliseconds: peers send again later and later, so that a short
+ * wait is worth many attempts of some microseconds each.
+ */
+#define FIRST_WAIT 25
+#define LONGEST_WAIT 200
 #define STACK_SIZE (128 * 1024)
 #define PAGE 4096u
 

@@ -55,6 +55,14 @@ function checkAddress(ipv4: number | null, config: DaemonConfig): number {
   return ipv4;
 }
 
+/** With address_uids, an address is for the users that it names there, and for root. */
+function checkOwner(ipv4: number, { uid }: Peer, { addressUids }: DaemonConfig): void {
+  if (addressUids.length === 0 || uid === 0) return;
+  const address = ipv4Text(ipv4);
+  const owners = addressUids.filter((entry) => entry.address === address).map(({ uids }) => uids);
+  if (!includes(owners, uid)) throw refusals.userAddress(address, uid);
+}
+
 /** Where the kernel has an address, or null. */
 function kernelOwner(ipv4: number): string | null {
   const text = ipv4Text(ipv4);
@@ -110,6 +118,7 @@ export function admit(
   if (macNumber(config.bond.mac) !== wanted.mac) throw refusals.mac(macText(wanted.mac), config.bond.mac);
   const ipv4 = checkAddress(wanted.ipv4, config);
   if (wanted.vlan !== 0 && !includes(config.allowVlans, wanted.vlan)) throw refusals.vlan(wanted.vlan);
+  checkOwner(ipv4, peer, config);
   checkNeighbours(wanted, ipv4, peer, instances);
   const known = findInstance(wanted, ipv4, peer, instances);
   if (known !== null) return known;

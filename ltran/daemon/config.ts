@@ -1,5 +1,5 @@
 /** What the process ltran takes from ltran.conf. */
-import type { IdRange, LtranConfig } from "../../ctl/ltran-config.js";
+import type { AddressOwners, IdRange, LtranConfig } from "../../ctl/ltran-config.js";
 
 /** Bits of a mask of ports. */
 const PORTS_MOST = 8;
@@ -37,6 +37,8 @@ export interface DaemonConfig {
   allowGids: readonly IdRange[];
   /** VLANs that clients may be in, beside untagged frames. */
   allowVlans: readonly IdRange[];
+  /** Who may take which address; empty: anybody any that is free. */
+  addressUids: readonly AddressOwners[];
   /** Per process; 0: no limit. */
   rateLimit: { packets: number; megabits: number };
   memoryBytes: number;
@@ -80,6 +82,7 @@ export function daemonConfig(config: LtranConfig): DaemonConfig {
     allowUids: config.allowUids,
     allowGids: config.allowGids,
     allowVlans: config.allowVlans,
+    addressUids: config.addressUids,
     rateLimit: { packets: config.rateLimitPps, megabits: config.rateLimitMbps },
     memoryBytes: config.memory * MIB,
     scanInterval: config.tcpConnScanInterval,

@@ -13,7 +13,7 @@ import { Windows } from "./windows.js";
 
 /** Where addresses of the module end. */
 const WINDOW_END = 2 ** 32 - 4096;
-/** Clients that lost their ltran try again within two seconds. */
+/** Clients that lost their ltran try again five times a second. */
 const GRACE_US = 3_000_000n;
 const NONE = new Uint8Array();
 
@@ -64,12 +64,23 @@ export class Forwarder {
     if (answer < 0) throw new Error(`${what}: ${errorName(answer)}`);
   }
 
-  /** Calls a door; the result as a signed number of 32 bits. */
-  #door(name: string, args: readonly (number | bigint)[], at = 0, area: Uint8Array = NONE): number {
+  /** Calls a door; the result as a signed number of 32 bits, or null when the module trapped, perhaps now. */
+  #call(name: string, args: readonly (number | bigint)[], at = 0, area: Uint8Array = NONE): number | null {
+    if (this.#hasTrapped) return null;
     const result = new BigUint64Array(1);
     const values = BigUint64Array.from(args, (value) => BigInt.asUintN(64, BigInt(value)));
-    this.#check(this.#native.door(name, values, result, at, area), `the forwarder does not answer ${name}`);
+    const answer = this.#native.door(name, values, result, at, area);
+    this.#hasTrapped = answer < 0 && errorName(answer) === "EIO";
+    if (this.#hasTrapped) return null;
+    this.#check(answer, `the forwarder does not answer ${name}`);
     return Number(BigInt.asIntN(32, result[0] ?? 0n));
+  }
+
+  /** As #call. @throws Refusal when the module trapped: the end of ltran is on its way. */
+  #door(name: string, args: readonly (number | bigint)[], at = 0, area: Uint8Array = NONE): number {
+    const result = this.#call(name, args, at, area);
+    if (result === null) throw refusals.ending();
+    return result;
   }
 
   /** Opens the devices of the bond. @throws Error with cause and remedy. */
@@ -105,16 +116,19 @@ export class Forwarder {
     return { ...facts, device: facts.device || `port ${this.#config.bond.ports[nic]}` };
   }
 
-  /** The number of the NIC in use. */
+  /** The number of the NIC in use; -1 when there is none any more. */
   activeNic(): number {
-    return this.#door("nicActive", []);
+    return this.#call("nicActive", []) ?? -1;
   }
 
-  /** Starts to forward. @throws Error when there is no thread. */
-  start(): void {
+  /**
+   * Starts to forward. Clients of an ltran that ended are on their way back: until they are, nothing is
+   * unknown.
+   * @throws Error when there is no thread.
+   */
+  start(isSuccessor: boolean): void {
     const { forwardCpu, isLowPower } = this.#config;
-    // Clients of an ltran that died are on their way back: until they are, nothing is unknown.
-    this.#door("graceSet", [this.#now() + GRACE_US]);
+    if (isSuccessor) this.#door("graceSet", [this.#now() + GRACE_US]);
     this.#check(this.#native.start(forwardCpu, isLowPower ? 1 : 0), "cannot start the forwarding thread");
   }
 
@@ -124,12 +138,14 @@ export class Forwarder {
    */
   openVport(wanted: Register, files: ClientFiles, limit: RateLimit): Vport {
     const size = wanted.regionSize;
+    if (this.#hasTrapped) throw refusals.ending();
     const address = this.#windows.take(size);
     if (address === null) throw refusals.memory();
     const mapped = this.#native.map(files.memory, size, address);
     if (mapped < 0) {
       this.#windows.give(address, size);
-      throw refusals.region(errorName(mapped));
+      const name = errorName(mapped);
+      throw refusals.region(name === "ENODATA" ? "a part of it is not allocated" : name);
     }
     try {
       return { id: this.#openOn(wanted, address, files, limit), address, size };
@@ -187,8 +203,7 @@ export class Forwarder {
 
   /** Closes a vport: its flows and listeners go, peers are told, its memory is given back. */
   closeVport(vport: Vport): void {
-    if (this.#hasTrapped) return;
-    this.#door("vportClose", [vport.id, this.#now()]);
+    if (this.#call("vportClose", [vport.id, this.#now()]) === null) return;
     this.#native.wakesClose(vport.id);
     this.#release(vport.address, vport.size);
   }

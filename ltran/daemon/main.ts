@@ -6,7 +6,7 @@ import { serveControl } from "./control.js";
 import { DeviceMtus } from "./device-mtu.js";
 import { Forwarder } from "./forwarder.js";
 import { loadNative, type Native, NativeEvent } from "./native.js";
-import { leave, type Place, placeOf, useFolder } from "./place.js";
+import { hadPredecessor, leave, type Place, placeOf, useFolder } from "./place.js";
 import { Registrar } from "./registrar.js";
 import { showInstances } from "./report.js";
 
@@ -68,6 +68,7 @@ class Ending {
 async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
   const place = placeOf(config.prefix);
   useFolder(place, isShared(config));
+  const isSuccessor = hadPredecessor(place);
   const native = loadNative();
   const forwarder = new Forwarder(native, config);
   const registrar = new Registrar(native, config, forwarder, say);
@@ -93,7 +94,7 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
         ending.end(TRAPPED);
       }
     }, config.miimon);
-    forwarder.start();
+    forwarder.start(isSuccessor);
     await registrar.listen(place);
     watchTruncation(forwarder);
   } catch (error) {
@@ -111,7 +112,9 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
 function finish({ native, registrar, control, mtus, place }: Running): void {
   // Before another ltran can start, which would read what this one still has to restore.
   mtus.restore();
-  leave(place, [place.client, place.control]);
+  // The other one tells the next ltran that there are programs which look for it.
+  const isWanted = registrar.registered().length > 0;
+  leave(place, isWanted ? [place.control] : [place.client, place.control]);
   control.close();
   native.stop();
   registrar.close();

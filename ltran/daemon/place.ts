@@ -1,6 +1,7 @@
 /** Where ltran's sockets are, and who else may be there already. */
 import {
   chmodSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -45,6 +46,34 @@ export function placeOf(prefix: string): Place {
   };
 }
 
+/** Names that are in use for a moment while an ltran starts, with its process id. */
+const MOMENTARY = [/^\.(\d+)\.(?:cmd|client)$/, /\.sock\.(\d+)\.old$/];
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Removes what processes left that were killed while they started. */
+function sweep(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = MOMENTARY.map((pattern) => pattern.exec(name)?.[1]).find((text) => text !== undefined);
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
+  }
+}
+
+/**
+ * Whether an ltran was here whose clients may still look for the next one: it was killed, or left its socket
+ * to them.
+ */
+export function hadPredecessor(place: Place): boolean {
+  return existsSync(place.client);
+}
+
 /** Whether anybody listens at a socket for connected streams. */
 export function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -70,6 +99,7 @@ export function useFolder(place: Place, isShared: boolean): void {
   if (!isOurs)
     throw new Error(`${place.folder} must be a folder of ltran's user that nobody else may write to`);
   if (isShared) chmodSync(place.folder, (status.mode & 0o777) | 0o011);
+  sweep(place.folder);
 }
 
 /**

@@ -35,7 +35,7 @@ export const refusals = {
     new Refusal(
       layout.REFUSAL_REGION,
       `the memory file cannot be used (${reason})`,
-      "it must have the size it claims and be sealed against shrinking and growing",
+      "it must have the size it claims, be allocated, and be sealed against shrinking and growing",
     ),
   geometry: () =>
     new Refusal(
@@ -80,6 +80,12 @@ export const refusals = {
       layout.REFUSAL_VLAN,
       `programs may not be in VLAN ${given}`,
       "choose another nic_vlan_mode in lstack.conf, or add it to allow_vlans in ltran.conf",
+    ),
+  userAddress: (given: string, uid: number) =>
+    new Refusal(
+      layout.REFUSAL_ADDRESS,
+      `user ${uid} may not have ${given}`,
+      `add "${given}=${uid}" to address_uids in ltran.conf, or choose another host_addr`,
     ),
   stack: (index: number, count: number) =>
     new Refusal(

@@ -1,6 +1,7 @@
 /** The registration socket: connections, what they may do, and what their end means. */
 import { chmodSync, close, closeSync, readlinkSync } from "node:fs";
 import { admit, checkPeer, type Instance, type Peer, withMac } from "./admission.js";
+import { BoundedLog } from "./bounded-log.js";
 import { type DaemonConfig, isShared } from "./config.js";
 import type { Forwarder, Vport } from "./forwarder.js";
 import { type Register, readRegister, writeRefusal, writeWelcome } from "./message.js";
@@ -43,7 +44,7 @@ export class Registrar {
   readonly #native: Native;
   readonly #config: DaemonConfig;
   readonly #forwarder: Forwarder;
-  readonly #say: (text: string) => void;
+  readonly #log: BoundedLog;
   readonly #connections = new Map<number, Connection>();
   readonly #instances: Instance[] = [];
   /** By user. */
@@ -54,7 +55,7 @@ export class Registrar {
     this.#native = native;
     this.#config = config;
     this.#forwarder = forwarder;
-    this.#say = say;
+    this.#log = new BoundedLog(say);
   }
 
   /** Listens. @throws Error when another ltran does, or the file cannot be made. */
@@ -93,6 +94,7 @@ export class Registrar {
   close(): void {
     if (this.#listener >= 0) closeSync(this.#listener);
     this.#listener = -1;
+    this.#log.end();
     for (const { fd, timer } of this.#connections.values()) {
       if (timer !== null) clearTimeout(timer);
       closeSync(fd);
@@ -102,7 +104,7 @@ export class Registrar {
 
   #watch(fd: number): boolean {
     const answer = this.#native.watch(fd);
-    if (answer < 0) this.#say(`cannot watch a connection (${errorName(answer)})`);
+    if (answer < 0) this.#log.say(`cannot watch a connection (${errorName(answer)})`);
     return answer >= 0;
   }
 
@@ -205,14 +207,14 @@ export class Registrar {
     if (connection.timer !== null) clearTimeout(connection.timer);
     connection.timer = null;
     // A client that is gone already shows its end next.
-    if (sent < 0) this.#say(`process ${connection.peer.pid} does not take its answer`);
+    if (sent < 0) this.#log.say(`process ${connection.peer.pid} does not take its answer`);
   }
 
   #refuse(connection: Connection, error: unknown): void {
     if (!(error instanceof Refusal)) throw error;
     const { pid, uid } = connection.peer;
     this.#native.send(connection.fd, writeRefusal(error));
-    this.#say(`process ${pid} of user ${uid} refused: ${error.message}`);
+    this.#log.say(`process ${pid} of user ${uid} refused: ${error.message}`);
     this.#end(connection);
   }
 

@@ -121,7 +121,6 @@ static int call_door(const struct gz_door *door, const uint64_t *arguments, uint
     if (size > 0)
         memcpy(area, memory, size);
     gz_leave();
-    gz_call();
     return 0;
 }
 
@@ -140,7 +139,11 @@ static napi_value door(napi_env env, napi_callback_info info)
 
         if (strcmp(found->name, name) != 0 || count != found->arguments * sizeof(*arguments) || room == 0)
             continue;
-        return give(env, call_door(found, arguments, result, (uint32_t)number(&call, 3), area, size));
+        int answer = call_door(found, arguments, result, (uint32_t)number(&call, 3), area, size);
+
+        /* After a trap too: the forwarding thread has to learn of it. */
+        gz_call();
+        return give(env, answer);
     }
     return give(env, -ENOSYS);
 }

@@ -191,6 +191,7 @@ describe("loadLtranConfig", () => {
       ],
       allowVlans: [],
       allowGids: [],
+      addressUids: [],
       rateLimitPps: 0,
       rateLimitMbps: 0,
       memory: 256,

@@ -36,6 +36,7 @@ const OTHERS = [
   "allow_uids",
   "allow_gids",
   "allow_vlans",
+  "address_uids",
   "unix_prefix",
 ];
 
@@ -281,6 +282,40 @@ describe("allow_uids and allow_gids", () => {
       refuses(key, "1000", /, not an integer$/);
     });
   }
+});
+
+describe("address_uids", () => {
+  const owners = (text: string) => takes({ address_uids: `"${text}"` }).values.address_uids;
+
+  it("gives addresses to users", () => {
+    assert.equal(owners(""), undefined);
+    assert.equal(
+      owners("192.168.1.10=1000, 192.168.1.10 = 33,192.168.1.11=2000-2999"),
+      "192.168.1.10=1000-1000 192.168.1.10=33-33 192.168.1.11=2000-2999",
+    );
+    for (const text of [
+      "192.168.1.10",
+      "192.168.1.10=",
+      "192.168.1.10=redis",
+      "=1000",
+      "192.168.1.10=1000=1001",
+      "192.168.1.300=1000",
+      "0.0.0.0=1000",
+      "192.168.1.10=2-1",
+      "192.168.1.10=1000,",
+    ]) {
+      refuses("address_uids", `"${text}"`, /must be a list of addresses and users such as/);
+    }
+    refuses("address_uids", "1000", /, not an integer$/);
+  });
+
+  it("names hosts of dispatch_subnet only", () => {
+    refuses(
+      "address_uids",
+      '"192.168.2.10=1000"',
+      /hosts of dispatch_subnet, 192\.168\.1\.0\/24; 192\.168\.2\.10 is none/,
+    );
+  });
 });
 
 describe("unix_prefix of ltran.conf", () => {

@@ -10,6 +10,8 @@ def region(order):
     size = order["regionSize"]
     fd = os.memfd_create("ring", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
     os.ftruncate(fd, order.get("fileSize", size))
+    if not order.get("sparse"):
+        os.posix_fallocate(fd, 0, order.get("fileSize", size))
     if order.get("sealed", True):
         fcntl.fcntl(fd, F_ADD_SEALS, SHRINK | GROW)
     if order.get("fileSize", size) >= 32768:
@@ -31,8 +33,15 @@ def register(order):
         fds = [fds[0], fds[2], fds[1]]
     fds = fds[: order.get("fds", 3)]
     ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-    connection.sendmsg([message], ancillary)
-    return connection, connection.recv(1024), (ours, theirs)
+    try:
+        connection.sendmsg([message], ancillary)
+    except BrokenPipeError:
+        pass  # Refused before anything was said: the answer waits.
+    try:
+        answer = connection.recv(1024)
+    except ConnectionResetError:
+        answer = connection.recv(1024)
+    return connection, answer, (ours, theirs)
 
 
 def main():

@@ -33,6 +33,8 @@ export interface Order extends Claims {
   uid?: number;
   sealed?: boolean;
   fileSize?: number;
+  /** Its memory is not allocated, but for what it writes. */
+  sparse?: boolean;
   /** Descriptors sent: of memory file, socket and eventfd the first ones. */
   fds?: number;
   /** Socket and eventfd in each other's place. */
@@ -107,6 +109,7 @@ export async function startClient(lab: Lab, socket: string, orders: readonly Ord
     ...(order.uid === undefined ? {} : { uid: order.uid }),
     ...(order.sealed === undefined ? {} : { sealed: order.sealed }),
     ...(order.fileSize === undefined ? {} : { fileSize: order.fileSize }),
+    ...(order.sparse === undefined ? {} : { sparse: order.sparse }),
     ...(order.fds === undefined ? {} : { fds: order.fds }),
     ...(order.swapped === undefined ? {} : { swapped: order.swapped }),
   }));

@@ -58,6 +58,7 @@ const refused: readonly [string, Order, number, RegExp][] = [
   ["memory that can shrink", { sealed: false }, layout.REFUSAL_REGION, /sealed/],
   ["memory that is too small", { fileSize: 65_536 }, layout.REFUSAL_REGION, /size it claims/],
   ["memory that is too large", { fileSize: 4 << 20 }, layout.REFUSAL_REGION, /size it claims/],
+  ["memory that is not there", { sparse: true }, layout.REFUSAL_REGION, /not allocated/],
   ["slots that are no power of two", { slots: 500 }, layout.REFUSAL_GEOMETRY, /do not fit/],
   ["a region too small for its rings", { regionSize: 65_536 }, layout.REFUSAL_GEOMETRY, /do not fit/],
   ["a region of a gigabyte", { regionSize: 1 << 30, fileSize: 4096 }, layout.REFUSAL_GEOMETRY, /do not fit/],
@@ -113,6 +114,39 @@ describe("several processes", { timeout }, () => {
     assert.equal(third.code, layout.REFUSAL_CLIENTS);
     await Promise.all([first.program.stop(), second.program.stop()]);
     assert.ok(await waitUntil(isEmpty, patienceMs));
+  });
+});
+
+describe("address_uids", { timeout }, () => {
+  test("an address is for its users, and for root", async () => {
+    const options = { allow_uids: '"1-2000"', address_uids: '"10.77.0.1=1000,10.77.0.2=1000-1001"' };
+    const own = await startLtran(lab, options, `${ltran.prefix}owners-`);
+    const reply = (address: string, uid: number) => registerOnce(lab, own.socket, { address, uid });
+    assert.equal((await reply("10.77.0.1", 1000)).kind, "welcome");
+    assert.equal((await reply("10.77.0.2", 1000)).kind, "welcome");
+    assert.equal((await reply("10.77.0.2", 1001)).kind, "welcome");
+    const foreign = await reply("10.77.0.1", 1001);
+    assert.equal(foreign.code, layout.REFUSAL_ADDRESS);
+    assert.match(
+      foreign.text,
+      /user 1001 may not have 10\.77\.0\.1; add "10\.77\.0\.1=1001" to address_uids/,
+    );
+    assert.match((await reply("10.77.0.3", 1000)).text, /user 1000 may not have 10\.77\.0\.3/);
+    assert.equal((await reply("10.77.0.3", 0)).kind, "welcome");
+    await own.program.stop();
+  });
+});
+
+describe("the log", { timeout }, () => {
+  test("has as many refusals as anybody reads, and the number of the others", async () => {
+    const own = await startLtran(lab, {}, `${ltran.prefix}log-`);
+    const orders = Array.from({ length: 60 }, () => ({ version: 9 }));
+    const { program, replies } = await startClient(lab, own.socket, orders);
+    assert.equal(replies.filter(({ code }) => code === layout.REFUSAL_VERSION).length, orders.length);
+    await program.stop();
+    const { stderr } = await own.program.stop();
+    assert.equal(stderr.match(/refused: .*version 9/g)?.length, 20);
+    assert.match(stderr, /40 more messages about clients were left out/);
   });
 });
 

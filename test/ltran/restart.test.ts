@@ -9,9 +9,9 @@ import { redisPort, startRedis } from "./accelerated.js";
 import { CheckedTraffic } from "./checked-traffic.js";
 
 const timeout = 60_000;
-const returnTimeoutMs = 5_000;
-/** Clients try again at least so often, and what was lost is sent again by then. */
-const standstillMs = 6_000;
+const returnTimeoutMs = 2_000;
+/** Clients try again five times a second; a peer's own timer doubles from 0.2 s while ltran is away. */
+const standstillMs = 3_000;
 const kills = 4;
 /** A peer that sent into the void tries again after up to twice the time that ltran was away. */
 const settleMs = 1_000;

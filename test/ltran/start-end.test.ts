@@ -1,11 +1,11 @@
 /** Starts and ends of ltran: several at a time, beside what killed ones left, by every signal. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { placeOf } from "../../ltran/daemon/place.js";
 import { inRoot } from "../../scripts/build/paths.js";
-import { pause } from "../../scripts/lab/command.js";
+import { pause, waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
 import { type Daemon, startLtran, writeLtranConf } from "../../scripts/lab/ltran.js";
 import { type Program, startProgram } from "../../scripts/lab/program.js";
@@ -93,17 +93,47 @@ describe("several ltrans", { timeout }, () => {
   });
 });
 
+describe("the first ltran", { timeout }, () => {
+  test("refuses at once what nobody listens for, though several share the address", async () => {
+    const began = performance.now();
+    const ltran = await startLtran(lab, {}, `gz-${process.pid}-first-`);
+    const { prefix } = ltran;
+    const redis = await startRedis(lab, { prefix, address: addresses.server });
+    const connect = `exec 3<>/dev/tcp/${addresses.server}/9`;
+    const client = startProgram({
+      namespace: lab.clientNamespace,
+      role: "client",
+      command: "bash",
+      argumentList: ["-c", connect],
+    });
+    const { stderr } = await client.ended;
+    const tookMs = performance.now() - began;
+    assert.match(stderr, /Connection refused/);
+    assert.ok(tookMs < 2_500, `${tookMs} ms after its start nobody was refused`);
+    await redis.stop();
+    await ltran.program.stop();
+  });
+});
+
 describe("the end of ltran", { timeout }, () => {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-    test(`${signal} leaves nothing behind, with a client that stays`, async () => {
+    test(`${signal} leaves nothing behind but its socket to a client that stays`, async () => {
       const prefix = `gz-${process.pid}-${signal.toLowerCase()}-`;
       const ltran = await startLtran(lab, {}, prefix);
       const redis = await startRedis(lab, { prefix, address: addresses.server });
+      const isRegistered = async () => (await ltran.report()).instances.length === 1;
+      assert.ok(await waitUntil(isRegistered, 5_000), redis.output());
       ltran.program.signal(signal);
       const { status, stderr } = await ltran.program.ended;
       assert.equal(status, 0, stderr);
-      assert.deepEqual(filesOf(prefix), [`${prefix}${redis.pid}.sock`]);
+      // The socket tells the next ltran that somebody waits for it, and goes with that.
+      const socket = `${prefix}ltran_client.sock`;
+      assert.deepEqual(filesOf(prefix).sort(), [`${prefix}${redis.pid}.sock`, socket]);
       await redis.stop();
+      assert.deepEqual(filesOf(prefix), [socket]);
+      const next = await startLtran(lab, {}, prefix);
+      next.program.signal(signal);
+      await next.program.ended;
       assert.deepEqual(filesOf(prefix), []);
     });
   }
@@ -113,9 +143,23 @@ describe("the end of ltran", { timeout }, () => {
     const killed = await startLtran(lab, {}, prefix);
     killed.program.signal("SIGKILL");
     await killed.program.ended;
-    const left = filesOf(prefix).map((name) => basename(name));
+    // As if it had been killed while it gave its sockets their names.
+    const folder = dirname(killed.socket);
+    const momentary = [`.${killed.program.pid}.cmd`, `${prefix}ltran_cmd.sock.${killed.program.pid}.old`];
+    const living = `.${process.pid}.client`;
+    for (const name of [...momentary, living]) writeFileSync(join(folder, name), "");
+    const left = filesOf(prefix)
+      .map((name) => basename(name))
+      .filter((name) => !momentary.includes(name));
     assert.deepEqual(left.sort(), [`${prefix}ltran_client.sock`, `${prefix}ltran_cmd.sock`]);
     const next = await startLtran(lab, {}, prefix);
+    const present = readdirSync(folder);
+    rmSync(join(folder, living));
+    assert.deepEqual(
+      momentary.filter((name) => present.includes(name)),
+      [],
+    );
+    assert.ok(present.includes(living), "another process is about to start");
     const redis = await startRedis(lab, { prefix, address: addresses.server });
     assert.equal((await next.report()).instances[0]?.pid, redis.pid);
     await redis.stop();

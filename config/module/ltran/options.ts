@@ -105,6 +105,13 @@ export const allowVlans = ltran
       "Its frames are tagged on the device and untagged in its ring.",
   )
   .defaultsTo('"": untagged frames only');
+export const addressUids = ltran
+  .text("address_uids", Kind.OwnerList, "Addresses, and the users whose processes may take them.")
+  .between(0, 64)
+  .meaning(
+    "Given, it names every address that anybody but root may take; an address may be named several times.",
+  )
+  .defaultsTo('"": whoever may register takes whatever address is free');
 ltran
   .integer("rate_limit_pps", 0, "Most packets per second that a client may send.")
   .between(0, 1_000_000_000)

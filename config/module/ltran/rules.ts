@@ -1,10 +1,11 @@
 // What the options of ltran.conf say together, and the values that follow from them.
-import { showIpv4 } from "../address";
+import { parseIpv4, showIpv4 } from "../address";
 import { checkEalArgs } from "../eal-args";
 import { report } from "../messages";
 import { Option } from "../option";
 import { checkEffects, checkOnline, checkRequired, complain, missing } from "../rules";
 import {
+  addressUids,
   allowVlans,
   bondMacs,
   bondPorts,
@@ -41,7 +42,10 @@ function checkSubnet(): void {
   const bits = <u32>dispatchSubnetLength.number;
   const address = <u32>dispatchSubnet.number;
   const network = (address >> bits) << bits;
-  if (address == network) return;
+  if (address == network) {
+    checkOwners(network, bits);
+    return;
+  }
   complain(dispatchSubnet, `must end in ${bits} zero bits (dispatch_subnet_length): "${showIpv4(network)}"`);
 }
 
@@ -50,6 +54,20 @@ function checkPool(option: Option): void {
   if (!option.sound || option.number == 0) return;
   const reason = "has no effect: devices are reached without DPDK";
   report(false, option.file, option.line, option.givenAs, option.shown, reason);
+}
+
+/** Addresses that have users lie in the network of all clients. */
+function checkOwners(network: u32, bits: u32): void {
+  for (let i = 0; addressUids.sound && i < addressUids.list.length; i++) {
+    const address = addressUids.list[i].split("=")[0];
+    if (<u32>parseIpv4(address) >> bits != network >> bits) {
+      complain(
+        addressUids,
+        `must name hosts of dispatch_subnet, ${showIpv4(network)}/${32 - bits}; ${address} is none`,
+      );
+      return;
+    }
+  }
 }
 
 function checkKit(file: string, line: i32): void {

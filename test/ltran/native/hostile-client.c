@@ -124,6 +124,7 @@ void make_region(struct client *client, size_t size)
     client->size = size;
     client->memory = must("memfd_create", memfd_create("hostile", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     must("ftruncate", ftruncate(client->memory, (off_t)size));
+    must("posix_fallocate", -posix_fallocate(client->memory, 0, (off_t)size));
     must("seal", fcntl(client->memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW));
     client->region = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, client->memory, 0);
     if (client->region == MAP_FAILED)

@@ -25,6 +25,7 @@ static int memory_file(off_t size, int seals)
     int fd = must("memfd_create", memfd_create("hostile", MFD_CLOEXEC | MFD_ALLOW_SEALING));
 
     must("ftruncate", ftruncate(fd, size));
+    must("posix_fallocate", -posix_fallocate(fd, 0, size));
     must("seal", fcntl(fd, F_ADD_SEALS, seals));
     return fd;
 }
