@@ -1,7 +1,8 @@
 /**
  * A client of Redis that checks what it gets: `checked-load.js HOST PORT CONNECTIONS`. Every connection goes
- * round its own keys, sets one to random bytes that end in their checksum, and reads it back at once. At
- * SIGTERM all keys are read once more, and a `LoadReport` is printed. The first wrong byte ends it with
+ * round keys of its own, sets one to random bytes that end in their checksum, and reads it back at once. It
+ * says "connected" on standard error when all stand. At SIGTERM all keys are read once more, and a
+ * `LoadReport` is printed. The first wrong byte ends it with
  * status 1.
  */
 import { createHash, randomBytes } from "node:crypto";
@@ -79,7 +80,7 @@ class Checker {
   }
 
   async change(): Promise<void> {
-    const key = `checked:${this.#number}:${this.changes % keysOfConnection}`;
+    const key = `checked:${process.pid}:${this.#number}:${this.changes % keysOfConnection}`;
     const value = makeValue();
     const expected = Buffer.concat([Buffer.from("+OK\r\n"), bulk(value)]);
     const began = performance.now();
@@ -115,6 +116,7 @@ async function main(host: string, port: number, connections: number): Promise<vo
   });
   const numbers = Array.from({ length: connections }, (_, number) => number);
   const checkers = await Promise.all(numbers.map((number) => Checker.connect(host, port, number)));
+  console.error("connected");
   const change = async (checker: Checker) => {
     for (; !ending; await pause(pauseMs)) await checker.change();
   };

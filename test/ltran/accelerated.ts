@@ -1,6 +1,6 @@
 /** Programs that reach the network through an ltran, and the kernel's view of their connections. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { waitUntil } from "../../scripts/lab/command.js";
 import { addresses, type Lab } from "../../scripts/lab/lab.js";
 import { type Program, startProgram } from "../../scripts/lab/program.js";
@@ -36,7 +36,7 @@ export function ltranEnvironment(command: string, options: Accelerated): Record<
     ...(options.extraLines ?? []),
   ];
   writeFileSync(file, `${lines.join("\n")}\n`);
-  return { ...preloadEnvironment(), GAZELLE_BIND_PROCNAME: command, LSTACK_CONF_PATH: file };
+  return { ...preloadEnvironment(), GAZELLE_BIND_PROCNAME: basename(command), LSTACK_CONF_PATH: file };
 }
 
 /** Starts an accelerated program at the server's end of a lab. */
