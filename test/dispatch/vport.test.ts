@@ -315,3 +315,39 @@ test("kicks go to clients that sleep, and only to them", () => {
   assert.equal(f.doors.sleep(), 1);
   assert.equal(f.doors.pending(), 1);
 });
+
+test("who floods a neighbour leaves room in its ring for others and the NIC, and gets it all back", () => {
+  const f = setUp();
+  const a = f.open(A);
+  const b = f.open({ ...B, slots: 64 });
+  const c = f.open({ ip: "10.0.0.4", mac: macOf(4) });
+  announce(b, "listen", { localPort: 80 });
+  announce(b, "done");
+  f.collect();
+  const fromC = { ...toB, from: "10.0.0.4", fromMac: macOf(4), flags: "PA" };
+  const flood = (count: number) => {
+    for (let i = 0; i < count; i++) sent(f, a, segment({ ...toB, flags: "PA" }));
+    return b.client.received().length;
+  };
+  const most = flood(200);
+  assert.ok(most >= 42 && most <= 44, `two thirds of 64 slots: ${most}`);
+  assert.equal(f.vportDrops(b.id).vportShare, 200 - most);
+  // Nothing is read until all have sent.
+  for (let i = 0; i < 200; i++) {
+    a.client.send(segment({ ...toB, flags: "PA" }));
+    if (i % 4 === 0) c.client.send(segment(fromC));
+    f.collect();
+  }
+  const fromNic = segment({ ...toB, from: "10.0.0.9", fromMac: PEER_MAC, flags: "PA" });
+  f.receive(Array.from({ length: 20 }, () => fromNic));
+  const got = b.client.received().map((frame) => inner(frame).link.ip?.source);
+  const count = (source: string) => got.filter((from) => from === source).length;
+  assert.equal(got.length, 64, "the NIC fills what is left");
+  assert.ok(count("10.0.0.4") >= 12, `${count("10.0.0.4")} of 50 that came while another one flooded`);
+  assert.ok(count("10.0.0.9") >= 8, `${count("10.0.0.9")} from the NIC`);
+  assert.deepEqual(Object.keys(f.vportDrops(b.id)).sort(), ["vportFull", "vportShare"]);
+  // A ring that is read is anybody's.
+  const dropped = f.vportDrops(b.id).vportShare;
+  for (let i = 0; i < 1_000; i++) assert.equal(flood(32), 32);
+  assert.equal(f.vportDrops(b.id).vportShare, dropped);
+});

@@ -15,6 +15,7 @@ import { DropReason, dropOf } from "../stats/drop";
 import { Vport, VportState, vportPut, vportTake } from "../tables/vport";
 import { checksumComplete, checksumIsPlaced } from "./checksum";
 import { Frame, frameOut, frameOutAdd, frameSpan, frameWork } from "./frame";
+import { shareAdd, shareAllows } from "./share";
 
 /** Lists the virtio-net header: as the NIC gave it, or made from what is known. */
 function addVirtio(f: Frame): u32 {
@@ -114,12 +115,19 @@ export function toVport(v: Vport, f: Frame): void {
   }
   const pieceCount = pieces(v, f);
   if (pieceCount == 0) return;
-  const done = serverPut(vportPut(v), frameOut(f), pieceCount);
+  if (f.source != 0 && !shareAllows(v, f)) {
+    dropOf(v, DropReason.vportShare);
+    return;
+  }
+  const end = vportPut(v);
+  const before = end.next;
+  const done = serverPut(end, frameOut(f), pieceCount);
   if (done != 1) {
     dropOf(v, done == 0 ? DropReason.vportFull : DropReason.vportBroken);
     countFaults(v);
     return;
   }
+  shareAdd(v, f.source, (end.next - before) & 0xffff);
   listPut(v);
   count(Counter.vportFramesOut);
   countVport(v, VportCounter.framesOut, 1);

@@ -27,8 +27,10 @@ export const POOLS: usize = 0x18000;
 
 /** Vports there can be: two stacks for each of the most processes that ltran.conf allows. */
 export const VPORTS_MAX: u32 = 1024;
-/** Bytes of one Vport struct, its ring ends behind it. */
-export const VPORT_STRIDE: usize = 640;
+/** Bytes of one Vport struct, its ring ends and its senders' shares behind it. */
+export const VPORT_STRIDE: usize = 704;
+/** Senders that are told apart in a vport's ring, the NIC among them. */
+export const VPORT_SHARES: u32 = 16;
 /** Bytes of one vport's counters, and where its drop reasons begin in them. */
 export const VPORT_COUNTERS_STRIDE: usize = 1024;
 export const VPORT_DROPS: usize = 256;

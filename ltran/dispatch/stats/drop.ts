@@ -36,6 +36,8 @@ export enum DropReason {
   undecided,
   /** The receiver's ring has no room. */
   vportFull,
+  /** Its sender, another vport, has filled more of the receiver's ring than the others leave it. */
+  vportShare,
   /** The receiver's ring is broken. */
   vportBroken,
   /** A super-frame for who takes none. */

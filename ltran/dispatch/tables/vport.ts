@@ -4,6 +4,7 @@ import {
   VPORT_COUNTERS,
   VPORT_COUNTERS_STRIDE,
   VPORT_MARKS,
+  VPORT_SHARES,
   VPORT_SLOTS_MAX,
   VPORT_STRIDE,
   VPORTS,
@@ -63,6 +64,8 @@ export class Vport extends TokenBuckets {
   closingNext: usize;
   /** While it is closing: until when its address answers for it. */
   closingUntil: u64;
+  /** Slots of its ring that its senders' shares name (forward/share.ts). */
+  shareTotal: u32;
   isPut: u32;
   isKick: u32;
   /** Faults of both rings that were counted. */
@@ -72,6 +75,8 @@ export class Vport extends TokenBuckets {
 /** Offsets of the ends of its two rings. */
 export const TAKE_END: usize = 256;
 export const PUT_END: usize = 448;
+/** Offset of the slots that each sender has filled (forward/share.ts). */
+const SHARES: usize = 640;
 
 /** Vport number `id`. */
 export function vport(id: u32): Vport {
@@ -87,6 +92,11 @@ export function vportTake(v: Vport): RingEnd {
 /** The server's end of its server-to-client ring. */
 export function vportPut(v: Vport): RingEnd {
   return changetype<RingEnd>(changetype<usize>(v) + PUT_END);
+}
+
+/** The shares of its senders. */
+export function vportShares(v: Vport): usize {
+  return changetype<usize>(v) + SHARES;
 }
 
 /** Memory for the marks of held frames. */
@@ -108,7 +118,7 @@ export function vportTakeFree(): Vport {
   if (id == r.vportsTouched) r.vportsTouched++;
   const v = vport(id);
   assert(offsetof<Vport>() <= TAKE_END && offsetof<RingEnd>() <= PUT_END - TAKE_END);
-  assert(offsetof<RingEnd>() <= VPORT_STRIDE - PUT_END);
+  assert(offsetof<RingEnd>() <= SHARES - PUT_END && (<usize>VPORT_SHARES) << 2 <= VPORT_STRIDE - SHARES);
   memory.fill(changetype<usize>(v), 0, VPORT_STRIDE);
   memory.fill(VPORT_COUNTERS + <usize>id * VPORT_COUNTERS_STRIDE, 0, VPORT_COUNTERS_STRIDE);
   v.id = id;
