@@ -58,6 +58,9 @@ export interface LtranConfig {
   tcpConnScanInterval: number;
   lowPowerMode: boolean;
   unixPrefix: string;
+  kniSwitch: boolean;
+  /** Empty: "kni". */
+  kniDevice: string;
 }
 
 /** The checker's answer: the table's keys, with lists as texts. */

@@ -22,6 +22,9 @@ struct gz_port_request {
     uint32_t slots;
     /* The stack's IPv4 address, which the kernel must not own on this device. */
     uint8_t address[4];
+    /* For tap: its hardware address, and PortFlag bits of the ports that get what it sends. */
+    uint64_t port_mac;
+    uint32_t flags;
     /* argv for the port's library, ends with NULL; for dpdk only. */
     char *const *arguments;
     /* Which of the library's devices, counted from 1, in place of `mac`; 0: by `mac`. For dpdk only. */
@@ -86,6 +89,9 @@ struct gz_port {
     bool opened;
     /* Frames with VLAN tags are wanted, too: the tag in their flags. */
     bool takes_tags;
+    /* For tap: where its memory begins in the window, and whether it may have more to read. */
+    uint32_t window;
+    bool more;
     /* The device took no more frames when transmit() last ran. */
     bool blocked;
     /* The other end was asked for a wake-up. */
@@ -102,6 +108,7 @@ struct gz_port {
 
 extern const struct gz_port_kind gz_packet_port;
 extern const struct gz_port_kind gz_ring_port;
+extern const struct gz_port_kind gz_tap_port;
 /* In liblstack-dpdk.so, a shared object of its own. */
 extern const struct gz_port_kind gz_dpdk_port;
 #define GZ_DPDK_OBJECT "liblstack-dpdk.so"

@@ -24,6 +24,14 @@ export function ipv4Text(address: number): string {
 
 const MAPPED_PREFIX = Buffer.from("00000000000000000000ffff", "hex");
 
+/** An IPv4 address in 16 bytes (::ffff:a.b.c.d). */
+export function mappedAddress(ipv4: number): Buffer {
+  const bytes = Buffer.alloc(16);
+  MAPPED_PREFIX.copy(bytes);
+  bytes.writeUInt32BE(ipv4, 12);
+  return bytes;
+}
+
 /** The IPv4 address in 16 bytes (::ffff:a.b.c.d), or null when it is none. */
 export function mappedIpv4(bytes: Buffer): number | null {
   return bytes.subarray(0, 12).equals(MAPPED_PREFIX) ? bytes.readUInt32BE(12) : null;

@@ -63,11 +63,11 @@ function checkOwner(ipv4: number, { uid }: Peer, { addressUids }: DaemonConfig):
   if (!includes(owners, uid)) throw refusals.userAddress(address, uid);
 }
 
-/** Where the kernel has an address, or null. */
-function kernelOwner(ipv4: number): string | null {
+/** Where the kernel has an address that it does not have from us, or null. */
+function kernelOwner(ipv4: number, config: DaemonConfig): string | null {
   const text = ipv4Text(ipv4);
-  const owner = Object.entries(networkInterfaces()).find(([, list]) =>
-    list?.some((entry) => entry.address === text),
+  const owner = Object.entries(networkInterfaces()).find(
+    ([name, list]) => name !== config.kernelDevice && list?.some((entry) => entry.address === text),
   );
   return owner?.[0] ?? null;
 }
@@ -122,7 +122,7 @@ export function admit(
   checkNeighbours(wanted, ipv4, peer, instances);
   const known = findInstance(wanted, ipv4, peer, instances);
   if (known !== null) return known;
-  const owner = kernelOwner(ipv4);
+  const owner = kernelOwner(ipv4, config);
   if (owner !== null) throw refusals.kernelAddress(ipv4Text(ipv4), owner);
   if (instances.length >= config.maxClients) throw refusals.clients(config.maxClients);
   const { processKey: key, mac, vlan, stackCount, name } = wanted;

@@ -45,6 +45,8 @@ export interface DaemonConfig {
   /** Seconds. */
   scanInterval: number;
   prefix: string;
+  /** Name of the kernel's device; null: there is none. */
+  kernelDevice: string | null;
 }
 
 const MIB = 2 ** 20;
@@ -87,6 +89,7 @@ export function daemonConfig(config: LtranConfig): DaemonConfig {
     memoryBytes: config.memory * MIB,
     scanInterval: config.tcpConnScanInterval,
     prefix: config.unixPrefix,
+    kernelDevice: config.kniSwitch ? config.kniDevice || "kni" : null,
   };
 }
 

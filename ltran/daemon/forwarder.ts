@@ -105,6 +105,50 @@ export class Forwarder {
     this.#windows.take(this.nicFacts(this.#nics++).windowSize);
   }
 
+  /** Those NICs that are interfaces of the kernel. */
+  kernelInterfaces(): string[] {
+    const names = Array.from({ length: this.#nics }, (_, nic) => this.nicFacts(nic).device);
+    return names.filter((name) => name !== "");
+  }
+
+  /** Makes the kernel's device, behind the NICs; what it is. @throws Error with cause and remedy. */
+  openKernel(device: string): NicFacts {
+    const { flags, mtu } = this.#common();
+    const start = this.#windows.take(1) ?? WINDOW_END;
+    this.#windows.give(start, 1);
+    const message = this.#native.kernelOpen(
+      device,
+      Number(macNumber(this.#config.bond.mac)),
+      mtu,
+      flags,
+      start,
+    );
+    if (message !== "") throw new Error(message);
+    const facts = this.nicFacts(this.#nics);
+    this.#windows.take(facts.windowSize);
+    return facts;
+  }
+
+  /**
+   * The message to the kernel of a step about a request (kernel/request.ts); empty when there is nothing to
+   * be said.
+   */
+  kernelMessage(step: number, request: Buffer): { message: Buffer; isFilter: boolean } {
+    const length = this.#door("kernelMessage", [step], dispatch.KERNEL_AREA, request);
+    const message = request.subarray(dispatch.KERNEL_MESSAGE_AT, dispatch.KERNEL_MESSAGE_AT + length);
+    return { message, isFilter: request.readUInt32LE(dispatch.KERNEL_IS_FILTER) !== 0 };
+  }
+
+  /** What no client of an address wants goes to the kernel, or does so no more. */
+  shareWithKernel(address: Buffer, isShared: boolean): void {
+    if (this.#hasTrapped) return;
+    const [high, low] = [address.readBigUInt64LE(0), address.readBigUInt64LE(8)];
+    if (isShared) {
+      const answer = this.#door("kernelAddressAdd", [high, low, macNumber(this.#config.bond.mac)]);
+      this.#check(answer, "cannot share an address with the kernel");
+    } else this.#door("kernelAddressRemove", [high, low]);
+  }
+
   /** The number of open NICs. */
   get nicCount(): number {
     return this.#nics;
@@ -183,16 +227,25 @@ export class Forwarder {
 
   /** What a client is told of its port: what every NIC of the bond can do. */
   welcome(wanted: Register, vport: number): Welcome {
-    const facts = Array.from({ length: this.#nics }, (_, nic) => this.nicFacts(nic));
+    const { flags, mtu, segmentationMax } = this.#common();
     const hasHeader = (wanted.features & registration.FEATURE_VNET_HEADER) !== 0;
-    const common = facts.reduce((flags, nic) => flags & nic.flags, ~0);
     return {
       vport,
       // Where a device knows no such header, the forwarder makes and reads those of its clients.
-      flags: hasHeader ? common | PORT_FLAG_VNET_HEADER : 0,
-      mtu: Math.min(...facts.map((nic) => nic.mtu)),
-      segmentationMax: hasHeader ? Math.min(...facts.map((nic) => nic.segmentationMax)) : 0,
+      flags: hasHeader ? flags | PORT_FLAG_VNET_HEADER : 0,
+      mtu,
+      segmentationMax: hasHeader ? segmentationMax : 0,
       mac: wanted.mac,
+    };
+  }
+
+  /** What every NIC of the bond can do. */
+  #common(): Pick<NicFacts, "flags" | "mtu" | "segmentationMax"> {
+    const facts = Array.from({ length: this.#nics }, (_, nic) => this.nicFacts(nic));
+    return {
+      flags: facts.reduce((flags, nic) => flags & nic.flags, ~0),
+      mtu: Math.min(...facts.map((nic) => nic.mtu)),
+      segmentationMax: Math.min(...facts.map((nic) => nic.segmentationMax)),
     };
   }
 

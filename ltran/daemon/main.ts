@@ -5,6 +5,7 @@ import { type DaemonConfig, daemonConfig, isShared } from "./config.js";
 import { serveControl } from "./control.js";
 import { DeviceMtus } from "./device-mtu.js";
 import { Forwarder } from "./forwarder.js";
+import { KernelDevice } from "./kernel-device.js";
 import { loadNative, type Native, NativeEvent } from "./native.js";
 import { hadPredecessor, leave, type Place, placeOf, useFolder } from "./place.js";
 import { Registrar } from "./registrar.js";
@@ -23,6 +24,7 @@ interface Running {
   native: Native;
   registrar: Registrar;
   control: Server;
+  kernel: KernelDevice;
   mtus: DeviceMtus;
   place: Place;
 }
@@ -71,7 +73,8 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
   const isSuccessor = hadPredecessor(place);
   const native = loadNative();
   const forwarder = new Forwarder(native, config);
-  const registrar = new Registrar(native, config, forwarder, say);
+  const kernel = new KernelDevice(native, config, forwarder, say);
+  const registrar = new Registrar(native, config, forwarder, kernel, say);
   const began = process.hrtime.bigint();
   const control = await serveControl(place.control, {
     quit: () => {
@@ -85,6 +88,7 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
   try {
     mtus.apply(config.bond.devices, config.mtu);
     forwarder.openNics();
+    kernel.open();
     native.events((event, value) => {
       if (event === NativeEvent.readable) registrar.readable(value);
       else if (event === NativeEvent.link) sayLinks(forwarder, value);
@@ -102,20 +106,22 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
     // The other socket is not ours: to claim it is what may fail last.
     leave(place, [place.control]);
     control.close();
+    kernel.close();
     native.stop();
     throw error;
   }
-  return { native, registrar, control, mtus, place };
+  return { native, registrar, control, kernel, mtus, place };
 }
 
 /** Nothing is forwarded any more when clients learn of the end: no peer is reset, the next ltran goes on. */
-function finish({ native, registrar, control, mtus, place }: Running): void {
+function finish({ native, registrar, control, kernel, mtus, place }: Running): void {
   // Before another ltran can start, which would read what this one still has to restore.
   mtus.restore();
   // The other one tells the next ltran that there are programs which look for it.
   const isWanted = registrar.registered().length > 0;
   leave(place, isWanted ? [place.control] : [place.client, place.control]);
   control.close();
+  kernel.close();
   native.stop();
   registrar.close();
 }

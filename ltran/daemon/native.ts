@@ -37,6 +37,8 @@ export interface NicFacts {
   device: string;
   /** What to do when frames arrive cut off; empty: nothing to say. */
   truncation: string;
+  /** The kernel's number of it. */
+  interfaceIndex: number;
   /** Low 48 bits, first byte lowest. */
   mac: number;
   mtu: number;
@@ -85,6 +87,15 @@ export interface Native {
   /** The MTU of an interface, which is changed first unless `mtu` is 0. */
   deviceMtu(device: string, mtu: number): number;
   nicFacts(nic: number): NicFacts;
+  /**
+   * Makes the kernel's device, behind all NICs: a message, empty when it is open. `flags` are PortFlag bits
+   * of the NICs.
+   */
+  kernelOpen(device: string, mac: number, mtu: number, flags: number, window: number): string;
+  /** A netlink socket of a protocol. */
+  netlinkOpen(protocol: number): number;
+  /** Sends messages of which the last asks for an answer: 0, or what went wrong first. */
+  netlinkTell(socket: number, messages: Uint8Array): number;
   /** Maps a sealed memory file of a client, of exactly `size` bytes, at an address of the window. */
   map(fd: number, size: number, address: number): number;
   unmap(size: number, address: number): number;

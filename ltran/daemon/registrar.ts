@@ -4,6 +4,7 @@ import { admit, checkPeer, type Instance, type Peer, withMac } from "./admission
 import { BoundedLog } from "./bounded-log.js";
 import { type DaemonConfig, isShared } from "./config.js";
 import type { Forwarder, Vport } from "./forwarder.js";
+import type { KernelDevice } from "./kernel-device.js";
 import { type Register, readRegister, writeRefusal, writeWelcome } from "./message.js";
 import { errorName, type Native, type Received } from "./native.js";
 import { claim, type Place, temporaryName } from "./place.js";
@@ -45,13 +46,21 @@ export class Registrar {
   readonly #config: DaemonConfig;
   readonly #forwarder: Forwarder;
   readonly #log: BoundedLog;
+  readonly #kernel: KernelDevice;
   readonly #connections = new Map<number, Connection>();
   readonly #instances: Instance[] = [];
   /** By user. */
   readonly #closing = new Map<number, number>();
   #listener = -1;
 
-  constructor(native: Native, config: DaemonConfig, forwarder: Forwarder, say: (text: string) => void) {
+  constructor(
+    native: Native,
+    config: DaemonConfig,
+    forwarder: Forwarder,
+    kernel: KernelDevice,
+    say: (text: string) => void,
+  ) {
+    this.#kernel = kernel;
     this.#native = native;
     this.#config = config;
     this.#forwarder = forwarder;
@@ -196,7 +205,10 @@ export class Registrar {
     const vport = this.#forwarder.openVport(wanted, files, limit);
     connection.registered = { instance, wanted, vport };
     instance.stacks.add(wanted.stackIndex);
-    if (!this.#instances.includes(instance)) this.#instances.push(instance);
+    if (!this.#instances.includes(instance)) {
+      this.#instances.push(instance);
+      this.#kernel.acquire(instance);
+    }
     // It is memory, as it could be mapped.
     closeSync(memory);
     this.#welcome(connection, connection.registered);
@@ -229,6 +241,8 @@ export class Registrar {
   #forget({ instance, wanted, vport }: Registered): void {
     this.#forwarder.closeVport(vport);
     instance.stacks.delete(wanted.stackIndex);
-    if (instance.stacks.size === 0) this.#instances.splice(this.#instances.indexOf(instance), 1);
+    if (instance.stacks.size > 0) return;
+    this.#instances.splice(this.#instances.indexOf(instance), 1);
+    this.#kernel.release(instance);
   }
 }

@@ -72,6 +72,7 @@ export function closeBegin(v: Vport): void {
   const r = root();
   for (let id: u32 = 0; id < r.nics; id++) nicForget(port(id), v);
   unlistKick(v);
+  if (r.kernel != 0) nicForget(port(r.kernel - 1), v);
   v.state = VportState.closing;
   v.closingUntil = r.now + LINGER_US;
   v.closingNext = 0;

@@ -72,8 +72,14 @@ export function regionCreate(size: u32, now: u64): i32 {
 /** Adds a NIC; its number, or -1 when there are too many. */
 export function nicBegin(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): i32 {
   const r = root();
-  if (r.nics >= PORTS_MAX) return -1;
+  if (r.nics >= PORTS_MAX || r.kernel != 0) return -1;
   const id = r.nics++;
+  portBegin(id, flags, mtu, mac, segmentationMax);
+  return <i32>id;
+}
+
+/** Lays port number `id` out. */
+export function portBegin(id: u32, flags: u32, mtu: u32, mac: u64, segmentationMax: u32): void {
   const p = port(id);
   memory.fill(changetype<usize>(p), 0, offsetof<Port>());
   p.id = id;
@@ -82,5 +88,4 @@ export function nicBegin(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): 
   p.mac = mac;
   p.linkUp = 1;
   p.segmentationMax = segmentationMax;
-  return <i32>id;
 }

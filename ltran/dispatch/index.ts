@@ -11,10 +11,12 @@ import { bondAnnounce, bondDeadline, bondLink, bondListens } from "./bond";
 import { closeBegin, closeDeadline, closeSome } from "./close";
 import { nicBegin, regionCreate } from "./create";
 import { FrameLevel } from "./forward/frame";
+import { kernelInput } from "./forward/from-kernel";
 import { nicInput } from "./forward/from-nic";
 import { takeFrames } from "./forward/from-vport";
 import { nicDone } from "./forward/to-nic";
 import { publishPut } from "./forward/to-vport";
+import { kernelBegin, kernelGiveUp, kernelShare, kernelUnshare } from "./kernel";
 import { VPORT_BURST, VPORTS_MAX } from "./memory/map";
 import { root } from "./memory/root";
 import { vportBegin } from "./open";
@@ -53,8 +55,37 @@ export function nicActive(): u32 {
 }
 
 function nicPort(nic: u32): Port {
-  assert(nic < root().nics);
+  assert(nic < root().nics || nic + 1 == root().kernel);
   return port(nic);
+}
+
+/**
+ * Opens the kernel device, after every NIC, as nicOpen(). Its number for receive() and outputDone(), or
+ * -EBUSY, -ENOSPC. The shell hands its frames over only while kernelHolds() answers 0, and sends what waits
+ * for it before it gives the memory of received frames back: what it could not send, kernelDrop() gives up.
+ */
+export function kernelOpen(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): i32 {
+  return kernelBegin(flags, mtu, mac, segmentationMax);
+}
+
+/** The kernel has an address, too, with the hardware address `mac`: 0, or -ENOMEM, -EADDRINUSE. */
+export function kernelAddressAdd(high: u64, low: u64, mac: u64): i32 {
+  return kernelShare(high, low, mac);
+}
+
+/** It has it no more. */
+export function kernelAddressRemove(high: u64, low: u64): void {
+  kernelUnshare(high, low);
+}
+
+/** Frames of the kernel device whose memory is still needed. */
+export function kernelHolds(): u32 {
+  return root().kernelHeld;
+}
+
+/** Gives up what waits for the kernel device. */
+export function kernelDrop(): void {
+  kernelGiveUp();
 }
 
 /** Nothing is unknown before `until`: clients of an ltran that died may be on their way back. */
@@ -110,7 +141,8 @@ export function receive(nic: u32, frames: u32, now: u64): void {
   root().now = now;
   const p = nicPort(nic);
   for (let i: u32 = 0; i < frames; i++) {
-    if (bondListens(p)) nicInput(p, rxFrame(p, i));
+    if (p.id + 1 == root().kernel) kernelInput(p, rxFrame(p, i));
+    else if (bondListens(p)) nicInput(p, rxFrame(p, i));
     else drop(DropReason.backupNic);
   }
   publishPut();
@@ -222,3 +254,5 @@ export function nextDeadline(): u64 {
   }
   return next;
 }
+
+export { kernelMessage } from "../../kernel/steps";

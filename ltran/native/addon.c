@@ -3,6 +3,7 @@
  * arguments are taken out of JavaScript's values, results put into them.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <node_api.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,6 +12,7 @@
 #include "dispatch_doors.h"
 #include "events.h"
 #include "forwarder.h"
+#include "port/netlink.h"
 #include "sockets.h"
 
 #define ARGUMENTS_MOST 8
@@ -224,6 +226,47 @@ static napi_value device_mtu(napi_env env, napi_callback_info info)
     return give(env, gz_device_mtu(name, (int)number(&call, 1)));
 }
 
+/* kernelOpen(name, mac, mtu, flags, window): as nicOpen, for the kernel device. */
+static napi_value kernel_open(napi_env env, napi_callback_info info)
+{
+    struct call call = take(env, info);
+    char name[TEXT_MOST];
+    uint32_t nic = atomic_load(&gz_forwarder.nic_count);
+    struct gz_port_request request = {
+        .name = name,
+        .port_mac = (uint64_t)number(&call, 1),
+        .mtu = (uint32_t)number(&call, 2),
+        .flags = (uint32_t)number(&call, 3),
+        .memory = gz_forwarder.env.memory.data,
+        .window = (uint32_t)number(&call, 4),
+    };
+    napi_value message;
+
+    text(&call, 0, name);
+    int result = gz_kernel_open(&request);
+    const char *why = result == -EIO ? gz_forwarder.nics[nic].port.message : strerror(-result);
+
+    napi_create_string_utf8(env, result == 0 ? "" : why, NAPI_AUTO_LENGTH, &message);
+    return message;
+}
+
+/* netlinkOpen(protocol) and netlinkTell(fd, messages) */
+static napi_value netlink_open(napi_env env, napi_callback_info info)
+{
+    struct call call = take(env, info);
+
+    return give(env, gz_netlink_open((int)number(&call, 0)));
+}
+
+static napi_value netlink_tell(napi_env env, napi_callback_info info)
+{
+    struct call call = take(env, info);
+    size_t size;
+    const uint8_t *messages = bytes(&call, 1, &size);
+
+    return give(env, gz_netlink_tell((int)number(&call, 0), messages, size));
+}
+
 /* nicFacts(nic) */
 static napi_value nic_facts(napi_env env, napi_callback_info info)
 {
@@ -235,6 +278,7 @@ static napi_value nic_facts(napi_env env, napi_callback_info info)
     napi_set_named_property(env, facts, "device", say(env, nic->port.device));
     napi_set_named_property(env, facts, "truncation", say(env, nic->port.truncation));
     put(env, facts, "mac", (int64_t)nic->port.mac);
+    put(env, facts, "interfaceIndex", if_nametoindex(nic->port.device));
     put(env, facts, "mtu", nic->port.mtu);
     put(env, facts, "flags", nic->port.flags);
     put(env, facts, "segmentationMax", nic->port.segmentation_max);
@@ -395,6 +439,9 @@ NAPI_MODULE_INIT()
         { "dpdkLoad", dpdk_load },
         { "nicOpen", nic_open },
         { "deviceMtu", device_mtu },
+        { "kernelOpen", kernel_open },
+        { "netlinkOpen", netlink_open },
+        { "netlinkTell", netlink_tell },
         { "nicFacts", nic_facts },
         { "map", map },
         { "unmap", unmap },

@@ -23,7 +23,7 @@
 #define WINDOW (8ull << 30)
 #define SEED_SIZE 32
 
-struct gz_forwarder gz_forwarder = { .sleep = -1, .call = -1 };
+struct gz_forwarder gz_forwarder = { .sleep = -1, .call = -1, .kernel = -1 };
 _Thread_local sigjmp_buf gz_escape;
 static _Thread_local volatile sig_atomic_t inside;
 
@@ -171,7 +171,9 @@ static uint64_t may_sleep(uint64_t now)
     for (uint32_t nic = 0; nic < atomic_load(&gz_forwarder.nic_count); nic++) {
         struct gz_port *port = &gz_forwarder.nics[nic].port;
 
-        if (port->kind->pending(port) || (port->kind->arm != NULL && port->kind->arm(port)))
+        if ((int)nic == gz_forwarder.kernel ? gz_kernel_pending() : port->kind->pending(port))
+            return 0;
+        if (port->kind->arm != NULL && port->kind->arm(port))
             return 0;
         if (port->blocked && until > now + BLOCKED_RETRY)
             until = now + BLOCKED_RETRY;

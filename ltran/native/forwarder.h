@@ -34,6 +34,8 @@ struct gz_forwarder {
     uint32_t memory_size;
     struct gz_nic nics[GZ_NICS];
     _Atomic uint32_t nic_count;
+    /* Which of them is the kernel device; -1: there is none. */
+    int kernel;
     /* Where each virtual port's client is woken, and by what it wakes the thread; -1: not at all. */
     int to_client[GZ_VPORTS], to_ltran[GZ_VPORTS];
     /* What the thread sleeps on, and the descriptor that others wake it by. */
@@ -99,6 +101,16 @@ bool gz_nic_receive(uint32_t nic, uint64_t now);
 bool gz_nic_transmit(uint32_t nic);
 /* Looks at every NIC's link and tells the module of changes; bit n of the result: that of NIC n changed. */
 uint32_t gz_nics_look(void);
+
+/*
+ * The kernel device is opened behind every NIC; 0, -errno, or -EIO: see the message of the last NIC's port.
+ */
+int gz_kernel_open(const struct gz_port_request *request);
+/* Takes frames from it: whether there were any. Whether it has more of them. Within GZ_ENTER. */
+bool gz_kernel_receive(uint64_t now);
+bool gz_kernel_pending(void);
+/* Sends what waits for it and refers to memory that is going to be given back. Within GZ_ENTER. */
+void gz_kernel_flush(void);
 
 /*
  * Maps the memory file of a client at an address of the window: at least `size` bytes that the client cannot

@@ -117,10 +117,14 @@ void gz_nics_close(void)
 bool gz_nic_receive(uint32_t nic, uint64_t now)
 {
     struct gz_port *port = &gz_forwarder.nics[nic].port;
+
+    if ((int)nic == gz_forwarder.kernel)
+        return gz_kernel_receive(now);
     uint32_t count = port->kind->receive(port, ring(nic) + GZ_PORT_RX, GZ_RX_BURST);
 
     if (count > 0)
         w2c_dispatch_receive(&gz_forwarder.module, nic, count, now);
+    gz_kernel_flush();
     port->kind->release(port);
     return count > 0;
 }
@@ -202,7 +206,7 @@ uint32_t gz_nics_look(void)
         struct gz_nic *nic = &gz_forwarder.nics[i];
         bool up = is_up(&nic->port);
 
-        if (up == nic->is_up)
+        if ((int)i == gz_forwarder.kernel || up == nic->is_up)
             continue;
         nic->is_up = up;
         tell(i, up);

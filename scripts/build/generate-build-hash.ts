@@ -24,7 +24,7 @@ export function buildHash(sources: ReadonlyMap<string, string>, options: readonl
  * out by the sources. `compiler` is its name and version.
  */
 export function buildHashStep(compiler: string): Step {
-  const sources = ["stack", "ring"].flatMap((folder) => listFiles(inRoot(folder), [".ts"]));
+  const sources = ["stack", "ring", "kernel"].flatMap((folder) => listFiles(inRoot(folder), [".ts"]));
   const inputs = [...sources, SYSTEM_OUTPUTS.stack];
   const options = [...ASC_OPTIONS, compiler];
   return {

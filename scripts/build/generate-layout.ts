@@ -20,7 +20,7 @@ export const LAYOUTS: readonly Layout[] = [
   {
     name: "layout",
     entry: inRoot("stack", "layout.ts"),
-    folders: [inRoot("stack"), inRoot("ring")],
+    folders: [inRoot("stack"), inRoot("ring"), inRoot("kernel")],
     prefix: "GZ_",
     outputs: {
       c: inBuild("generated", "stack_layout.h"),
@@ -31,7 +31,7 @@ export const LAYOUTS: readonly Layout[] = [
   {
     name: "dispatch layout",
     entry: inRoot("ltran", "dispatch", "layout.ts"),
-    folders: [inRoot("ltran", "dispatch"), inRoot("stack"), inRoot("ring")],
+    folders: [inRoot("ltran", "dispatch"), inRoot("stack"), inRoot("ring"), inRoot("kernel")],
     prefix: "GZ_DISPATCH_",
     outputs: {
       c: inBuild("generated", "dispatch_layout.h"),

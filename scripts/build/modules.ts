@@ -41,9 +41,9 @@ export function describeModule(
 /** Every module, by name and folder; one without an entry file is left out. */
 export function modules(): Module[] {
   const all = [
-    describeModule("stack", "stack", true, ["ring"]),
+    describeModule("stack", "stack", true, ["ring", "kernel"]),
     describeModule("config", "config/module", false),
-    describeModule("dispatch", "ltran/dispatch", true, ["stack", "ring"]),
+    describeModule("dispatch", "ltran/dispatch", true, ["stack", "ring", "kernel"]),
   ];
   return all.filter((module) => existsSync(module.entry));
 }

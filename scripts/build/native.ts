@@ -65,7 +65,12 @@ export const SHARED_OBJECTS: readonly SharedObject[] = [
   {
     name: "native/ltran.node",
     folders: ["ltran/native"],
-    files: ["lstack/port/packet.c", "lstack/runtime/wasm_rt_memory.c"],
+    files: [
+      "lstack/port/netlink.c",
+      "lstack/port/packet.c",
+      "lstack/port/tap.c",
+      "lstack/runtime/wasm_rt_memory.c",
+    ],
     modules: ["dispatch"],
     compile: ["-Iltran", "-Inode_modules/node-api-headers/include", "-DNAPI_VERSION=8"],
     link: ["-lpthread", "-ldl"],

@@ -32,7 +32,19 @@ const BIOME = inRoot("node_modules", "@biomejs", "biome", "bin", "biome");
 
 /** Every TypeScript project of the clone: all sources belong to one. */
 function typeChecks(): CommandTest[] {
-  const folders = [".", "scripts", "stack", "ring", "ltran", "config", "ctl", "sim", "bench", "test"];
+  const folders = [
+    ".",
+    "scripts",
+    "stack",
+    "ring",
+    "kernel",
+    "ltran",
+    "config",
+    "ctl",
+    "sim",
+    "bench",
+    "test",
+  ];
   const nested = folders.slice(1).flatMap((folder) => listFiles(inRoot(folder), ["tsconfig.json"]));
   const projects = [inRoot("tsconfig.json"), ...nested].filter((path) => basename(path) === "tsconfig.json");
   return projects.map((path) => ({

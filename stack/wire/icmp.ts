@@ -3,7 +3,7 @@ import { checksumAdd, checksumFold, checksumUpdate } from "./checksum";
 
 /** Bytes of an ICMP header (RFC 792). */
 export const ICMP_HEADER: u32 = 8;
-const ICMP_ECHO_REPLY: u8 = 0;
+export const ICMP_ECHO_REPLY: u8 = 0;
 export const ICMP_UNREACHABLE: u8 = 3;
 const ICMP_SOURCE_QUENCH: u8 = 4;
 const ICMP_REDIRECT: u8 = 5;

@@ -198,6 +198,8 @@ describe("loadLtranConfig", () => {
       tcpConnScanInterval: 600,
       lowPowerMode: true,
       unixPrefix: "a 'bé",
+      kniSwitch: false,
+      kniDevice: "",
     });
   });
 

@@ -38,6 +38,7 @@ const OTHERS = [
   "allow_vlans",
   "address_uids",
   "unix_prefix",
+  "kni_device",
 ];
 
 const keys = readTable(inBuild("config", "config.wasm"), "ltran")
@@ -449,9 +450,14 @@ describe("keys of ltran.conf", () => {
     assert.match(twice.errors.join(), /flow_bifurcation = 0: must be given once; .* has kni_switch$/);
   });
 
+  it("name the kernel's device as an interface may be called", () => {
+    for (const name of ['"kni"', '"host0.1"']) takes({ kni_switch: "1", kni_device: name });
+    refuses("kni_device", '"a/b"', /must /);
+    refuses("kni_device", '"abcdefghijklmnop"', /must /);
+  });
+
   it("of which this version carries nothing out bring a warning, or stop a start", () => {
     for (const [key, value] of [
-      ["kni_switch", "1"],
       ["rx_mbuf_pool_size", "1000"],
       ["tx_mbuf_pool_size", "1000"],
     ]) {

@@ -142,8 +142,14 @@ ltran
   .defaultsTo('""');
 ltran
   .toggle("kni_switch", 0, "1: give the kernel a device for what no client wants.")
-  .meaning("flow_bifurcation is another name of it.")
-  .withoutEffect(0, "there is no kernel device yet; with forward_kit packet the kernel keeps its interfaces");
+  .meaning(
+    "The device has the clients' addresses and the bond's MAC address: programs of the kernel's stack " +
+      "serve on the same addresses. It takes CAP_NET_ADMIN and /dev/net/tun. Another name: flow_bifurcation.",
+  );
+ltran
+  .text("kni_device", Kind.Name, "Name of the kernel's device of kni_switch.")
+  .between(0, 15)
+  .defaultsTo('"kni"');
 export const receiveBuffers = ltran
   .integer("rx_mbuf_pool_size", 0, "With DPDK, packet buffers for frames received by a port.")
   .between(1, MOST_INTEGER)

@@ -22,6 +22,7 @@ import { Vport } from "../tables/vport";
 import { deliverAll } from "./deliver";
 import { Frame, FrameLevel, frameBegin, frameRoom } from "./frame";
 import { discard } from "./parse";
+import { kernelHears, toKernel } from "./to-kernel";
 import { toNic } from "./to-nic";
 import { toVport } from "./to-vport";
 
@@ -45,17 +46,46 @@ function arpToLocal(f: Frame, a: Address, isRequest: bool): void {
 export function arpFromNic(f: Frame): void {
   const packet = arpPacket(f);
   if (packet == 0) return;
-  // Who speaks about his own address tells everybody.
+  const a = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)), f.vlan);
+  const isKnown = changetype<usize>(a) != 0;
+  // Who speaks about his own address tells everybody; the kernel would answer if it is the kernel's, too.
   if (arpSenderAddress(packet) == arpTargetAddress(packet)) {
     deliverAll(f);
+    if (kernelHears(f) && !(isKnown && a.kernel != 0)) toKernel(f);
     return;
   }
-  const a = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)), f.vlan);
-  if (changetype<usize>(a) == 0 || a.vports == 0) {
+  if (!isKnown || (a.vports == 0 && a.kernel == 0)) {
     discard(f, DropReason.arpNotOurs);
     return;
   }
-  arpToLocal(f, a, arpOperation(packet) == ARP_REQUEST);
+  const isRequest = arpOperation(packet) == ARP_REQUEST;
+  arpToLocal(f, a, isRequest);
+  // One answer is enough: the kernel's, when there is no vport.
+  if (a.kernel != 0 && (!isRequest || a.vports == 0)) toKernel(f);
+}
+
+/**
+ * An ARP packet that the kernel sends: about addresses it has, of which it answers for those without vports.
+ */
+export function arpFromKernel(f: Frame): void {
+  const packet = arpPacket(f);
+  if (packet == 0) return;
+  const own = addressFind(IPV4_HIGH, ipv4Low(arpSenderAddress(packet)), f.vlan);
+  const isOwn = changetype<usize>(own) != 0 && own.kernel != 0 && arpSenderMac(packet) == own.mac;
+  const isRequest = arpOperation(packet) == ARP_REQUEST;
+  const isAnnouncement = arpSenderAddress(packet) == arpTargetAddress(packet);
+  if (!isOwn || (own.vports != 0 && (!isRequest || isAnnouncement))) {
+    discard(f, DropReason.foreignArp);
+    return;
+  }
+  const target = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)), f.vlan);
+  if (!isAnnouncement && changetype<usize>(target) != 0 && target.vports != 0) {
+    ethernetSetDestination(f.head, target.mac);
+    arpToLocal(f, target, isRequest);
+    return;
+  }
+  if (isAnnouncement) deliverAll(f);
+  toNic(f);
 }
 
 /** An ARP packet that a vport sends: about itself only (RFC 5227: a probe's sender address is zero). */
@@ -75,6 +105,9 @@ export function arpFromVport(v: Vport, f: Frame): void {
   } else if (changetype<usize>(target) != 0 && target.vports != 0) {
     ethernetSetDestination(f.head, target.mac);
     arpToLocal(f, target, arpOperation(packet) == ARP_REQUEST);
+  } else if (changetype<usize>(target) != 0 && target.kernel != 0) {
+    ethernetSetDestination(f.head, target.mac);
+    toKernel(f);
   } else {
     toNic(f);
   }

@@ -1,3 +1,4 @@
+import { icmpIsError, icmpType } from "../../../stack/wire/icmp";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../stack/wire/ipv4";
 import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
@@ -9,6 +10,7 @@ import { Frame, FrameLevel } from "./frame";
 import { lastOwner, ownerOf } from "./owner";
 import { discard, isLaterFragment } from "./parse";
 import { resetReply } from "./reset";
+import { toKernel } from "./to-kernel";
 import { toVport } from "./to-vport";
 import { portUnreachable } from "./unreachable";
 
@@ -22,9 +24,20 @@ function isReturning(a: Address): bool {
   return false;
 }
 
-/** A packet that is nobody's. Here is where a kernel device would be asked before it is refused. */
+/**
+ * Whether the kernel gets what no vport wants. It takes nothing from an address that it has itself, and
+ * nothing back.
+ */
+function isForKernel(f: Frame, a: Address): bool {
+  if (a.kernel == 0 || f.isKernel != 0) return false;
+  return f.source == 0 || changetype<Address>(changetype<Vport>(f.source).address).kernel == 0;
+}
+
+/** A packet that is nobody's among the vports. */
 function refuse(f: Frame, a: Address): void {
-  if (isLaterFragment(f)) {
+  if (isForKernel(f, a)) {
+    toKernel(f);
+  } else if (isLaterFragment(f)) {
     discard(f, DropReason.fragmentUnknown);
   } else if (f.protocol == <u32>PROTOCOL_TCP) {
     resetReply(f);
@@ -37,6 +50,12 @@ function refuse(f: Frame, a: Address): void {
   }
 }
 
+/** Whether an announcement can say whose a packet is: what answers the kernel's pings never is a vport's. */
+function canBeAnnounced(f: Frame): bool {
+  if (isLaterFragment(f)) return false;
+  return f.protocol != <u32>PROTOCOL_ICMP || icmpIsError(icmpType(f.transport));
+}
+
 /**
  * Gives an IP packet to its owner among the vports of address `a`. One that is unknown may have been
  * announced in a ring that nobody has looked at yet: those of the address are emptied, then it is looked for
@@ -45,7 +64,7 @@ function refuse(f: Frame, a: Address): void {
 export function deliver(f: Frame, a: Address): void {
   let v = ownerOf(f, a);
   let isCertain = true;
-  if (changetype<usize>(v) == 0 && !isLaterFragment(f)) {
+  if (changetype<usize>(v) == 0 && canBeAnnounced(f)) {
     if (f.level != FrameLevel.outer || !drain(a)) isCertain = false;
     v = ownerOf(f, a);
     if (changetype<usize>(v) != 0) count(Counter.drainsFound);

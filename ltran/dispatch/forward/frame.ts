@@ -27,6 +27,8 @@ export class Frame {
   spanCount: u32;
   /** The vport it came from; 0: a NIC, or dispatch itself. */
   source: usize;
+  /** It came from the kernel device. */
+  isKernel: u32;
   /** A virtio-net header as a NIC handed it over, or 0. */
   virtio: usize;
   /** RxFlag */
@@ -41,8 +43,6 @@ export class Frame {
   isSuper: u32;
   segmentSize: u32;
   headerLength: u32;
-  /** The frame is in its ring until the NIC has it (serverHold); only of frames with spans. */
-  isHeld: u32;
 
   /** IP: address and length of the header, bytes of the packet. */
   packet: usize;

@@ -24,6 +24,7 @@ import { arpFromNic } from "./arp";
 import { deliver, deliverAll } from "./deliver";
 import { Frame, FrameLevel, frameBegin } from "./frame";
 import { discard, parseIpv4 } from "./parse";
+import { kernelHears, toKernel } from "./to-kernel";
 
 /** Takes over what the NIC says in front of the frame; false when it cannot be. */
 function readVirtio(f: Frame, rx: RxFrame): bool {
@@ -46,6 +47,7 @@ function ipv4FromNic(p: Port, f: Frame): void {
   const destination = ethernetDestination(f.head);
   if (isGroupMac(destination)) {
     deliverAll(f);
+    if (kernelHears(f)) toKernel(f);
     return;
   }
   const a = addressFind(f.destinationHigh, f.destinationLow, f.vlan);

@@ -45,7 +45,7 @@ import { trackOut } from "./track";
 const SEGMENT_LEAST: u32 = 64;
 
 /** Takes over what the virtio-net header wants, when it fits what the packet is. */
-function acceptVirtio(f: Frame, header: usize): bool {
+export function acceptVirtio(f: Frame, header: usize): bool {
   const needs = virtioNetNeedsChecksum(header);
   const isSuper = virtioNetIsSuper(header);
   if (!needs && !isSuper) return true;
@@ -88,7 +88,7 @@ function learnDatagram(v: Vport, f: Frame): void {
 }
 
 /** Whether a packet goes to all: by its link address, or because of where it says it goes. */
-function isForAll(f: Frame): bool {
+export function isForAll(f: Frame): bool {
   const raw = ipv4Raw(f.destinationLow);
   return isGroupMac(ethernetDestination(f.head)) && (isIpv4Multicast(raw) || !isKnown(f));
 }

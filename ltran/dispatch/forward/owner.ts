@@ -1,6 +1,7 @@
 import { IPV4_HIGH, ipv4Low, isIpv4 } from "../../../stack/wire/address";
 import { ETHERNET_HEADER, ethernetSource } from "../../../stack/wire/ethernet";
 import {
+  ICMP_ECHO_REQUEST,
   ICMP_HEADER,
   ICMP_QUOTE,
   icmpIsError,
@@ -143,7 +144,10 @@ function errorOwner(f: Frame, a: Address): Vport {
 }
 
 function icmpOwner(f: Frame, a: Address): Vport {
-  if (icmpIsError(icmpType(f.transport))) return errorOwner(f, a);
+  const type = icmpType(f.transport);
+  if (icmpIsError(type)) return errorOwner(f, a);
+  // Answers are for who asked: vports ask nothing.
+  if (a.kernel != 0 && type != ICMP_ECHO_REQUEST) return nobody();
   return changetype<Vport>(a.vports);
 }
 
@@ -153,16 +157,16 @@ export function ownerOf(f: Frame, a: Address): Vport {
   assert(isIpv4(f.destinationHigh, f.destinationLow));
   const identification = <u32>ipv4Identification(f.packet);
   if (isLaterFragment(f)) {
-    if (a.vportCount == 1) return changetype<Vport>(a.vports);
+    if (a.vportCount == 1 && a.kernel == 0) return changetype<Vport>(a.vports);
     return fragmentOwner(a, f.sourceHigh, f.sourceLow, <u8>f.protocol, identification);
   }
   let v: Vport;
   if (f.protocol == <u32>PROTOCOL_TCP) v = tcpOwner(f, a);
   else if (f.protocol == <u32>PROTOCOL_UDP) v = udpOwner(f, a);
   else if (f.protocol == <u32>PROTOCOL_ICMP) v = icmpOwner(f, a);
-  else v = changetype<Vport>(a.vports);
+  else v = a.kernel != 0 ? nobody() : changetype<Vport>(a.vports);
   const isFirst = (f.fragment & IPV4_MORE_FRAGMENTS) != 0 && changetype<usize>(v) != 0;
-  if (isFirst && a.vportCount > 1) {
+  if (isFirst && (a.vportCount > 1 || a.kernel != 0)) {
     fragmentRemember(a, f.sourceHigh, f.sourceLow, <u8>f.protocol, identification, v);
   }
   return v;

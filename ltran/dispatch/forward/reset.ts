@@ -23,6 +23,7 @@ import { Vport } from "../tables/vport";
 import { deliver } from "./deliver";
 import { Frame, FrameLevel, frameBegin, frameRoom } from "./frame";
 import { parseIpv4 } from "./parse";
+import { toKernel } from "./to-kernel";
 import { toNic } from "./to-nic";
 import { toVport } from "./to-vport";
 
@@ -61,7 +62,8 @@ function resetFrame(
 /** Sends what answers frame `f` to where that came from. */
 export function sendBack(answer: Frame, f: Frame): void {
   answer.vlan = f.vlan;
-  if (f.source != 0) toVport(changetype<Vport>(f.source), answer);
+  if (f.isKernel != 0) toKernel(answer);
+  else if (f.source != 0) toVport(changetype<Vport>(f.source), answer);
   else toNic(answer);
 }
 

@@ -6,6 +6,7 @@ import { storeChecksum } from "../../../stack/wire/checksum";
 import { ETHERNET_HEADER } from "../../../stack/wire/ethernet";
 import { PROTOCOL_UDP } from "../../../stack/wire/ipv4";
 import { VLAN_TAG, vlanCopy } from "../../../stack/wire/vlan";
+import { HEAD_MAX } from "../memory/map";
 import { root } from "../memory/root";
 import { Counter, count, countBy } from "../stats/counters";
 import { DropReason, dropOf } from "../stats/drop";
@@ -14,6 +15,9 @@ import { checksumComplete } from "./checksum";
 import { Frame, frameSpan } from "./frame";
 import { discard } from "./parse";
 import { listKick } from "./to-vport";
+
+/** The kernel device in the place of a vport's number, which is smaller. */
+const KERNEL_HOLDER: u32 = 0xffff;
 
 /** The NIC that transmits, or null (0) when none has a link. */
 function activeNic(): Port {
@@ -55,46 +59,63 @@ function setOffloads(p: Port, slot: TxSlot, f: Frame, tag: u32): void {
   }
 }
 
+/** Whose memory the spans of a frame lie in, for slotRelease(); 0: nobody waits for it. */
+function holder(f: Frame): u32 {
+  if (f.isKernel != 0) {
+    root().kernelHeld++;
+    return KERNEL_HOLDER << 16;
+  }
+  if (f.source == 0) return 0;
+  const v = changetype<Vport>(f.source);
+  return ((v.id + 1) << 16) | serverHold(vportTake(v));
+}
+
 /**
- * Hands a frame to the NIC, or discards it with a reason. Its head is copied: what was checked is what is
- * sent. The rest stays where it is, and in its ring, until outputDone().
+ * Hands a frame to a port of the shell, or discards it with a reason, `full` when there is no room. Its head
+ * is copied: what was checked is what is sent. The rest stays where it is, and in its ring, until
+ * outputDone(). Whether it was handed over.
  */
+export function toPort(p: Port, f: Frame, full: DropReason): bool {
+  const reason = refusal(p, f);
+  if (reason != DropReason.count) {
+    discard(f, reason);
+    return false;
+  }
+  const slot = txReserve(p);
+  if (changetype<usize>(slot) == 0) {
+    discard(f, full);
+    return false;
+  }
+  const ethernet = txEthernet(slot);
+  const head = min(f.headLength, HEAD_MAX);
+  const tag: u32 = f.vlan == 0 ? 0 : VLAN_TAG;
+  if (tag == 0) memory.copy(ethernet, f.head, head);
+  else vlanCopy(ethernet, f.head, head, f.vlan);
+  slot.linkLength = <u16>(ETHERNET_HEADER + tag);
+  setOffloads(p, slot, f, tag);
+  // A port that segments wants the headers by themselves.
+  const copied = head + tag;
+  const headers = (slot.flags & TxFlag.segment) != 0 ? f.headerLength + tag : copied;
+  slot.headerLength = <u16>headers;
+  if (copied > headers) txAppend(slot, ethernet + <usize>headers, copied - headers);
+  if (f.headLength > head) txAppend(slot, f.head + <usize>head, f.headLength - head);
+  for (let i: u32 = 0; i < f.spanCount; i++) {
+    const span = frameSpan(f, i);
+    txAppend(slot, <usize>span.address, span.length);
+  }
+  if (f.spanCount > 0) slot.owned = holder(f);
+  txComplete(p, slot);
+  return true;
+}
+
+/** Hands a frame to the NIC that transmits, or discards it with a reason. */
 export function toNic(f: Frame): void {
   const p = activeNic();
   if (changetype<usize>(p) == 0) {
     discard(f, DropReason.linkDown);
     return;
   }
-  const reason = refusal(p, f);
-  if (reason != DropReason.count) {
-    discard(f, reason);
-    return;
-  }
-  const slot = txReserve(p);
-  if (changetype<usize>(slot) == 0) {
-    discard(f, DropReason.txRingFull);
-    return;
-  }
-  const ethernet = txEthernet(slot);
-  const tag: u32 = f.vlan == 0 ? 0 : VLAN_TAG;
-  if (tag == 0) memory.copy(ethernet, f.head, f.headLength);
-  else vlanCopy(ethernet, f.head, f.headLength, f.vlan);
-  slot.linkLength = <u16>(ETHERNET_HEADER + tag);
-  setOffloads(p, slot, f, tag);
-  // A port that segments wants the headers by themselves.
-  const copied = f.headLength + tag;
-  const headers = (slot.flags & TxFlag.segment) != 0 ? f.headerLength + tag : copied;
-  slot.headerLength = <u16>headers;
-  if (copied > headers) txAppend(slot, ethernet + <usize>headers, copied - headers);
-  for (let i: u32 = 0; i < f.spanCount; i++) {
-    const span = frameSpan(f, i);
-    txAppend(slot, <usize>span.address, span.length);
-  }
-  if (f.spanCount > 0) {
-    const v = changetype<Vport>(f.source);
-    slot.owned = ((v.id + 1) << 16) | serverHold(vportTake(v));
-  }
-  txComplete(p, slot);
+  if (!toPort(p, f, DropReason.txRingFull)) return;
   count(Counter.nicFramesOut);
   countBy(Counter.nicBytesOut, f.length);
 }
@@ -109,6 +130,11 @@ export function giveBack(v: Vport): void {
 /** Frees what a slot holds in a ring; answers whose it is, or null (0). */
 function slotRelease(slot: TxSlot): Vport {
   if (slot.owned == 0) return changetype<Vport>(0);
+  if (slot.owned >> 16 == KERNEL_HOLDER) {
+    root().kernelHeld--;
+    slot.owned = 0;
+    return changetype<Vport>(0);
+  }
   const v = vport((slot.owned >> 16) - 1);
   serverRelease(vportTake(v), slot.owned & 0xffff);
   slot.owned = 0;

@@ -28,6 +28,10 @@ export class Root extends ErrorTokens {
   /** NIC ports: the members of the bond, or the only one; and which of them transmits and receives. */
   nics: u32;
   activeNic: u32;
+  /** Number of the kernel device's port, from one; 0: there is none. */
+  kernel: u32;
+  /** Frames of the kernel device that wait in rings of NICs: their memory is not to be used again. */
+  kernelHeld: u32;
   /** Addresses still to be announced after a change of the active NIC, and rounds of it (bond.ts). */
   announceNext: u32;
   announceRounds: u32;

@@ -18,6 +18,10 @@ export enum Counter {
   vportFramesIn,
   /** Frames from one vport to another; those for all count once for each. */
   switchedFrames,
+  /** Frames handed to the kernel device. */
+  kernelFramesOut,
+  /** Frames received from the kernel device. */
+  kernelFramesIn,
   /** Announcements taken from vports. */
   announcements,
   /** Announcements that say nothing, or something that is not true. */

@@ -62,6 +62,8 @@ export enum DropReason {
   linkDown,
   /** The transmit ring of the NIC is full. */
   txRingFull,
+  /** The kernel device has no room. */
+  kernelFull,
   /** It waited for a NIC that lost its link, or came from a vport that was closed. */
   withdrawn,
   /** A frame that breaks the rules of the ring. */

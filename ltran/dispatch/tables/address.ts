@@ -25,6 +25,8 @@ export class Address {
   id: u32;
   /** VLAN that it is in, 0: untagged frames. The same address in another VLAN is another one. */
   vlan: u32;
+  /** The kernel has it, too: what no vport wants is the kernel's. */
+  kernel: u32;
 }
 
 @unmanaged
@@ -68,6 +70,7 @@ export function addressMake(high: u64, low: u64, vlan: u32, mac: u64): Address {
   a.mac = mac;
   a.vportCount = 0;
   a.references = 0;
+  a.kernel = 0;
   a.id = <u32>((changetype<usize>(a) - pool.base) / pool.stride);
   return a;
 }

@@ -5,8 +5,9 @@ import { Vport, VportState, vport } from "./vport";
 
 /**
  * Who got the first fragment of a packet: the others go there too. Needed only where several vports share an
- * address. A table of fixed places in sets of four; the oldest of a set makes room. Later fragments that
- * overtake the first are dropped (senders send in order, and a receiver that waits would have to be bounded).
+ * address, or the kernel has it, too. A table of fixed places in sets of four; the oldest of a set makes
+ * room. Later fragments that overtake the first are dropped (senders send in order, and a receiver that waits
+ * would have to be bounded).
  */
 
 /** Places, a power of two; four to a set. */

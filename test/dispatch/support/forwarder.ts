@@ -26,6 +26,11 @@ interface Doors {
   nicOpen(flags: number, mtu: number, mac: bigint, segmentationMax: number): number;
   nicLink(nic: number, isUp: number, now: bigint): void;
   nicActive(): number;
+  kernelOpen(flags: number, mtu: number, mac: bigint, segmentationMax: number): number;
+  kernelAddressAdd(high: bigint, low: bigint, mac: bigint): number;
+  kernelAddressRemove(high: bigint, low: bigint): void;
+  kernelHolds(): number;
+  kernelDrop(): void;
   vportOpen(data: number, size: number, flags: number, mtu: number, now: bigint): number;
   vportClose(vport: number, now: bigint): number;
   rateLimitSet(vport: number, packets: number, megabits: number, now: bigint): number;
@@ -122,6 +127,17 @@ export class Forwarder {
 
   nicOpen(mac: Uint8Array, flags = 0, segmentationMax = 0, mtu = 1500): number {
     return this.doors.nicOpen(flags, mtu, macWord(mac), segmentationMax);
+  }
+
+  /** Opens the kernel device with virtio-net headers; its number. */
+  kernelOpen(mac: Uint8Array): number {
+    const offloads = layout.PORT_FLAG_TX_CHECKSUM | layout.PORT_FLAG_SEGMENTATION;
+    return this.doors.kernelOpen(layout.PORT_FLAG_VNET_HEADER | offloads, 1500, macWord(mac), 65000);
+  }
+
+  /** Gives the kernel an address; 0 or -errno. */
+  kernelShare(ip: string, mac: Uint8Array): number {
+    return this.doors.kernelAddressAdd(...addressWords(ip), macWord(mac));
   }
 
   /** Opens a vport; its number or -errno as `id`. */
