@@ -107,7 +107,7 @@ export class Forwarder {
 
   /** Those NICs that are interfaces of the kernel. */
   kernelInterfaces(): string[] {
-    const names = Array.from({ length: this.#nics }, (_, nic) => this.nicFacts(nic).device);
+    const names = Array.from({ length: this.#nics }, (_, nic) => this.#native.nicFacts(nic).device);
     return names.filter((name) => name !== "");
   }
 

@@ -60,6 +60,7 @@ export class KernelDevice {
   }
 
   #makeFilter(): void {
+    if (this.#forwarder.kernelInterfaces().length === 0) return;
     let answer = this.#tell(dispatch.KERNEL_STEP_FILTER_MAKE);
     if (answer < 0 && ["EOPNOTSUPP", "EINVAL"].includes(errorName(answer))) {
       // Linux before 5.12: a filter stays until it is taken away, that of a killed ltran, too.
@@ -130,7 +131,8 @@ export class KernelDevice {
   /** Tells the kernel what a step says; 0 or -errno. */
   #tell(step: number, ipv4 = 0): number {
     const { message, isFilter } = this.#forwarder.kernelMessage(step, this.#request(ipv4));
-    if (message.length === 0) return 0;
+    // Devices that the kernel does not have it hears nothing on.
+    if (message.length === 0 || (isFilter && this.#forwarder.kernelInterfaces().length === 0)) return 0;
     return this.#native.netlinkTell(this.#sockets[isFilter ? 1 : 0] ?? -1, message);
   }
 

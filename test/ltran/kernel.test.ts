@@ -113,8 +113,8 @@ describe("the kernel's device", { timeout }, () => {
     const options = { kni_switch: "1", kni_device: '"host0"' };
     const first = await startLtran(lab, options, prefix);
     const redis = await startRedis(lab, { prefix, address: addresses.server });
+    await waitUntil(() => /from 10\.77\.0\.1 lookup/.test(inServer(lab, "ip", "rule")), 5_000);
     assert.match(inServer(lab, "ip", "address", "show", "dev", "host0"), /inet 10\.77\.0\.1\/32/);
-    assert.match(inServer(lab, "ip", "rule"), /from 10\.77\.0\.1 lookup/);
     assert.match(inServer(lab, "nft", "list", "ruleset"), /10\.77\.0\.1/);
     first.program.signal("SIGKILL");
     await first.program.ended;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import type { DaemonConfig } from "../../ltran/daemon/config.js";
 import type { Forwarder } from "../../ltran/daemon/forwarder.js";
+import type { KernelDevice } from "../../ltran/daemon/kernel-device.js";
 import type { Native, Received } from "../../ltran/daemon/native.js";
 import type { Place } from "../../ltran/daemon/place.js";
 import { Registrar } from "../../ltran/daemon/registrar.js";
@@ -44,7 +45,7 @@ beforeEach(async () => {
   arrivals = [];
   isWatched = true;
   const config = { allowUids: [], allowGids: [] } as unknown as DaemonConfig;
-  registrar = new Registrar(native, config, {} as Forwarder, (text) => said.push(text));
+  registrar = new Registrar(native, config, {} as Forwarder, {} as KernelDevice, (text) => said.push(text));
   const [client, control, mtus] = ["client.sock", "cmd.sock", "mtus"].map((name) => join(folder, name));
   await registrar.listen({ folder, client, control, mtus } as Place);
 });
