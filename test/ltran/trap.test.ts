@@ -29,6 +29,7 @@ const config: DaemonConfig = {
   memoryBytes: 64 << 20,
   scanInterval: 600,
   prefix: "",
+  kernelDevice: null,
 };
 
 function isEnding(error: unknown): boolean {
