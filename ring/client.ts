@@ -4,7 +4,7 @@
  */
 import { consumeFrame, consumerPublish } from "./consumer";
 import { copyBytes } from "./copy";
-import { RingEnd, ringAvailable, ringPublish, ringRefresh } from "./end";
+import { RingEnd, ringAvailable, ringHasRoom, ringPublish, ringRefresh } from "./end";
 import { gather, gatherStart, spansLength } from "./gather";
 import { CHAIN_MAX, DESCRIPTOR_NEXT, descriptorAt } from "./layout";
 import { spanAt } from "./span";
@@ -51,9 +51,19 @@ export function clientTransmit(end: RingEnd, spans: usize, spanCount: u32): bool
   return true;
 }
 
+/** Slots that `length` bytes take. */
+function slotsOf(end: RingEnd, length: u32): u32 {
+  return (length + end.bufferSize - 1) / end.bufferSize;
+}
+
+/** Whether there is room now for one frame, `spanCount` spans together. */
+export function clientHasRoom(end: RingEnd, spans: usize, spanCount: u32): bool {
+  return ringHasRoom(end, slotsOf(end, spansLength(spans, spanCount)));
+}
+
 /** clientTransmit() for a frame of several slots. */
 function transmitChain(end: RingEnd, spans: usize, total: u32): bool {
-  const slots = (total + end.bufferSize - 1) / end.bufferSize;
+  const slots = slotsOf(end, total);
   assert(slots != 0 && slots <= CHAIN_MAX);
   if (((end.seen - end.next) & 0xffff) < slots && ringRefresh(end) < slots) {
     end.full += 1;

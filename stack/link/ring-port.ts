@@ -1,11 +1,16 @@
 import { EADDRNOTAVAIL, ECONNREFUSED, EPROTO } from "../../build/generated/system";
-import { clientTake, clientTakePublish, clientTransmit, clientTransmitPublish } from "../../ring/client";
+import {
+  clientHasRoom,
+  clientTake,
+  clientTakePublish,
+  clientTransmit,
+  clientTransmitPublish,
+} from "../../ring/client";
 import {
   RingEnd,
   ringAvailable,
   ringAwaitRoom,
   ringAwake,
-  ringHasRoom,
   ringRoomFound,
   ringSleep,
   ringWantsKick,
@@ -23,7 +28,15 @@ import {
   Welcome,
 } from "../../ring/registration";
 import { CALL_OPTION, callEndpoint } from "../memory/call";
-import { PORT_RING_RECEIVE, PORT_RING_TRANSMIT, Port, port, TX_SLOT_SPANS, txSlot } from "../memory/port";
+import {
+  PORT_RING_RECEIVE,
+  PORT_RING_TRANSMIT,
+  Port,
+  port,
+  TX_SLOT_SPANS,
+  TxSlot,
+  txSlot,
+} from "../memory/port";
 import { root } from "../memory/root";
 import { DropReason, drop } from "../stats/drop";
 import { linkChanged } from "./addresses";
@@ -40,6 +53,10 @@ import { txDone } from "./transmit";
 
 /** Bytes of the landing area. */
 export const RING_LANDING_SIZE: u32 = (FRAME_MAX + 4095) & ~4095;
+
+/** Bytes of an IPv4 packet: what any link carries (RFC 791), and the longest, which a ring carries, too. */
+const MTU_LEAST: u32 = 68;
+const PACKET_MOST: u32 = 65535;
 
 /** What a ring port is. */
 enum RingState {
@@ -118,10 +135,11 @@ export function ringWelcome(id: u32, length: u32, mac: u64, mtu: u32, now: u64):
   if (kind != RegistrationKind.welcome || p.ring != RingState.detached) return -EPROTO;
   const welcome = changetype<Welcome>(CALL_OPTION);
   if (mac != 0 && welcome.mac != mac) return -EADDRNOTAVAIL;
+  if (welcome.mtu < MTU_LEAST) return -EPROTO;
   p.flags = welcome.portFlags;
   p.mac = welcome.mac;
-  p.mtu = mtu != 0 ? min(mtu, welcome.mtu) : welcome.mtu;
-  p.segmentationMax = welcome.segmentationMax;
+  p.mtu = min(mtu != 0 ? min(mtu, welcome.mtu) : welcome.mtu, PACKET_MOST);
+  p.segmentationMax = min(welcome.segmentationMax, PACKET_MOST);
   p.ring = RingState.attached;
   announceBegin(id);
   linkChanged(p, true);
@@ -167,7 +185,9 @@ export function ringArm(id: u32): u32 {
   ringSleep(receiveEnd(p));
   if (p.txTail != p.txHead) {
     ringAwaitRoom(transmitEnd(p));
-    if (ringHasRoom(transmitEnd(p), 1)) return 1;
+    // Room for less than the next frame is none: a super-frame takes up to 33 slots.
+    const slot = txSlot(p, p.txHead);
+    if (clientHasRoom(transmitEnd(p), spansOf(slot), slot.spanCount)) return 1;
   }
   return ringAvailable(receiveEnd(p)) != 0 ? 1 : 0;
 }
@@ -200,6 +220,10 @@ export function ringDue(id: u32, sent: u32): u32 {
   return ringWantsRoomKick(receive) ? RingDue.kick : RingDue.nothing;
 }
 
+function spansOf(slot: TxSlot): usize {
+  return changetype<usize>(slot) + TX_SLOT_SPANS;
+}
+
 /** Moves frames of the port's transmit ring into the ring to ltran; answers how many are done with. */
 export function ringTransmit(id: u32): u32 {
   const p = port(id);
@@ -209,8 +233,7 @@ export function ringTransmit(id: u32): u32 {
   let done: u32 = 0;
   while (done < waiting) {
     const slot = txSlot(p, p.txHead + done);
-    const spans = changetype<usize>(slot) + TX_SLOT_SPANS;
-    if (!clientTransmit(end, spans, slot.spanCount)) break;
+    if (!clientTransmit(end, spansOf(slot), slot.spanCount)) break;
     done++;
   }
   clientTransmitPublish(end);

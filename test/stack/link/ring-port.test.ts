@@ -59,6 +59,7 @@ describe("registration of a ring port", () => {
       RingPeer.welcome().subarray(0, 39),
       new Uint8Array(0),
       RingPeer.message(1, 96),
+      RingPeer.welcome(0, 67),
     ]) {
       assert.equal(peer.answer(message), -EPROTO);
     }
@@ -156,6 +157,31 @@ describe("a ring port", () => {
     peer.host.view().setUint16(peer.region + 4, 0, true);
     assert.equal(doors.ringDue(0, 1), layout.RING_DUE_KICK);
     assert.equal(doors.ringDue(0, 0), DUE_NOTHING, "nothing was sent");
+  });
+
+  it("makes no packets longer than there can be, whatever ltran says that it takes", async () => {
+    const peer = await RingPeer.open();
+    peer.connect(layout.PORT_FLAG_VNET_HEADER | layout.PORT_FLAG_SEGMENTATION, 0xffff_ffff, 0xffff_ffff);
+    assert.equal(peer.host.view().getUint32(layout.PORTS + layout.PORT_MTU, true), 65_535);
+  });
+
+  it("sleeps while there is no room for the whole of the next frame", async () => {
+    const peer = await RingPeer.open();
+    peer.connect(0, 0, 9000);
+    peer.give(arp({ operation: 1, senderMac: macOf(2), sender: "10.0.0.2", target: "10.0.0.1" }));
+    peer.taken();
+    const { doors } = peer.host;
+    const handle = doors.socketOpen(4, SOCK_DGRAM);
+    peer.host.setEndpoint({ ip: "10.0.0.2", port: 9 });
+    for (let datagrams = 0; datagrams < 110; datagrams++) {
+      assert.equal(peer.host.send(handle, new Uint8Array(8900)), 8900);
+      peer.transmit();
+    }
+    assert.notEqual(doors.output(0, peer.host.now), 0, "some wait");
+    assert.equal(doors.ringArm(0), 0, "five slots a datagram, fewer are free");
+    // An announcement, then a datagram.
+    for (let frames = 0; frames < 2; frames++) peer.takeOne();
+    assert.equal(doors.ringArm(0), 1);
   });
 
   it("gives up a ring whose index jumps, and never reads where it points", async () => {

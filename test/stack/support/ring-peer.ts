@@ -136,10 +136,10 @@ export class RingPeer {
   }
 
   /** Registers and is welcome. */
-  connect(flags = 0, segmentationMax = 0): void {
+  connect(flags = 0, segmentationMax = 0, mtu = 1500): void {
     this.vnet = flags & layout.PORT_FLAG_VNET_HEADER ? 10 : 0;
     this.register();
-    assert.equal(this.answer(RingPeer.welcome(flags, 1500, segmentationMax)), 0);
+    assert.equal(this.answer(RingPeer.welcome(flags, mtu, segmentationMax)), 0);
   }
 
   /** The shell's turn: moves frames into the ring until there are none, or no room. */
@@ -152,6 +152,12 @@ export class RingPeer {
       doors.outputDone(0, done);
       if (done < waiting) return;
     }
+  }
+
+  /** Takes one frame out of the ring to ltran. */
+  takeOne(): void {
+    assert.ok(this.call("serverTake", this.take, this.buffer, LONGEST) > 0);
+    this.call("serverTakePublish", this.take);
   }
 
   /** What the stack sent, taken out of the ring until the stack has nothing more to send. */
