@@ -1,3 +1,4 @@
+import { ECONNRESET, EPIPE } from "../../build/generated/system";
 import { AnnouncementKind } from "../../ring/announcement";
 import { announcementAdd, announces, announceWant } from "../link/announce";
 import { Socket, SocketFlag } from "../socket/socket";
@@ -34,11 +35,14 @@ export function flowAnnounce(tcb: Tcb): bool {
 }
 
 /**
- * A connection ends. ltran sees resets, and FINs of both sides, by itself; it is told of an end that nothing
- * on the wire shows. Without room in the ring the flow ages in ltran, which costs it memory only.
+ * A connection ends with `error`. ltran sees our resets, and FINs of both sides, by itself; it is told of an
+ * end that nothing on the wire shows, and of a reset of the peer's: whether its number was the right one is
+ * known here only, as data before it may not have been acknowledged yet. Without room in the ring the flow
+ * ages in ltran, which costs it memory only.
  */
-export function flowEnd(tcb: Tcb): void {
+export function flowEnd(tcb: Tcb, error: i32): void {
   if (!announces()) return;
+  const wasReset = error == ECONNRESET || error == EPIPE;
   const silent = tcb.state <= TcpState.synReceived || tcb.state == TcpState.finWait2;
-  if (silent) announceConnection(tcb, AnnouncementKind.flowGone);
+  if (silent || wasReset) announceConnection(tcb, AnnouncementKind.flowGone);
 }

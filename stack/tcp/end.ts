@@ -38,7 +38,7 @@ export function connectionFree(tcb: Tcb): void {
  */
 export function connectionEnd(tcb: Tcb, error: i32): void {
   assert(tcb.state != TcpState.closed);
-  flowEnd(tcb);
+  flowEnd(tcb, error);
   synQueueLeave(tcb);
   timeWaitLeave(tcb);
   connectionRemove(tcb);

@@ -164,6 +164,33 @@ function text(bytes: Uint8Array | number): string {
   return typeof bytes === "number" ? String(bytes) : Buffer.from(bytes).toString();
 }
 
+describe("the end of a connection", () => {
+  it("is told of when the peer resets it: ltran cannot know whether the reset was taken", async () => {
+    const wire = await Wire.open();
+    const { peer, client } = wire;
+    peer.connect();
+    const [ours, theirs] = wire.connection();
+    peer.host.send(theirs, Buffer.from("not read"));
+    wire.run(3);
+    // Data is still unread, so that this is no FIN (RFC 2525, section 2.17).
+    client.doors.socketClose(ours, client.now);
+    assert.deepEqual(wire.run(3), ["flowGone"]);
+    assert.equal(text(peer.host.recv(theirs, 100)), "-104");
+  });
+
+  it("is not told of when segments show it", async () => {
+    const wire = await Wire.open();
+    const { peer, client } = wire;
+    peer.connect();
+    const [ours, theirs] = wire.connection();
+    wire.run(3);
+    client.doors.socketClose(ours, client.now);
+    wire.run(3);
+    peer.host.doors.socketClose(theirs, peer.host.now);
+    assert.deepEqual(wire.run(10), []);
+  });
+});
+
 describe("a restart of ltran", () => {
   it("is survived by connections, which are announced before the listener and go on at once", async () => {
     const wire = await Wire.open();
