@@ -55,7 +55,7 @@ if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
 
 const STOP = `#!/bin/sh
 set -e
-if [ -d /run/systemd/system ] && [ "$1" = remove ]; then systemctl stop ltran.service || true; fi
+if [ -d /run/systemd/system ] && [ "$1" = remove ]; then systemctl disable --now ltran.service || true; fi
 `;
 
 function writeScript(path: string, text: string): void {

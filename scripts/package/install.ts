@@ -49,6 +49,13 @@ function filesOf(items: readonly Item[], written: readonly string[], root: strin
   ];
 }
 
+/** The unit is ended, and forgotten by what it was enabled for, while it is still there. */
+async function endUnit(root: string): Promise<void> {
+  if (root === "/" && existsSync("/run/systemd/system")) {
+    await run("systemctl", ["disable", "--now", "ltran.service"]);
+  }
+}
+
 async function refreshLinker(root: string): Promise<void> {
   if (root === "/") await run("ldconfig", []);
 }
@@ -87,6 +94,7 @@ export async function install(prefix: string, root: string): Promise<void> {
 export async function uninstall(root: string, purge: boolean): Promise<void> {
   const list = readList(root);
   if (list === null) throw new Error(`nothing to remove: ${join(root, LIST)} does not exist`);
+  await endUnit(root);
   for (const [path, hash] of list.files) {
     const target = join(root, path);
     const isChanged = hash !== "" && existsSync(target) && digest(target) !== hash;

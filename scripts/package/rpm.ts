@@ -1,7 +1,7 @@
 /** The RPM: the spec file is generated from the list of contents and built with rpmbuild. */
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { runChecked } from "../build/command.js";
 import { inBuild } from "../build/paths.js";
 import { contents, type Item, packageFacts } from "./contents.js";
@@ -14,6 +14,18 @@ function fileLine(item: Item): string {
   if (item.isConfiguration) return `%config(noreplace) ${item.target}`;
   const mode = item.mode.toString(8);
   return `%attr(${mode}, root, root) ${item.target}`;
+}
+
+/** Folders that are the package's alone: rpm removes no other. */
+function ownFolders(items: readonly Item[]): string[] {
+  const tops = ["/etc/gazelle", rpmFolders.own, rpmFolders.documents];
+  const folders = new Set<string>();
+  for (const { target } of items) {
+    const top = tops.find((folder) => target.startsWith(`${folder}/`));
+    if (top === undefined) continue;
+    for (let at = dirname(target); at.length >= top.length; at = dirname(at)) folders.add(at);
+  }
+  return [...folders].sort();
 }
 
 /** The spec: what it installs was built before and lies in `staged`. */
@@ -41,15 +53,16 @@ cp -a '${staged}/.' '%{buildroot}/'
 if [ -d /run/systemd/system ]; then systemctl daemon-reload || :; fi
 
 %preun
-if [ -d /run/systemd/system ] && [ "$1" = 0 ]; then systemctl stop ltran.service || :; fi
+if [ -d /run/systemd/system ] && [ "$1" = 0 ]; then systemctl disable --now ltran.service || :; fi
 
 %postun
 /sbin/ldconfig
 if [ -d /run/systemd/system ]; then systemctl daemon-reload || :; fi
 
 %files
-%dir /etc/gazelle
-%dir ${rpmFolders.own}
+${ownFolders(items)
+  .map((folder) => `%dir ${folder}`)
+  .join("\n")}
 ${items.map(fileLine).join("\n")}
 `;
 }
