@@ -6,6 +6,7 @@ const BENCHMARKS = {
   epoll: { rounds: "7", seconds: "0.3" },
   idle: { rounds: "40", seconds: "5" },
   ltran: { rounds: "5", seconds: "1" },
+  samehost: { rounds: "5", seconds: "1" },
 } as const;
 
 /** How long and how often, and where the results go. */
@@ -27,6 +28,7 @@ export const BENCH_USAGE = `usage: npm run bench -- NAME [--json FILE] [--rounds
   idle            Redis on the stack and on the kernel: processor time while idle, latency after a pause of
                   1 s, and what answers while it computes; needs root
   ltran           Redis behind ltran and on the kernel, with the demo's tests; needs root
+  samehost        programs of one machine with a ring of their own, and on the kernel's loopback; needs root
   --json FILE     writes the results there
   --rounds N      samples of each contestant (default 7, odd numbers make clear medians; idle: pauses, 40)
   --seconds S     length of one sample (default 0.3; idle: of one look at the processor time, 5)`;

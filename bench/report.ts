@@ -10,7 +10,7 @@ export interface Rates {
 /** One element of the results' array. */
 export interface BenchResult {
   name: string;
-  /** A rate: more is better. */
+  /** A rate: more is better; or a time: less is. */
   unit: string;
   /** Median of our samples. */
   ours: number;
@@ -41,6 +41,7 @@ export function compareRates(name: string, unit: string, rates: Rates): BenchRes
 }
 
 function grouped(rate: number): string {
+  if (rate < 100 && !Number.isInteger(rate)) return rate.toFixed(1);
   return Math.round(rate).toLocaleString("en-US");
 }
 

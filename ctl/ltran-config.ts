@@ -56,6 +56,7 @@ export interface LtranConfig {
   memory: number;
   /** Seconds. */
   tcpConnScanInterval: number;
+  directRings: boolean;
   lowPowerMode: boolean;
   unixPrefix: string;
   kniSwitch: boolean;

@@ -2,6 +2,7 @@
  * The registration messages and the limits of regions, as numbers for the Node side: the build compiles this
  * file by itself and writes build/generated/node/registration-layout.ts from it.
  */
+import { Introduction, INTRODUCTION_SIZE as introductionSize } from "./introduction";
 import {
   DESCRIPTOR_SIZE as descriptorSize,
   RING_COOKIE as ringCookie,
@@ -31,8 +32,17 @@ export const REGISTRATION_REGISTER: u32 = RegistrationKind.register;
 export const REGISTRATION_WELCOME: u32 = RegistrationKind.welcome;
 export const REGISTRATION_REFUSAL: u32 = RegistrationKind.refusal;
 
+export const REGISTRATION_OFFER: u32 = RegistrationKind.offer;
+export const REGISTRATION_OFFERED: u32 = RegistrationKind.offered;
+export const REGISTRATION_INTRODUCTION: u32 = RegistrationKind.introduction;
+export const REGISTRATION_ATTACHED: u32 = RegistrationKind.attached;
+export const REGISTRATION_READY: u32 = RegistrationKind.ready;
+export const REGISTRATION_DECLINED: u32 = RegistrationKind.declined;
+export const REGISTRATION_WITHDRAWN: u32 = RegistrationKind.withdrawn;
+
 export const FEATURE_VNET_HEADER: u32 = RegistrationFeature.vnetHeader;
 export const FEATURE_ANNOUNCES: u32 = RegistrationFeature.announces;
+export const FEATURE_DIRECT_RINGS: u32 = RegistrationFeature.directRings;
 
 export const MESSAGE_VERSION: u32 = <u32>offsetof<Refusal>("version");
 export const MESSAGE_KIND: u32 = <u32>offsetof<Refusal>("kind");
@@ -76,6 +86,17 @@ export const REFUSAL_CLIENTS: u32 = RefusalCode.clients;
 export const REFUSAL_MEMORY: u32 = RefusalCode.memory;
 export const REFUSAL_ENDING: u32 = RefusalCode.ending;
 export const REFUSAL_VLAN: u32 = RefusalCode.vlan;
+
+export const INTRODUCTION_SIZE: u32 = introductionSize;
+export const INTRODUCTION_NUMBER: u32 = <u32>offsetof<Introduction>("number");
+export const INTRODUCTION_MAC: u32 = <u32>offsetof<Introduction>("mac");
+export const INTRODUCTION_ADDRESS: u32 = <u32>offsetof<Introduction>("addressHigh");
+export const INTRODUCTION_PID: u32 = <u32>offsetof<Introduction>("pid");
+export const INTRODUCTION_UID: u32 = <u32>offsetof<Introduction>("uid");
+export const INTRODUCTION_GID: u32 = <u32>offsetof<Introduction>("gid");
+export const INTRODUCTION_SLOTS: u32 = <u32>offsetof<Introduction>("slots");
+export const INTRODUCTION_BUFFER_SIZE: u32 = <u32>offsetof<Introduction>("bufferSize");
+export const INTRODUCTION_REGION_SIZE: u32 = <u32>offsetof<Introduction>("regionSize");
 
 /** A ring's cookie, and where its words are. */
 export const RING_COOKIE: u32 = ringCookie;

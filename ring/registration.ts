@@ -3,6 +3,8 @@
  * little-endian, fields at their natural offsets. The first four fields of all are the same.
  */
 
+import { INTRODUCTION_SIZE } from "./introduction";
+
 /** "GZLT". */
 export const REGISTRATION_MAGIC: u32 = 0x544c5a47;
 export const REGISTRATION_VERSION: u16 = 1;
@@ -19,6 +21,22 @@ export enum RegistrationKind {
   welcome,
   /** ltran to client: it is not, and why; ltran closes the connection. */
   refusal,
+  /** ltran to the first of two clients: make a ring to this peer. */
+  offer,
+  /** Its answer, with two descriptors: the region's memfd, and the peer's end of a pair of unix sockets. */
+  offered,
+  /** ltran to the second one, with these descriptors. */
+  introduction,
+  /** Its answer; also said to a new ltran of each ring that there is. */
+  attached,
+  /** ltran to the first one: the other one has attached. */
+  ready,
+  /** Either one's answer: it has no ring to this peer. */
+  declined,
+  /**
+   * ltran to whoever has a ring to this address: it serves no more, as nobody or several have the address.
+   */
+  withdrawn,
 }
 
 /** Bits of Register.features. */
@@ -27,6 +45,8 @@ export enum RegistrationFeature {
   vnetHeader = 1,
   /** The client announces its listeners and connections in the ring (ring/announcement.ts). */
   announces = 2,
+  /** The client takes part in introductions (ring/introduction.ts). */
+  directRings = 4,
 }
 
 /** Why ltran refuses; the Node side has a text and a remedy for each. */
@@ -143,7 +163,9 @@ export function registrationSize(kind: u32): u32 {
     case RegistrationKind.refusal:
       return REFUSAL_SIZE;
     default:
-      return 0;
+      return kind >= <u32>RegistrationKind.offer && kind <= <u32>RegistrationKind.withdrawn
+        ? INTRODUCTION_SIZE
+        : 0;
   }
 }
 

@@ -3,9 +3,16 @@ import { runEpollBench } from "../bench/epoll/main.js";
 import { runIdleBench } from "../bench/idle/main.js";
 import { runLtranBench } from "../bench/ltran/main.js";
 import { BENCH_USAGE, BenchUsageError, parseBenchOptions } from "../bench/options.js";
+import { runSamehostBench } from "../bench/samehost/main.js";
 import { CommandError } from "./build/command.js";
 
-const BENCHMARKS = { engine: runEngineBench, epoll: runEpollBench, idle: runIdleBench, ltran: runLtranBench };
+const BENCHMARKS = {
+  engine: runEngineBench,
+  epoll: runEpollBench,
+  idle: runIdleBench,
+  ltran: runLtranBench,
+  samehost: runSamehostBench,
+};
 
 try {
   const options = parseBenchOptions(process.argv.slice(2));

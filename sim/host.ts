@@ -62,6 +62,11 @@ const DOORS = [
   "ringDisarm",
   "ringDue",
   "ringTransmit",
+  "introductionInput",
+  "peerMake",
+  "peerTake",
+  "peerClose",
+  "peerAttached",
 ] as const;
 
 /** The doors of the stack as Node sees them: 32-bit values are numbers, 64-bit values bigints. */
@@ -117,6 +122,8 @@ export interface HostOptions {
    * given.
    */
   instances?: number;
+  /** Bytes behind the region; as much as a burst of frames needs unless given. */
+  window?: number;
   /** Another module in place of the stack's, and what it imports beside the memory. */
   module?: { wasm: WebAssembly.Module; imports: Record<string, WebAssembly.ImportValue> };
 }
@@ -172,7 +179,7 @@ export class StackHost {
 
   constructor(options: HostOptions = {}) {
     this.size = options.size ?? 8 << 20;
-    const pages = Math.ceil((this.size + layout.RX_BURST * FRAME_AREA) / PAGE);
+    const pages = Math.ceil((this.size + (options.window ?? layout.RX_BURST * FRAME_AREA)) / PAGE);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 });
     this.memoryView = new DataView(this.memory.buffer);
     const instances = Array.from({ length: options.instances ?? 1 }, () =>

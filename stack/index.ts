@@ -9,6 +9,7 @@ import { bindSide, kernelNetworkSet, routeSide } from "./ip/sides";
 import { linkChanged } from "./link/addresses";
 import { announceDeadline } from "./link/announce";
 import { linkInput } from "./link/input";
+import { portTake } from "./link/ports";
 import { rateDeadline, rateLimit } from "./link/rate-limit";
 import { ringReceive } from "./link/ring-port";
 import { txDone } from "./link/transmit";
@@ -25,6 +26,7 @@ import { tcpUnfinished } from "./tcp/unfinished";
 import { timerRun } from "./timer/dispatch";
 import { wheelNext } from "./timer/wheel";
 
+export { introductionInput, peerAttached, peerClose, peerMake, peerTake } from "./link/peer-port";
 export {
   ringArm,
   ringDetach,
@@ -55,23 +57,7 @@ export function attach(size: u32): i32 {
  * A number that portClose() gave back is used again.
  */
 export function portOpen(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): i32 {
-  const r = root();
-  let id: u32 = 0;
-  while (id < r.ports && port(id).open != 0) id++;
-  if (id >= PORTS_MAX) return -1;
-  if (id == r.ports) r.ports++;
-  const p = port(id);
-  p.id = id;
-  p.open = 1;
-  p.flags = flags;
-  p.mtu = mtu;
-  p.mac = mac;
-  p.linkUp = mac != 0 ? 1 : 0;
-  p.segmentationMax = segmentationMax;
-  p.txHead = 0;
-  p.txTail = 0;
-  p.ring = 0;
-  return <i32>id;
+  return portTake(flags, mtu, mac, segmentationMax);
 }
 
 /**

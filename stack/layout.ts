@@ -2,12 +2,14 @@
  * The offsets and sizes that the shell and the Node tools need. The build compiles this file by itself and
  * writes build/generated/stack_layout.h and layout.json from it: no layout is typed twice.
  */
+import { Introduction } from "../ring/introduction";
 import {
   Register,
   REFUSAL_TEXT_AT as refusalTextAt,
   REGISTRATION_MAX as registrationMax,
 } from "../ring/registration";
 import { Side } from "./ip/sides";
+import { IntroductionStep, INTRODUCTION_PORT as introductionPort } from "./link/peer-port";
 import { RingDue, RING_LANDING_SIZE as ringLandingSize } from "./link/ring-port";
 import {
   Call,
@@ -153,6 +155,13 @@ export const TX_FLAG_DATAGRAM: u32 = TxFlag.datagram;
 export const RING_LANDING_SIZE: u32 = ringLandingSize;
 export const RING_DUE_KICK: u32 = RingDue.kick;
 export const RING_DUE_END: u32 = RingDue.end;
+export const INTRODUCTION_MAKE: u32 = IntroductionStep.make;
+export const INTRODUCTION_TAKE: u32 = IntroductionStep.take;
+export const INTRODUCTION_ANSWER: u32 = IntroductionStep.answer;
+export const INTRODUCTION_CLOSE: u32 = IntroductionStep.close;
+export const INTRODUCTION_PORT: u32 = introductionPort;
+export const INTRODUCTION_SIZE: u32 = <u32>offsetof<Introduction>();
+export const INTRODUCTION_REGION_SIZE: u32 = <u32>offsetof<Introduction>("regionSize");
 export const REGISTRATION_MAX: u32 = registrationMax;
 export const REGISTER_NAME: u32 = <u32>offsetof<Register>("nameFirst");
 export const REFUSAL_TEXT_AT: u32 = refusalTextAt;

@@ -109,6 +109,8 @@ struct gz_port {
 extern const struct gz_port_kind gz_packet_port;
 extern const struct gz_port_kind gz_ring_port;
 extern const struct gz_port_kind gz_tap_port;
+/* To another program on this machine: runtime/peers.c opens and closes it. */
+extern const struct gz_port_kind gz_peer_port;
 /* In liblstack-dpdk.so, a shared object of its own. */
 extern const struct gz_port_kind gz_dpdk_port;
 #define GZ_DPDK_OBJECT "liblstack-dpdk.so"

@@ -1,10 +1,11 @@
 /*
- * The port `ltran`: a shared-memory ring to the ltran process, which has the device. The stack itself moves
- * the frames (stack/link/ring-port.ts); the shell sleeps, kicks and keeps the registration.
+ * The port `ltran`: a shared-memory ring to the ltran process, which has the device, and ports to other
+ * programs on this machine. The stack itself moves the frames (stack/link/ring-port.ts); the shell sleeps,
+ * kicks and keeps the registration.
  */
 #include "port.h"
 
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include "runtime/register.h"
 #include "runtime/stack.h"
@@ -31,20 +32,30 @@ static bool ring_arm(struct gz_port *port)
     char kicks[256];
 
     port->armed = true;
-    if (read(port->fd, kicks, sizeof(kicks)) < 0)
+    /* Whoever has the other end could make it a socket that waits. */
+    if (recv(port->fd, kicks, sizeof(kicks), MSG_DONTWAIT) < 0)
         atomic_thread_fence(memory_order_seq_cst); /* Nobody has kicked us since the last time. */
     return w2c_stack_ringArm(&gz_stack.module, port->id) != 0;
 }
 
-/* Kicks ltran, or gives it up, if that is due. */
+/* Wakes another program; one that has not taken a hundred thousand wake-ups is awake. */
+static void kick_peer(const struct gz_port *port)
+{
+    if (send(port->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        return;
+}
+
+/* Kicks the other end, or gives it up, if that is due. */
 static void attend(struct gz_port *port, uint32_t sent)
 {
     uint32_t due = w2c_stack_ringDue(&gz_stack.module, port->id, sent);
 
+    bool is_ltran = port->kind == &gz_ring_port;
+
     if (due == GZ_RING_DUE_KICK)
-        gz_ltran_kick();
+        is_ltran ? gz_ltran_kick() : kick_peer(port);
     else if (due == GZ_RING_DUE_END)
-        gz_ltran_end();
+        is_ltran ? gz_ltran_end() : (void)shutdown(port->fd, SHUT_RDWR);
 }
 
 /*
@@ -90,4 +101,13 @@ const struct gz_port_kind gz_ring_port = {
     .release = ring_release,
     .transmit = ring_transmit,
     .close = gz_ltran_close,
+};
+
+const struct gz_port_kind gz_peer_port = {
+    .name = "peer",
+    .pending = ring_pending,
+    .arm = ring_arm,
+    .receive = ring_receive,
+    .release = ring_release,
+    .transmit = ring_transmit,
 };

@@ -15,12 +15,12 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "address.h"
 #include "control_path.h"
 #include "files.h"
+#include "peers.h"
 #include "stack.h"
 
 #define SOCKET_NAME "ltran_client.sock"
@@ -243,7 +243,8 @@ static int place_window(struct gz_port *port, const struct gz_port_request *requ
         return errno = ENOMEM, fail("no room for the rings to ltran below 4096 MiB", "make memory smaller");
     ltran.region = request->window;
     ltran.landing = request->window + size;
-    gz_stack.env.memory.size = request->window + port->window_size;
+    gz_stack.env.memory.size = gz_peers_place(ltran.landing + GZ_RING_LANDING_SIZE, ltran.landing);
+    port->window_size = (uint32_t)gz_stack.env.memory.size - request->window;
     if (mprotect(gz_at(ltran.landing), GZ_RING_LANDING_SIZE, PROT_READ | PROT_WRITE) != 0)
         return fail("no memory for frames from ltran", "check `ulimit -v`");
     return 0;
@@ -325,6 +326,8 @@ static long conclude_again(int fd, const char *answer, uint32_t length)
     if (result == 0)
         gz_run();
     GZ_LEAVE(thread);
+    if (result == 0)
+        gz_peers_tell(ltran.socket);
     return result;
 }
 
@@ -347,31 +350,33 @@ static bool come_back(void)
     return conclude_again(fd, message, length) == 0;
 }
 
-/* Waits for the end of the connection: nothing more is said over it. */
-static void await_end(void)
+/* Hears ltran, and looks after rings to peers, once or for `wait` ms; false when ltran has ended. */
+static bool attend(int wait)
 {
-    struct pollfd event = { .fd = ltran.socket, .events = POLLIN };
+    struct pollfd list[1 + GZ_PEERS_MAX] = { { .fd = ltran.socket, .events = POLLIN } };
+    uint32_t count = gz_peers_watch(list + 1);
 
-    while (poll(&event, 1, -1) < 0 && errno == EINTR)
-        continue;
+    if (poll(list, 1 + count, wait) <= 0)
+        return true;
+    gz_peers_look(list + 1, count, ltran.socket);
+    return list[0].revents == 0 || gz_peers_receive(ltran.socket);
 }
 
 static void *stay(void *unused)
 {
     pthread_setname_np(pthread_self(), "gz-ltran");
     for (;;) {
-        await_end();
+        while (attend(-1))
+            continue;
         if (lose() < 0)
             return unused;
         dprintf(STDERR_FILENO, "gazelle: ltran has ended; registering again as soon as there is one\n");
         uint32_t wait = FIRST_WAIT;
 
         while (!come_back()) {
-            struct timespec time = { wait / 1000, (long)(wait % 1000) * 1000000 };
-
             if (atomic_load(&gz_stack.shared->poisoned))
                 return unused;
-            nanosleep(&time, NULL);
+            attend((int)wait);
             wait = wait < LONGEST_WAIT / 2 ? 2 * wait : LONGEST_WAIT;
         }
         dprintf(STDERR_FILENO, "gazelle: registered with ltran again\n");

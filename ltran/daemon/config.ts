@@ -39,6 +39,8 @@ export interface DaemonConfig {
   allowVlans: readonly IdRange[];
   /** Who may take which address; empty: anybody any that is free. */
   addressUids: readonly AddressOwners[];
+  /** Clients that talk to each other are introduced. */
+  hasDirectRings: boolean;
   /** Per process; 0: no limit. */
   rateLimit: { packets: number; megabits: number };
   memoryBytes: number;
@@ -85,6 +87,8 @@ export function daemonConfig(config: LtranConfig): DaemonConfig {
     allowGids: config.allowGids,
     allowVlans: config.allowVlans,
     addressUids: config.addressUids,
+    // What goes past ltran, ltran cannot limit.
+    hasDirectRings: config.directRings && config.rateLimitPps === 0 && config.rateLimitMbps === 0,
     rateLimit: { packets: config.rateLimitPps, megabits: config.rateLimitMbps },
     memoryBytes: config.memory * MIB,
     scanInterval: config.tcpConnScanInterval,

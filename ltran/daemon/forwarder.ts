@@ -201,8 +201,10 @@ export class Forwarder {
 
   #openOn(wanted: Register, address: number, files: ClientFiles, limit: RateLimit): number {
     const { flags, mtu } = this.welcome(wanted, 0);
+    const { hasDirectRings } = this.#config;
+    const features = hasDirectRings ? wanted.features : wanted.features & ~registration.FEATURE_DIRECT_RINGS;
     const args = [address, wanted.regionSize, flags, mtu, this.#now()];
-    const id = this.#door("vportOpen", args, dispatch.IDENTITY, identity(wanted));
+    const id = this.#door("vportOpen", args, dispatch.IDENTITY, identity(wanted, features));
     if (id < 0) throw this.#explain(id, wanted);
     const answer = this.#native.wakesOpen(id, files.toClient, files.toLtran, files.pid);
     if (answer < 0) {
@@ -249,6 +251,27 @@ export class Forwarder {
     };
   }
 
+  /** The numbers of two vports that talk to each other, or null when no more were noted. */
+  nextPair(): readonly [number, number] | null {
+    const pair = this.#door("takePair", []);
+    return pair < 0 ? null : [pair & 0xffff, pair >>> 16];
+  }
+
+  /** Two vports have a ring of their own. */
+  pairMade(first: number, second: number): void {
+    this.#door("pairMade", [first, second]);
+  }
+
+  /** They have none any more. */
+  pairEnded(first: number, second: number): void {
+    this.#door("pairEnded", [first, second, this.#now()]);
+  }
+
+  /** They may be noted again. */
+  pairAgain(first: number, second: number): void {
+    if (!this.#hasTrapped) this.#door("pairAgain", [first, second]);
+  }
+
   /** The module failed: nobody can say anything to it any more. */
   trapped(): void {
     this.#hasTrapped = true;
@@ -282,14 +305,14 @@ export class Forwarder {
 }
 
 /** Who a vport may be, as the module's call area has it. */
-function identity(wanted: Register): Uint8Array {
+function identity(wanted: Register, features: number): Uint8Array {
   const area = Buffer.alloc(dispatch.IDENTITY_SIZE);
   area.writeBigUInt64LE(wanted.mac, dispatch.IDENTITY_MAC);
   wanted.address.copy(area, dispatch.IDENTITY_HIGH);
   area.writeBigUInt64LE(wanted.processKey, dispatch.IDENTITY_KEY);
   area.writeUInt32LE(wanted.pid, dispatch.IDENTITY_PID);
   area.writeUInt32LE(wanted.stackIndex, dispatch.IDENTITY_STACK_INDEX);
-  area.writeUInt32LE(wanted.features, dispatch.IDENTITY_FEATURES);
+  area.writeUInt32LE(features, dispatch.IDENTITY_FEATURES);
   area.writeUInt32LE(0, dispatch.IDENTITY_TAKE_RING);
   const ringSize = registration.RING_DESCRIPTORS + wanted.slots * registration.DESCRIPTOR_SIZE;
   area.writeUInt32LE(ringSize, dispatch.IDENTITY_PUT_RING);

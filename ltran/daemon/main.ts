@@ -82,7 +82,7 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
       setImmediate(() => ending.end(0));
       return { pid: process.pid };
     },
-    instances: () => showInstances(config, forwarder, registrar.registered(), began),
+    instances: () => showInstances(config, forwarder, registrar, began),
   });
   const mtus = new DeviceMtus(native, place);
   try {
@@ -92,6 +92,7 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
     native.events((event, value) => {
       if (event === NativeEvent.readable) registrar.readable(value);
       else if (event === NativeEvent.link) sayLinks(forwarder, value);
+      else if (event === NativeEvent.pairs) registrar.noted();
       else if (event === NativeEvent.trap) {
         say(`the forwarding module failed (trap ${value}); the next ltran finds all connections again`);
         forwarder.trapped();

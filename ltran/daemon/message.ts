@@ -75,7 +75,8 @@ export function readRegister(data: Buffer): Register {
   };
 }
 
-function begin(kind: number, size: number): Buffer {
+/** A message of `size` bytes with what all messages have; zeros else. */
+export function beginMessage(kind: number, size: number): Buffer {
   const message = Buffer.alloc(size);
   message.writeUInt32LE(layout.REGISTRATION_MAGIC, 0);
   message.writeUInt16LE(layout.REGISTRATION_VERSION, layout.MESSAGE_VERSION);
@@ -86,7 +87,7 @@ function begin(kind: number, size: number): Buffer {
 
 /** The answer to a client that has its port now. */
 export function writeWelcome(welcome: Welcome): Buffer {
-  const message = begin(layout.REGISTRATION_WELCOME, layout.WELCOME_SIZE);
+  const message = beginMessage(layout.REGISTRATION_WELCOME, layout.WELCOME_SIZE);
   message.writeUInt32LE(welcome.vport, layout.WELCOME_VPORT);
   message.writeUInt32LE(welcome.flags, layout.WELCOME_PORT_FLAGS);
   message.writeUInt32LE(welcome.mtu, layout.WELCOME_MTU);
@@ -97,7 +98,7 @@ export function writeWelcome(welcome: Welcome): Buffer {
 
 /** The answer to a client that is refused. */
 export function writeRefusal(refusal: Refusal): Buffer {
-  const message = begin(layout.REGISTRATION_REFUSAL, layout.REFUSAL_SIZE);
+  const message = beginMessage(layout.REGISTRATION_REFUSAL, layout.REFUSAL_SIZE);
   message.writeUInt32LE(refusal.code, layout.REFUSAL_CODE);
   // One byte stays zero: the text ends.
   message.write(refusal.message, layout.REFUSAL_TEXT_AT, layout.REFUSAL_SIZE - layout.REFUSAL_TEXT_AT - 1);

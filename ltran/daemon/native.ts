@@ -12,6 +12,8 @@ export const NativeEvent = {
   link: 1,
   /** The forwarding module trapped: nothing is forwarded any more. */
   trap: 2,
+  /** Pairs of clients were noted that talk to each other. */
+  pairs: 3,
 } as const;
 
 /** A connection and who made it; `fd` may be -errno. */

@@ -4,6 +4,7 @@ import { admit, checkPeer, type Instance, type Peer, withMac } from "./admission
 import { BoundedLog } from "./bounded-log.js";
 import { type DaemonConfig, isShared } from "./config.js";
 import type { Forwarder, Vport } from "./forwarder.js";
+import { Introducer } from "./introducer.js";
 import type { KernelDevice } from "./kernel-device.js";
 import { type Register, readRegister, writeRefusal, writeWelcome } from "./message.js";
 import { errorName, type Native, type Received } from "./native.js";
@@ -28,10 +29,12 @@ export interface Registered {
   vport: Vport;
 }
 
-interface Connection {
+/** A client's connection; its end is the client's. */
+export interface Connection {
   fd: number;
   peer: Peer;
   timer: NodeJS.Timeout | null;
+  /** null before it has registered, and when it has ended. */
   registered: Registered | null;
 }
 
@@ -51,6 +54,7 @@ export class Registrar {
   readonly #instances: Instance[] = [];
   /** By user. */
   readonly #closing = new Map<number, number>();
+  readonly #introducer: Introducer;
   #listener = -1;
 
   constructor(
@@ -65,6 +69,8 @@ export class Registrar {
     this.#config = config;
     this.#forwarder = forwarder;
     this.#log = new BoundedLog(say);
+    const clients = () => [...this.#connections.values()].filter(({ registered }) => registered !== null);
+    this.#introducer = new Introducer(native, config, forwarder, clients);
   }
 
   /** Listens. @throws Error when another ltran does, or the file cannot be made. */
@@ -83,6 +89,17 @@ export class Registrar {
     return [...this.#connections.values()].flatMap(({ registered }) =>
       registered === null ? [] : [registered],
     );
+  }
+
+  /** The addresses to which a registered stack has rings of its own. */
+  ringsOf(stack: Registered): number[] {
+    const connection = [...this.#connections.values()].find(({ registered }) => registered === stack);
+    return connection === undefined ? [] : this.#introducer.ringsOf(connection);
+  }
+
+  /** Clients that talk to each other were noted. */
+  noted(): void {
+    this.#introducer.noted();
   }
 
   /** A descriptor became readable. */
@@ -104,6 +121,7 @@ export class Registrar {
     if (this.#listener >= 0) closeSync(this.#listener);
     this.#listener = -1;
     this.#log.end();
+    this.#introducer.close();
     for (const { fd, timer } of this.#connections.values()) {
       if (timer !== null) clearTimeout(timer);
       closeSync(fd);
@@ -188,9 +206,21 @@ export class Registrar {
     else this.#await(connection);
   }
 
-  /** Registers a client, with which its descriptors are the forwarder's, or closed. */
-  #take(connection: Connection, { data, fds }: Received): void {
-    if (connection.registered !== null) throw refusals.message();
+  /** Takes a message, and with it its descriptors: they are the forwarder's then, or closed. */
+  #take(connection: Connection, message: Received): void {
+    if (connection.registered === null) {
+      this.#register(connection, message);
+      return;
+    }
+    const { uid } = connection.peer;
+    if (this.#closingOf(uid) > CLOSING_PER_USER || !this.#introducer.take(connection, message)) {
+      throw refusals.message();
+    }
+    // The peer has its own now.
+    this.#discard(message.fds, uid);
+  }
+
+  #register(connection: Connection, { data, fds }: Received): void {
     const wanted = withMac(readRegister(data), this.#config);
     const [memory, toClient, toLtran] = fds;
     const areThree = memory !== undefined && toClient !== undefined && toLtran !== undefined;
@@ -212,6 +242,7 @@ export class Registrar {
     // It is memory, as it could be mapped.
     closeSync(memory);
     this.#welcome(connection, connection.registered);
+    this.#introducer.opened(connection);
   }
 
   #welcome(connection: Connection, { wanted, vport }: Registered): void {
@@ -234,7 +265,11 @@ export class Registrar {
     const { fd, timer, registered } = connection;
     if (!this.#connections.delete(fd)) return;
     if (timer !== null) clearTimeout(timer);
-    if (registered !== null) this.#forget(registered);
+    connection.registered = null;
+    if (registered !== null) {
+      this.#forget(registered);
+      this.#introducer.closed(connection, registered.instance.ipv4);
+    }
     closeSync(fd);
   }
 

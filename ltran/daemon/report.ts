@@ -4,7 +4,7 @@ import * as dispatch from "../../build/generated/node/dispatch-layout.js";
 import { ipv4Text, macText } from "./addresses.js";
 import type { DaemonConfig } from "./config.js";
 import type { Forwarder } from "./forwarder.js";
-import type { Registered } from "./registrar.js";
+import type { Registered, Registrar } from "./registrar.js";
 
 const WORD = 8;
 
@@ -18,6 +18,8 @@ interface StackReport {
   memoryBytes: number;
   flows: number;
   listeners: number;
+  /** Addresses of programs to which it has a ring of its own. */
+  directRings: string[];
   counters: Counted;
   drops: Counted;
 }
@@ -62,7 +64,8 @@ function named(block: Buffer, entries: readonly CounterEntry[], of: string): Cou
   return Object.fromEntries(values.filter(([, value]) => value !== 0));
 }
 
-function showStack(forwarder: Forwarder, { wanted, vport }: Registered): StackReport {
+function showStack(forwarder: Forwarder, stack: Registered, rings: readonly number[]): StackReport {
+  const { wanted, vport } = stack;
   const state = forwarder.read(dispatch.VPORTS + vport.id * dispatch.VPORT_STRIDE, dispatch.VPORT_STRIDE);
   const counters = forwarder.read(
     dispatch.VPORT_COUNTERS + vport.id * dispatch.VPORT_COUNTERS_STRIDE,
@@ -74,6 +77,7 @@ function showStack(forwarder: Forwarder, { wanted, vport }: Registered): StackRe
     memoryBytes: vport.size,
     flows: state.readUInt32LE(dispatch.VPORT_FLOWS),
     listeners: state.readUInt32LE(dispatch.VPORT_LISTENERS),
+    directRings: rings.map(ipv4Text).sort(),
     counters: named(counters.subarray(0, dispatch.VPORT_DROPS), COUNTERS, "VportCounter"),
     drops: named(counters.subarray(dispatch.VPORT_DROPS), COUNTERS, "DropReason"),
   };
@@ -98,9 +102,10 @@ function showNics(forwarder: Forwarder): NicReport[] {
 export function showInstances(
   config: DaemonConfig,
   forwarder: Forwarder,
-  registered: readonly Registered[],
+  registrar: Pick<Registrar, "registered" | "ringsOf">,
   began: bigint,
 ): LtranReport {
+  const registered = registrar.registered();
   const instances = [...new Set(registered.map(({ instance }) => instance))].map((instance) => ({
     pid: instance.peer.pid,
     uid: instance.peer.uid,
@@ -110,7 +115,7 @@ export function showInstances(
     stackCount: instance.stackCount,
     stacks: registered
       .filter((stack) => stack.instance === instance)
-      .map((stack) => showStack(forwarder, stack))
+      .map((stack) => showStack(forwarder, stack, registrar.ringsOf(stack)))
       .sort((first, second) => first.index - second.index),
   }));
   return {

@@ -8,6 +8,7 @@ import { Address, addressLeave, addressRelease } from "./tables/address";
 import { connectionEnd } from "./tables/connection";
 import { Flow } from "./tables/flow";
 import { Listener, listenerFree } from "./tables/listener";
+import { pairsForget } from "./tables/pair";
 import { Vport, VportState } from "./tables/vport";
 
 /** Listeners and flows that one call ends. */
@@ -84,6 +85,7 @@ export function closeBegin(v: Vport): void {
     last.closingNext = changetype<usize>(v);
   }
   r.vportsOpen--;
+  pairsForget(v);
   addressLeave(changetype<Address>(v.address), v);
   count(Counter.vportsClosed);
   closeSome();

@@ -19,11 +19,12 @@ import { publishPut } from "./forward/to-vport";
 import { kernelBegin, kernelGiveUp, kernelShare, kernelUnshare } from "./kernel";
 import { VPORT_BURST, VPORTS_MAX } from "./memory/map";
 import { root } from "./memory/root";
-import { vportBegin } from "./open";
+import { RETURNING_US, vportBegin } from "./open";
 import { Counter, count } from "./stats/counters";
 import { DropReason, drop } from "./stats/drop";
 import { ageDeadline, ageExpired } from "./tables/age";
 import { connectionEnd } from "./tables/connection";
+import { pairEnd, pairForget, pairIsMade, pairMake, pairNext } from "./tables/pair";
 import { Vport, VportState, vport, vportTake } from "./tables/vport";
 
 /** Flows that one call of tick() lets expire. */
@@ -119,6 +120,50 @@ export function vportClose(id: u32, now: u64): i32 {
   const v = openVport(id);
   if (changetype<usize>(v) == 0) return -EINVAL;
   closeBegin(v);
+  return 0;
+}
+
+/** 1, once: pairs of vports were noted that talk to each other. */
+export function takePairNotice(): u32 {
+  const r = root();
+  const notice = r.pairNotice;
+  r.pairNotice = 0;
+  return notice;
+}
+
+/** The next pair that was noted: the lower number in the low half, the other one above; -1: there is none. */
+export function takePair(): i32 {
+  return pairNext();
+}
+
+/** Two vports have a ring of their own now. 0, or -EINVAL. */
+export function pairMade(first: u32, second: u32): i32 {
+  if (changetype<usize>(openVport(first)) == 0 || changetype<usize>(openVport(second)) == 0) return -EINVAL;
+  pairMake(first, second);
+  count(Counter.pairsMade);
+  return 0;
+}
+
+/**
+ * Two vports have no ring any more. What they know of connections is heard of only now: until that is so,
+ * nothing is unknown. 0, or -EINVAL.
+ */
+export function pairEnded(first: u32, second: u32, now: u64): i32 {
+  root().now = now;
+  const a = openVport(first);
+  const b = openVport(second);
+  if (changetype<usize>(a) == 0 || changetype<usize>(b) == 0) return -EINVAL;
+  if (!pairIsMade(first, second)) return 0;
+  a.returningUntil = max(a.returningUntil, now + RETURNING_US);
+  b.returningUntil = max(b.returningUntil, now + RETURNING_US);
+  pairEnd(first, second);
+  return 0;
+}
+
+/** Two vports may be noted again. 0, or -EINVAL. */
+export function pairAgain(first: u32, second: u32): i32 {
+  if (changetype<usize>(openVport(first)) == 0 || changetype<usize>(openVport(second)) == 0) return -EINVAL;
+  pairForget(first, second);
   return 0;
 }
 

@@ -11,12 +11,13 @@ import { VPORT_SLOTS_MAX } from "./memory/map";
 import { root } from "./memory/root";
 import { Counter, count } from "./stats/counters";
 import { addressFind, addressJoin, addressMake } from "./tables/address";
+import { pairsForget } from "./tables/pair";
 import { Vport, VportState, vportMarks, vportPut, vportTake, vportTakeFree } from "./tables/vport";
 
 /** The last number that a VLAN may have (IEEE 802.1Q, table 9-2). */
 const VLAN_LAST: u32 = 4094;
 /** Time for announcements of what existed before: a client does it at once, if it does it. */
-const RETURNING_US: u64 = 2_000_000;
+export const RETURNING_US: u64 = 2_000_000;
 
 /** Whether the rings can be served as they lie in the region of `size` bytes mapped at `data`. */
 function attach(v: Vport, who: Identity, data: u32, size: u32): bool {
@@ -69,9 +70,11 @@ export function vportBegin(data: u32, size: u32, flags: u32, mtu: u32): i32 {
   v.pid = who.pid;
   v.stackIndex = who.stackIndex;
   v.announces = (who.features & RegistrationFeature.announces) != 0 ? 1 : 0;
+  v.takesRings = (who.features & RegistrationFeature.directRings) != 0 ? 1 : 0;
   v.returningUntil = v.announces != 0 ? r.now + RETURNING_US : 0;
   v.state = VportState.open;
   addressJoin(a, v);
+  pairsForget(v);
   r.vportsOpen++;
   count(Counter.vportsOpened);
   return <i32>v.id;

@@ -91,11 +91,16 @@ static void tell_trap(int code)
     gz_events_tell(GZ_EVENT_TRAP, (uint32_t)code);
 }
 
+static void tell_pairs(void)
+{
+    gz_events_tell(GZ_EVENT_PAIRS, 0);
+}
+
 static napi_value start(napi_env env, napi_callback_info info)
 {
     struct call call = take(env, info);
 
-    return give(env, gz_start((int)number(&call, 0), number(&call, 1) != 0, tell_trap));
+    return give(env, gz_start((int)number(&call, 0), number(&call, 1) != 0, tell_trap, tell_pairs));
 }
 
 static napi_value stop(napi_env env, napi_callback_info info)

@@ -32,6 +32,7 @@ static struct sigaction others[NSIG];
 static pthread_t thread;
 static bool runs, is_low_power;
 static void (*when_trapped)(int code);
+static void (*when_noted)(void);
 static _Atomic bool stopping, asleep;
 
 uint64_t gz_now(void)
@@ -157,6 +158,8 @@ static bool run(uint64_t now)
     for (uint32_t nic = 0; nic < nics; nic++)
         any |= gz_nic_transmit(nic);
     wake_clients();
+    if (any && w2c_dispatch_takePairNotice(module) != 0)
+        when_noted();
     return any;
 }
 
@@ -244,7 +247,7 @@ static void *forward(void *argument)
     return argument;
 }
 
-int gz_start(int cpu, bool low_power, void (*trapped)(int code))
+int gz_start(int cpu, bool low_power, void (*trapped)(int code), void (*noted)(void))
 {
     pthread_attr_t attributes;
     sigset_t all, before;
@@ -254,6 +257,7 @@ int gz_start(int cpu, bool low_power, void (*trapped)(int code))
         return -EBUSY;
     is_low_power = low_power;
     when_trapped = trapped;
+    when_noted = noted;
     pthread_attr_init(&attributes);
     CPU_ZERO(&cpus);
     if (cpu >= 0 && cpu < CPU_SETSIZE) {

@@ -73,9 +73,10 @@ extern _Thread_local sigjmp_buf gz_escape;
 int gz_create(uint32_t size);
 /*
  * Starts the forwarding thread, on one CPU unless `cpu` is negative; `low_power`: it sleeps as soon as it
- * can. It calls `trapped` if the module traps, and ends. And ends it.
+ * can. It calls `noted` when the module has noted pairs of clients, `trapped` if it traps, and then ends. And
+ * ends it.
  */
-int gz_start(int cpu, bool low_power, void (*trapped)(int code));
+int gz_start(int cpu, bool low_power, void (*trapped)(int code), void (*noted)(void));
 void gz_stop(void);
 /* Wakes the thread if it sleeps. */
 void gz_call(void);

@@ -1,5 +1,6 @@
 import { addressAt, addressOnLink, isBroadcast } from "../link/addresses";
 import { Neighbour, neighbourFor } from "../link/neighbours";
+import { peerPort } from "../link/peers";
 import { Port } from "../memory/port";
 import { root } from "../memory/root";
 import { DropReason } from "../stats/drop";
@@ -16,6 +17,8 @@ function routePort(high: u64, low: u64): Port {
   const r = root();
   const none = changetype<Port>(0);
   if (!isIpv4(high, low) || r.addresses == 0) return none;
+  const peer = peerPort(high, low);
+  if (changetype<usize>(peer) != 0) return peer;
   const raw = ipv4Raw(low);
   const own = addressOnLink(none, raw);
   if (changetype<usize>(own) != 0) return own.port;
@@ -32,6 +35,7 @@ export function routeTo(high: u64, low: u64): Neighbour {
   const p = routePort(high, low);
   const none = changetype<Neighbour>(0);
   if (changetype<usize>(p) == 0 || addressIsOurs(high, low)) return none;
+  if (p.peer != 0) return neighbourFor(p, high, low);
   const raw = ipv4Raw(low);
   if (isDirect(raw) || changetype<usize>(addressOnLink(p, raw)) != 0) return neighbourFor(p, high, low);
   const r = root();

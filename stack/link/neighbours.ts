@@ -26,8 +26,8 @@ enum NeighbourState {
   stale,
   /** Older than that and in use: a unicast request is out; the address is used meanwhile. */
   probing,
-  /** A group address, which needs no resolution. */
-  group,
+  /** A group address, or the only one that a port leads to: it needs no resolution. */
+  known,
 }
 
 /** RFC 1122, section 2.3.2.1: entries that are not confirmed are flushed; at most one request a second. */
@@ -141,9 +141,10 @@ function make(p: Port, high: u64, low: u64): Neighbour {
   n.hashNext = bucket.head;
   bucket.head = address;
   const raw = ipv4Raw(low);
-  if (isBroadcast(raw) || isIpv4Multicast(raw)) {
-    n.mac = isIpv4Multicast(raw) ? multicastMac(raw) : MAC_BROADCAST;
-    n.state = NeighbourState.group;
+  const isGroup = isBroadcast(raw) || isIpv4Multicast(raw);
+  if (p.peer != 0 || isGroup) {
+    n.mac = p.peer != 0 ? p.peerMac : isIpv4Multicast(raw) ? multicastMac(raw) : MAC_BROADCAST;
+    n.state = NeighbourState.known;
     n.ready = 1;
   }
   timerSet(n, root().now + REACHABLE_US);
@@ -319,7 +320,7 @@ export function neighbourLearn(p: Port, high: u64, low: u64, mac: u64, create: b
     if (changetype<usize>(n) == 0) return false;
   }
   const now = root().now;
-  if (n.state == NeighbourState.group) return false;
+  if (n.state == NeighbourState.known) return false;
   if (n.state == NeighbourState.reachable && n.mac != mac && now - n.confirmedAt < LOCK_US) return false;
   n.mac = mac;
   n.confirmedAt = now;
@@ -386,7 +387,7 @@ export function neighbourTimer(n: Neighbour): void {
         failed(n);
       }
       break;
-    case NeighbourState.group:
+    case NeighbourState.known:
       if (n.holders == 0 && now - n.usedAt >= REACHABLE_US) free(n);
       else timerSet(n, now + REACHABLE_US);
       break;

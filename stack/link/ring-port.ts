@@ -1,16 +1,13 @@
 import { EADDRNOTAVAIL, ECONNREFUSED, EPROTO } from "../../build/generated/system";
-import {
-  clientHasRoom,
-  clientTake,
-  clientTakePublish,
-  clientTransmit,
-  clientTransmitPublish,
-} from "../../ring/client";
+import { clientHasRoom, clientTake, clientTakePublish, clientTransmit } from "../../ring/client";
 import {
   RingEnd,
+  RingFault,
   ringAvailable,
   ringAwaitRoom,
   ringAwake,
+  ringBreak,
+  ringPublish,
   ringRoomFound,
   ringSleep,
   ringWantsKick,
@@ -27,6 +24,7 @@ import {
   registrationKind,
   Welcome,
 } from "../../ring/registration";
+import { serverPut, serverTake, serverTakePublish } from "../../ring/server";
 import { CALL_OPTION, callEndpoint } from "../memory/call";
 import {
   PORT_RING_RECEIVE,
@@ -38,14 +36,17 @@ import {
   txSlot,
 } from "../memory/port";
 import { root } from "../memory/root";
+import { Counter, countBy } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 import { linkChanged } from "./addresses";
 import { announceBegin, announceEnd } from "./announce";
 import { linkInput } from "./input";
+import { peerInput } from "./peer-input";
 import { txDone } from "./transmit";
 
 /**
- * The doors of a ring port: a shared-memory ring to ltran, which this stack owns as client (ring/). The shell
+ * The doors of a ring port: a shared-memory ring to ltran, which this stack owns as client (ring/), or to
+ * another program (peer-port.ts), as client or as server. The shell
  * maps memory and moves descriptors; what is said over the registration socket passes through CALL_OPTION.
  * Behind the region in the window lie the ring's region, then the landing area of RING_LANDING_SIZE bytes,
  * which nobody else can reach: received frames are copied there before anything of them is looked at.
@@ -59,7 +60,7 @@ const MTU_LEAST: u32 = 68;
 const PACKET_MOST: u32 = 65535;
 
 /** What a ring port is. */
-enum RingState {
+export enum RingState {
   /** Not a ring port. */
   none,
   /** There is no ltran: what is sent is lost, as on a cable that is not plugged in. */
@@ -67,11 +68,13 @@ enum RingState {
   attached,
 }
 
-function transmitEnd(p: Port): RingEnd {
+/** What is remembered of the ring by which a ring port sends. */
+export function transmitEnd(p: Port): RingEnd {
   return changetype<RingEnd>(changetype<usize>(p) + PORT_RING_TRANSMIT);
 }
 
-function receiveEnd(p: Port): RingEnd {
+/** What is remembered of the ring by which a ring port receives. */
+export function receiveEnd(p: Port): RingEnd {
   return changetype<RingEnd>(changetype<usize>(p) + PORT_RING_RECEIVE);
 }
 
@@ -110,7 +113,8 @@ export function ringRegister(
   register.stackCount = <u16>stackCount;
   register.slots = REGION_SLOTS;
   register.bufferSize = REGION_BUFFER_SIZE;
-  register.features = RegistrationFeature.vnetHeader | RegistrationFeature.announces;
+  register.features =
+    RegistrationFeature.vnetHeader | RegistrationFeature.announces | RegistrationFeature.directRings;
   register.regionSize = ringRegionSize();
   register.mac = mac;
   register.addressHigh = endpoint.high;
@@ -224,19 +228,35 @@ function spansOf(slot: TxSlot): usize {
   return changetype<usize>(slot) + TX_SLOT_SPANS;
 }
 
-/** Moves frames of the port's transmit ring into the ring to ltran; answers how many are done with. */
+/** Puts a frame into the ring; false when there is no room, or the ring is dead. */
+function put(end: RingEnd, slot: TxSlot): bool {
+  const spans = spansOf(slot);
+  if (end.isClient != 0) return clientTransmit(end, spans, slot.spanCount);
+  const done = serverPut(end, spans, slot.spanCount);
+  if (done > 0) return true;
+  if (done == 0) {
+    // With room for it there is none: its buffers are not what they were said to be.
+    if (clientHasRoom(end, spans, slot.spanCount)) ringBreak(end, RingFault.buffer);
+    return false;
+  }
+  if (end.broken != 0) return false;
+  // Its buffers are too small for this frame, and that it is we who wait for room changes nothing.
+  drop(DropReason.ringFault);
+  return true;
+}
+
+/**
+ * Moves frames of the port's transmit ring into the ring to the other end; answers how many are done with.
+ */
 export function ringTransmit(id: u32): u32 {
   const p = port(id);
   if (p.ring != RingState.attached) return dropWaiting(p);
   const waiting = p.txTail - p.txHead;
   const end = transmitEnd(p);
   let done: u32 = 0;
-  while (done < waiting) {
-    const slot = txSlot(p, p.txHead + done);
-    if (!clientTransmit(end, spansOf(slot), slot.spanCount)) break;
-    done++;
-  }
-  clientTransmitPublish(end);
+  while (done < waiting && put(end, txSlot(p, p.txHead + done))) done++;
+  ringPublish(end, end.next);
+  if (p.peer != 0) countBy(Counter.peerFramesOut, done);
   return done;
 }
 
@@ -245,10 +265,15 @@ export function ringReceive(p: Port, most: u32): void {
   if (p.ring != RingState.attached) return;
   const end = receiveEnd(p);
   for (let i: u32 = 0; i < most; i++) {
-    const length = clientTake(end, p.landing, RING_LANDING_SIZE);
+    const length =
+      end.isClient != 0
+        ? clientTake(end, p.landing, RING_LANDING_SIZE)
+        : serverTake(end, p.landing, RING_LANDING_SIZE);
     if (length == 0) break;
-    if (length > 0) linkInput(p, p.landing, length, length, 0);
-    else drop(DropReason.ringFault);
+    if (length < 0) drop(DropReason.ringFault);
+    else if (p.peer != 0) peerInput(p, p.landing, length);
+    else linkInput(p, p.landing, length, length, 0);
   }
-  clientTakePublish(end);
+  if (end.isClient != 0) clientTakePublish(end);
+  else serverTakePublish(end);
 }

@@ -106,11 +106,18 @@ export class Port {
   landing: u32;
   /** 1 between portOpen() and portClose(). */
   open: u32;
+  /**
+   * A ring port to another program on this machine (link/peer-port.ts): one of PeerState, and who that is.
+   */
+  peer: u32;
+  peerMac: u64;
+  peerHigh: u64;
+  peerLow: u64;
 }
 
 /** Where a ring port keeps what it remembers of its two rings. */
-export const PORT_RING_TRANSMIT: usize = 64;
-export const PORT_RING_RECEIVE: usize = 256;
+export const PORT_RING_TRANSMIT: usize = 128;
+export const PORT_RING_RECEIVE: usize = 320;
 
 export const PORT_RX: usize = 512;
 export const PORT_TX: usize = PORT_RX + <usize>RX_BURST * 16;

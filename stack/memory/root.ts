@@ -92,6 +92,8 @@ export class Root extends ErrorTokens {
   /** Sockets with something to be announced, first in first out. */
   announceHead: usize;
   announceTail: usize;
+  /** Open ports to other programs on this machine by which packets leave (link/peer-port.ts). */
+  peers: u32;
   /** One of AnnouncePhase, and the place in its pool where it goes on. */
   announcePhase: u32;
   announceAt: u32;

@@ -119,6 +119,14 @@ export enum Counter {
   waitSetEvents,
   /** Wait sets marked to be woken. */
   waitSetWakes,
+  /** Rings to other programs on this machine that were opened. */
+  peersOpened,
+  /** Those of them that were closed. */
+  peersClosed,
+  /** Frames sent by such rings. */
+  peerFramesOut,
+  /** Frames received from such rings. */
+  peerFramesIn,
   count,
 }
 

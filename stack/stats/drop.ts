@@ -80,6 +80,8 @@ export enum DropReason {
   ringFault,
   /** A frame to be sent by a port that was closed. */
   portClosed,
+  /** A frame from a program on this machine that is not from its address, or not to ours. */
+  peerForged,
   count,
 }
 

@@ -1,10 +1,11 @@
 import { ECONNRESET, EPIPE } from "../../build/generated/system";
 import { AnnouncementKind } from "../../ring/announcement";
 import { announcementAdd, announces, announceWant } from "../link/announce";
+import { Neighbour } from "../link/neighbours";
 import { Socket, SocketFlag } from "../socket/socket";
 import { isAnyAddress } from "../wire/address";
 import { PROTOCOL_TCP } from "../wire/ipv4";
-import { Tcb, TcpState } from "./tcb";
+import { Tcb, TcbFlag, TcpState, tcbHas } from "./tcb";
 
 /** What ltran is told of listeners and connections. */
 
@@ -34,6 +35,10 @@ export function flowAnnounce(tcb: Tcb): bool {
   return announceConnection(tcb, AnnouncementKind.flow);
 }
 
+function isDirect(tcb: Tcb): bool {
+  return tcb.neighbour != 0 && changetype<Neighbour>(tcb.neighbour).port.peer != 0;
+}
+
 /**
  * A connection ends with `error`. ltran sees our resets, and FINs of both sides, by itself; it is told of an
  * end that nothing on the wire shows, and of a reset of the peer's: whether its number was the right one is
@@ -44,5 +49,7 @@ export function flowEnd(tcb: Tcb, error: i32): void {
   if (!announces()) return;
   const wasReset = error == ECONNRESET || error == EPIPE;
   const silent = tcb.state <= TcpState.synReceived || tcb.state == TcpState.finWait2;
-  if (silent || wasReset) announceConnection(tcb, AnnouncementKind.flowGone);
+  // What goes by a ring to the peer ltran has not seen, neither beginning nor end.
+  const isUnseen = (silent || wasReset) && !isDirect(tcb);
+  if (isUnseen || tcbHas(tcb, TcbFlag.forwarded)) announceConnection(tcb, AnnouncementKind.flowGone);
 }

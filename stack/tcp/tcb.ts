@@ -70,6 +70,8 @@ export enum TcbFlag {
   memoryWait = 4194304,
   /** SYN_RECEIVED, and the peer has answered, but the accept queue had no room. */
   handshakeWaits = 8388608,
+  /** It goes by a ring to its peer now, and ltran knows of it from before. */
+  forwarded = 16777216,
 }
 
 /** How lost data is being recovered. */

@@ -190,6 +190,7 @@ describe("loadLtranConfig", () => {
         { first: 1000, last: 1999 },
       ],
       allowVlans: [],
+      directRings: true,
       allowGids: [],
       addressUids: [],
       rateLimitPps: 0,

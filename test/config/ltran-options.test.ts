@@ -20,7 +20,7 @@ const INTEGERS: readonly [string, number, number, number, number?][] = [
   ["tx_mbuf_pool_size", 0, 1, 2147483647, 0],
 ];
 
-const SWITCHES = ["kni_switch", "low_power_mode"];
+const SWITCHES = ["direct_rings", "kni_switch", "low_power_mode"];
 
 /** Options with tests of their own below. */
 const OTHERS = [

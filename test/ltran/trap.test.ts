@@ -24,6 +24,7 @@ const config: DaemonConfig = {
   allowUids: [],
   allowGids: [],
   allowVlans: [],
+  hasDirectRings: false,
   addressUids: [],
   rateLimit: { packets: 0, megabits: 0 },
   memoryBytes: 64 << 20,

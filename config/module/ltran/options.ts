@@ -113,6 +113,9 @@ export const addressUids = ltran
   )
   .defaultsTo('"": whoever may register takes whatever address is free');
 ltran
+  .toggle("direct_rings", 1, "1: programs that talk to each other get a ring of their own, past ltran.")
+  .meaning("With a rate limit there are none. 0: everything goes through ltran.");
+ltran
   .integer("rate_limit_pps", 0, "Most packets per second that a client may send.")
   .between(0, 1_000_000_000)
   .meaning("0: no limit. Beyond it frames stay in the client's ring, and then the client has to wait.");

@@ -4,6 +4,9 @@ import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
 import { DropReason } from "../stats/drop";
 import { Address } from "../tables/address";
+import { connectionEnter } from "../tables/connection";
+import { FlowState, flowFind } from "../tables/flow";
+import { pairIsMade } from "../tables/pair";
 import { Vport, VportState, vport } from "../tables/vport";
 import { drain } from "./drain";
 import { Frame, FrameLevel } from "./frame";
@@ -14,12 +17,17 @@ import { toKernel } from "./to-kernel";
 import { toVport } from "./to-vport";
 import { portUnreachable } from "./unreachable";
 
-/** Whether a vport of the address may still announce what it had before. */
-function isReturning(a: Address): bool {
+/**
+ * Whether what is unknown may be something all the same: a vport of the address may still announce what it
+ * had before, or has a ring of its own to who sends it.
+ */
+function isReturning(a: Address, source: usize): bool {
   const now = root().now;
   if (now < root().graceUntil) return true;
   for (let at = a.vports; at != 0; at = changetype<Vport>(at).addressNext) {
-    if (now < changetype<Vport>(at).returningUntil) return true;
+    const v = changetype<Vport>(at);
+    if (now < v.returningUntil) return true;
+    if (source != 0 && pairIsMade(changetype<Vport>(source).id, v.id)) return true;
   }
   return false;
 }
@@ -33,6 +41,21 @@ function isForKernel(f: Frame, a: Address): bool {
   return f.source == 0 || changetype<Address>(changetype<Vport>(f.source).address).kernel == 0;
 }
 
+/** The program that sent a segment learns that its connection is gone: no segment will show that. */
+function forgetSender(f: Frame): void {
+  if (f.source == 0) return;
+  const a = changetype<Address>(changetype<Vport>(f.source).address);
+  const flow = flowFind(
+    a,
+    <u8>f.protocol,
+    f.sourcePort,
+    f.destinationHigh,
+    f.destinationLow,
+    f.destinationPort,
+  );
+  if (changetype<usize>(flow) != 0) connectionEnter(flow, FlowState.closing);
+}
+
 /** A packet that is nobody's among the vports. */
 function refuse(f: Frame, a: Address): void {
   if (isForKernel(f, a)) {
@@ -41,6 +64,7 @@ function refuse(f: Frame, a: Address): void {
     discard(f, DropReason.fragmentUnknown);
   } else if (f.protocol == <u32>PROTOCOL_TCP) {
     resetReply(f);
+    forgetSender(f);
     discard(f, DropReason.tcpUnknown);
   } else if (f.protocol == <u32>PROTOCOL_UDP && a.vports != 0) {
     portUnreachable(f);
@@ -68,7 +92,7 @@ export function deliver(f: Frame, a: Address): void {
     if (f.level != FrameLevel.outer || !drain(a)) isCertain = false;
     v = ownerOf(f, a);
     if (changetype<usize>(v) != 0) count(Counter.drainsFound);
-    else if (isCertain && isReturning(a)) isCertain = false;
+    else if (isCertain && isReturning(a, f.source)) isCertain = false;
     if (changetype<usize>(v) == 0 && isCertain) v = lastOwner(f, a);
   }
   if (changetype<usize>(v) == 0) {

@@ -12,6 +12,7 @@ import {
 import { root } from "../memory/root";
 import { Counter, count, countVport, VportCounter } from "../stats/counters";
 import { DropReason, dropOf } from "../stats/drop";
+import { pairNote } from "../tables/pair";
 import { Vport, VportState, vportPut, vportTake } from "../tables/vport";
 import { checksumComplete, checksumIsPlaced } from "./checksum";
 import { Frame, frameOut, frameOutAdd, frameSpan, frameWork } from "./frame";
@@ -132,7 +133,9 @@ export function toVport(v: Vport, f: Frame): void {
   count(Counter.vportFramesOut);
   countVport(v, VportCounter.framesOut, 1);
   countVport(v, VportCounter.bytesOut, f.length);
-  if (f.source != 0) count(Counter.switchedFrames);
+  if (f.source == 0) return;
+  count(Counter.switchedFrames);
+  pairNote(changetype<Vport>(f.source), v);
 }
 
 /** Shows every vport what was put for it, and lists those that sleep. */

@@ -15,6 +15,7 @@ import { PORTS_END } from "../../../stack/memory/port";
  *   ......   VPORTS          one Vport struct each
  *   ......   VPORT_COUNTERS  counters and drop reasons of each vport
  *   ......   VPORT_MARKS     which slots of a client-to-server ring wait for the NIC
+ *   ......   PAIRS           which vports talk to each other, and which have a ring of their own
  *   ......   TABLES          hash tables and pools, laid out by create() from the region's size
  *
  * Behind `size` the shell maps the NICs' receive rings and the regions of the clients.
@@ -40,7 +41,13 @@ export const VPORT_SLOTS_MAX: u32 = 4096;
 export const VPORTS: usize = (PORTS_END + 4095) & ~4095;
 export const VPORT_COUNTERS: usize = VPORTS + <usize>VPORTS_MAX * VPORT_STRIDE;
 export const VPORT_MARKS: usize = VPORT_COUNTERS + <usize>VPORTS_MAX * VPORT_COUNTERS_STRIDE;
-export const TABLES: usize = VPORT_MARKS + <usize>VPORTS_MAX * <usize>VPORT_SLOTS_MAX * 2;
+export const PAIRS: usize = VPORT_MARKS + <usize>VPORTS_MAX * <usize>VPORT_SLOTS_MAX * 2;
+/** Bytes of one vport's bits. */
+export const PAIR_ROW: usize = <usize>VPORTS_MAX / 8;
+/** Pairs that wait to be introduced. */
+export const PAIRS_NEW: u32 = 256;
+export const PAIRS_WAITING: usize = PAIRS + 2 * <usize>VPORTS_MAX * PAIR_ROW;
+export const TABLES: usize = PAIRS_WAITING + ((<usize>PAIRS_NEW) << 2);
 
 /** Smallest region that create() accepts, in bytes. */
 export const DISPATCH_SIZE_MIN: u32 = 16 << 20;

@@ -49,6 +49,13 @@ export class Root extends ErrorTokens {
   /** Vports being closed whose flows are still to be reset. */
   closingHead: usize;
 
+  /**
+   * Pairs of vports that wait to be introduced (tables/pair.ts), and whether some came since that was asked.
+   */
+  pairHead: u32;
+  pairTail: u32;
+  pairNotice: u32;
+
   /** Until then nothing is unknown: vports may still be on their way back from another ltran. */
   graceUntil: u64;
   /** Longest time that an expired entry may stay, in microseconds. */

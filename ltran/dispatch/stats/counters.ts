@@ -54,6 +54,10 @@ export enum Counter {
   announcedAddresses,
   /** Checksums completed for who cannot take partial ones. */
   checksumsCompleted,
+  /** Pairs of programs that were found talking to each other. */
+  pairsNoted,
+  /** Rings that such pairs made. */
+  pairsMade,
   /** Vports opened. */
   vportsOpened,
   /** Vports closed. */

@@ -33,6 +33,11 @@ interface Doors {
   kernelDrop(): void;
   vportOpen(data: number, size: number, flags: number, mtu: number, now: bigint): number;
   vportClose(vport: number, now: bigint): number;
+  takePairNotice(): number;
+  takePair(): number;
+  pairMade(first: number, second: number): number;
+  pairEnded(first: number, second: number, now: bigint): number;
+  pairAgain(first: number, second: number): number;
   rateLimitSet(vport: number, packets: number, megabits: number, now: bigint): number;
   scanIntervalSet(interval: bigint): void;
   receive(nic: number, count: number, now: bigint): void;
@@ -56,6 +61,8 @@ export interface Identity {
   stackIndex?: number;
   /** It announces listeners and connections: it does unless told otherwise. */
   announces?: boolean;
+  /** It takes part in introductions. */
+  directRings?: boolean;
   flags?: number;
   slots?: number;
   /** Untagged unless given. */
@@ -159,7 +166,11 @@ export class Forwarder {
     view.setBigUint64(at + dispatch.IDENTITY_KEY, BigInt(identity.key ?? this.keys++), true);
     view.setUint32(at + dispatch.IDENTITY_PID, 1, true);
     view.setUint32(at + dispatch.IDENTITY_STACK_INDEX, identity.stackIndex ?? 0, true);
-    view.setUint32(at + dispatch.IDENTITY_FEATURES, identity.announces === false ? 0 : 2, true);
+    view.setUint32(
+      at + dispatch.IDENTITY_FEATURES,
+      (identity.announces === false ? 0 : 2) | (identity.directRings ? 4 : 0),
+      true,
+    );
     view.setUint32(at + dispatch.IDENTITY_TAKE_RING, client.takeRing, true);
     view.setUint32(at + dispatch.IDENTITY_PUT_RING, client.putRing, true);
     view.setUint32(at + dispatch.IDENTITY_SLOTS, client.slots, true);

@@ -89,6 +89,11 @@ export class RingPeer {
     return new RingPeer(host, exports as unknown as Room);
   }
 
+  /** Where memory is free for others. */
+  get end(): number {
+    return this.span + 8;
+  }
+
   private call(name: string, ...args: (number | bigint)[]): number {
     const door = this.room[name];
     assert.ok(door, name);
