@@ -49,6 +49,8 @@ export interface LtranConfig {
   allowVlans: readonly IdRange[];
   /** Empty: an address is whoever's takes it first. */
   addressUids: readonly AddressOwners[];
+  /** Interface number and dotted quad of every memif client. */
+  memifClients: readonly (readonly [number, string])[];
   /** Of each client; 0: no limit. */
   rateLimitPps: number;
   rateLimitMbps: number;
@@ -74,7 +76,13 @@ const ELEMENTS: Readonly<Record<string, (text: string) => unknown>> = {
   allow_gids: parseRange,
   allow_vlans: parseRange,
   address_uids: parseOwners,
+  memif_clients: parseMemifClient,
 };
+
+function parseMemifClient(text: string): [number, string] {
+  const [id, address] = text.split("=");
+  return [Number(id), address ?? ""];
+}
 
 function parseRange(text: string): IdRange {
   const [first, last] = text.split("-").map(Number);

@@ -107,3 +107,24 @@ export function parseOwners(text: string): string[] | null {
   }
   return owners;
 }
+
+/** Numbers below 2^32 with IPv4 addresses, each once: "5=192.168.1.50"; an empty text lists none. */
+export function parseAddressMap(text: string): string[] | null {
+  const entries: string[] = [];
+  const addresses: string[] = [];
+  const ids: u64[] = [];
+  if (text.trim().length == 0) return entries;
+  const parts = text.split(",");
+  for (let i = 0; i < parts.length; i++) {
+    const sides = parts[i].split("=");
+    if (sides.length != 2) return null;
+    const id = parseId(sides[0]);
+    const address = sides[1].trim();
+    if (id > u32.MAX_VALUE || ids.includes(id)) return null;
+    if (parseIpv4(address) < 0 || addresses.includes(address)) return null;
+    ids.push(id);
+    addresses.push(address);
+    entries.push(`${id}=${address}`);
+  }
+  return entries;
+}

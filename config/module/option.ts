@@ -32,6 +32,8 @@ export const enum Kind {
   IdList,
   /** IPv4 addresses with the numbers of their users: "192.168.1.10=1000". */
   OwnerList,
+  /** Numbers with the IPv4 address of each: "5=192.168.1.50". */
+  AddressMap,
 }
 
 /** Entries that the original accepted in a list of CPUs or NUMA nodes. */
@@ -250,6 +252,8 @@ export class Option {
         return 'a list of numbers and ranges of numbers such as "0" or "0,1000-1999"';
       case Kind.OwnerList:
         return 'a list of addresses and users such as "192.168.1.10=1000,192.168.1.11=2000-2999"';
+      case Kind.AddressMap:
+        return `at most ${<i32>this.most} numbers with addresses, each once, such as "5=192.168.1.50"`;
       default:
         return `an array of 1 to ${<i32>this.most} strings`;
     }

@@ -1,7 +1,15 @@
 // One value against its declaration: type, form and limits. What several options say together is in rules.ts.
 import { maskLength, notHost, notHost6, parseIpv4, parseIpv6, storeMapped } from "./address";
 import { isInterfaceName, isPciAddress, notDevice, parseMac } from "./device";
-import { parseIds, parseInterfaces, parseMacs, parseMasks, parseOwners, parseWords } from "./lists";
+import {
+  parseAddressMap,
+  parseIds,
+  parseInterfaces,
+  parseMacs,
+  parseMasks,
+  parseOwners,
+  parseWords,
+} from "./lists";
 import { parseNumberList } from "./number-list";
 import { Kind, Option } from "./option";
 import { contains } from "./text";
@@ -186,6 +194,8 @@ export function take(option: Option, type: i32, number: f64, text: string): stri
       return takeList(option, parseIds(text));
     case Kind.OwnerList:
       return takeList(option, parseOwners(text));
+    case Kind.AddressMap:
+      return takeList(option, parseAddressMap(text));
     default:
       return "";
   }

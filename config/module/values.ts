@@ -36,6 +36,7 @@ export function fieldOf(option: Option): Field {
     case Kind.MaskList:
     case Kind.IdList:
     case Kind.OwnerList:
+    case Kind.AddressMap:
       return Field.List;
     default:
       return Field.None;

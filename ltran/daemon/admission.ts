@@ -72,7 +72,8 @@ function kernelOwner(ipv4: number, config: DaemonConfig): string | null {
   return owner?.[0] ?? null;
 }
 
-function checkGeometry({ slots, bufferSize, regionSize }: Register): void {
+/** Whether rings and buffers can be where they are said to be. @throws Refusal when not. */
+export function checkGeometry({ slots, bufferSize, regionSize }: Register): void {
   const isPower = slots >= 2 && (slots & (slots - 1)) === 0;
   // The rings and their buffers fit; the module looks at the rest.
   const isSound = isPower && slots <= dispatch.VPORT_SLOTS_MAX && 2 * slots * bufferSize < regionSize;
@@ -114,7 +115,6 @@ export function admit(
   config: DaemonConfig,
   instances: readonly Instance[],
 ): Instance {
-  checkGeometry(wanted);
   if (macNumber(config.bond.mac) !== wanted.mac) throw refusals.mac(macText(wanted.mac), config.bond.mac);
   const ipv4 = checkAddress(wanted.ipv4, config);
   if (wanted.vlan !== 0 && !includes(config.allowVlans, wanted.vlan)) throw refusals.vlan(wanted.vlan);

@@ -41,6 +41,8 @@ export interface DaemonConfig {
   addressUids: readonly AddressOwners[];
   /** Clients that talk to each other are introduced. */
   hasDirectRings: boolean;
+  /** The IPv4 address of each interface number that memif clients may have. */
+  memifClients: ReadonlyMap<number, string>;
   /** Per process; 0: no limit. */
   rateLimit: { packets: number; megabits: number };
   memoryBytes: number;
@@ -89,6 +91,7 @@ export function daemonConfig(config: LtranConfig): DaemonConfig {
     addressUids: config.addressUids,
     // What goes past ltran, ltran cannot limit.
     hasDirectRings: config.directRings && config.rateLimitPps === 0 && config.rateLimitMbps === 0,
+    memifClients: new Map(config.memifClients),
     rateLimit: { packets: config.rateLimitPps, megabits: config.rateLimitMbps },
     memoryBytes: config.memory * MIB,
     scanInterval: config.tcpConnScanInterval,

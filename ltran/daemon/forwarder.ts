@@ -29,8 +29,15 @@ export interface ClientFiles {
   memory: number;
   toClient: number;
   toLtran: number;
-  /** The process that sent them. */
-  pid: number;
+  /** The process that sent them; null: what wakes the client is an eventfd, else a socket. */
+  pid: number | null;
+}
+
+/** Where the two rings lie in a client's memory. */
+export interface Rings {
+  /** From the client, and to it. */
+  take: number;
+  put: number;
 }
 
 /** Most that one client may send; 0: no limit. */
@@ -180,7 +187,7 @@ export class Forwarder {
    * Maps a client's memory and opens a vport on it; the descriptors to wake by belong to the vport then.
    * @throws Refusal when the client's memory or descriptors are not as they must be, or there is no room.
    */
-  openVport(wanted: Register, files: ClientFiles, limit: RateLimit): Vport {
+  openVport(wanted: Register, files: ClientFiles, limit: RateLimit, rings = ringsOf(wanted)): Vport {
     const size = wanted.regionSize;
     if (this.#hasTrapped) throw refusals.ending();
     const address = this.#windows.take(size);
@@ -192,21 +199,22 @@ export class Forwarder {
       throw refusals.region(name === "ENODATA" ? "a part of it is not allocated" : name);
     }
     try {
-      return { id: this.#openOn(wanted, address, files, limit), address, size };
+      return { id: this.#openOn(rings, wanted, address, files, limit), address, size };
     } catch (error) {
       this.#release(address, size);
       throw error;
     }
   }
 
-  #openOn(wanted: Register, address: number, files: ClientFiles, limit: RateLimit): number {
+  #openOn(rings: Rings, wanted: Register, address: number, files: ClientFiles, limit: RateLimit): number {
     const { flags, mtu } = this.welcome(wanted, 0);
     const { hasDirectRings } = this.#config;
     const features = hasDirectRings ? wanted.features : wanted.features & ~registration.FEATURE_DIRECT_RINGS;
     const args = [address, wanted.regionSize, flags, mtu, this.#now()];
-    const id = this.#door("vportOpen", args, dispatch.IDENTITY, identity(wanted, features));
+    const who = identity(wanted, rings, features);
+    const id = this.#door("vportOpen", args, dispatch.IDENTITY, who);
     if (id < 0) throw this.#explain(id, wanted);
-    const answer = this.#native.wakesOpen(id, files.toClient, files.toLtran, files.pid);
+    const answer = this.#native.wakesOpen(id, files.toClient, files.toLtran, files.pid ?? 0);
     if (answer < 0) {
       this.#door("vportClose", [id, this.#now()]);
       throw refusals.descriptors(errorName(answer));
@@ -304,8 +312,13 @@ export class Forwarder {
   }
 }
 
+/** As Gazelle's clients lay them out: one behind the other. */
+function ringsOf({ slots }: Register): Rings {
+  return { take: 0, put: registration.RING_DESCRIPTORS + slots * registration.DESCRIPTOR_SIZE };
+}
+
 /** Who a vport may be, as the module's call area has it. */
-function identity(wanted: Register, features: number): Uint8Array {
+function identity(wanted: Register, rings: Rings, features: number): Uint8Array {
   const area = Buffer.alloc(dispatch.IDENTITY_SIZE);
   area.writeBigUInt64LE(wanted.mac, dispatch.IDENTITY_MAC);
   wanted.address.copy(area, dispatch.IDENTITY_HIGH);
@@ -313,9 +326,8 @@ function identity(wanted: Register, features: number): Uint8Array {
   area.writeUInt32LE(wanted.pid, dispatch.IDENTITY_PID);
   area.writeUInt32LE(wanted.stackIndex, dispatch.IDENTITY_STACK_INDEX);
   area.writeUInt32LE(features, dispatch.IDENTITY_FEATURES);
-  area.writeUInt32LE(0, dispatch.IDENTITY_TAKE_RING);
-  const ringSize = registration.RING_DESCRIPTORS + wanted.slots * registration.DESCRIPTOR_SIZE;
-  area.writeUInt32LE(ringSize, dispatch.IDENTITY_PUT_RING);
+  area.writeUInt32LE(rings.take, dispatch.IDENTITY_TAKE_RING);
+  area.writeUInt32LE(rings.put, dispatch.IDENTITY_PUT_RING);
   area.writeUInt32LE(wanted.slots, dispatch.IDENTITY_SLOTS);
   area.writeUInt32LE(wanted.vlan, dispatch.IDENTITY_VLAN);
   return area;

@@ -1,14 +1,16 @@
 /** The process ltran: from a checked configuration to its clean end. */
 import type { Server } from "node:net";
 import type { LtranConfig } from "../../ctl/ltran-config.js";
+import type { Instance } from "./admission.js";
 import { type DaemonConfig, daemonConfig, isShared } from "./config.js";
 import { serveControl } from "./control.js";
 import { DeviceMtus } from "./device-mtu.js";
 import { Forwarder } from "./forwarder.js";
 import { KernelDevice } from "./kernel-device.js";
+import { MemifServer } from "./memif.js";
 import { loadNative, type Native, NativeEvent } from "./native.js";
 import { hadPredecessor, leave, type Place, placeOf, useFolder } from "./place.js";
-import { Registrar } from "./registrar.js";
+import { type Registered, Registrar } from "./registrar.js";
 import { showInstances } from "./report.js";
 
 /** The exit status after a trap of the forwarding module: EX_SOFTWARE of sysexits.h. */
@@ -23,10 +25,13 @@ function say(text: string): void {
 interface Running {
   native: Native;
   registrar: Registrar;
+  memif: MemifServer;
   control: Server;
   kernel: KernelDevice;
   mtus: DeviceMtus;
   place: Place;
+  /** The paths of its sockets. */
+  claimed: string[];
 }
 
 function sayLinks(forwarder: Forwarder, changed: number): void {
@@ -74,7 +79,13 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
   const native = loadNative();
   const forwarder = new Forwarder(native, config);
   const kernel = new KernelDevice(native, config, forwarder, say);
-  const registrar = new Registrar(native, config, forwarder, kernel, say);
+  const instances: Instance[] = [];
+  const registrar = new Registrar(native, config, forwarder, kernel, instances, say);
+  const memif = new MemifServer(native, config, forwarder, kernel, instances, say);
+  const clients = {
+    registered: () => [...registrar.registered(), ...memif.registered()],
+    ringsOf: (stack: Registered) => registrar.ringsOf(stack),
+  };
   const began = process.hrtime.bigint();
   const control = await serveControl(place.control, {
     quit: () => {
@@ -82,16 +93,19 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
       setImmediate(() => ending.end(0));
       return { pid: process.pid };
     },
-    instances: () => showInstances(config, forwarder, registrar, began),
+    instances: () => showInstances(config, forwarder, clients, began),
   });
   const mtus = new DeviceMtus(native, place);
+  const claimed = [place.control];
   try {
     mtus.apply(config.bond.devices, config.mtu);
     forwarder.openNics();
     kernel.open();
     native.events((event, value) => {
-      if (event === NativeEvent.readable) registrar.readable(value);
-      else if (event === NativeEvent.link) sayLinks(forwarder, value);
+      if (event === NativeEvent.readable) {
+        registrar.readable(value);
+        memif.readable(value);
+      } else if (event === NativeEvent.link) sayLinks(forwarder, value);
       else if (event === NativeEvent.pairs) registrar.noted();
       else if (event === NativeEvent.trap) {
         say(`the forwarding module failed (trap ${value}); the next ltran finds all connections again`);
@@ -100,31 +114,37 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
       }
     }, config.miimon);
     forwarder.start(isSuccessor);
+    if (memif.isWanted) {
+      await memif.listen(place);
+      claimed.push(place.memif);
+    }
     await registrar.listen(place);
+    claimed.push(place.client);
     watchTruncation(forwarder);
   } catch (error) {
     mtus.restore();
-    // The other socket is not ours: to claim it is what may fail last.
-    leave(place, [place.control]);
+    // To claim the next socket may have failed: it is not ours.
+    leave(place, claimed);
     control.close();
     kernel.close();
     native.stop();
     throw error;
   }
-  return { native, registrar, control, kernel, mtus, place };
+  return { native, registrar, memif, control, kernel, mtus, place, claimed };
 }
 
 /** Nothing is forwarded any more when clients learn of the end: no peer is reset, the next ltran goes on. */
-function finish({ native, registrar, control, kernel, mtus, place }: Running): void {
+function finish({ native, registrar, memif, control, kernel, mtus, place, claimed }: Running): void {
   // Before another ltran can start, which would read what this one still has to restore.
   mtus.restore();
-  // The other one tells the next ltran that there are programs which look for it.
+  // The socket of clients tells the next ltran that there are programs which look for it.
   const isWanted = registrar.registered().length > 0;
-  leave(place, isWanted ? [place.control] : [place.client, place.control]);
+  leave(place, isWanted ? claimed.filter((path) => path !== place.client) : claimed);
   control.close();
   kernel.close();
   native.stop();
   registrar.close();
+  memif.close();
 }
 
 /**

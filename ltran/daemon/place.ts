@@ -14,6 +14,7 @@ import { createConnection } from "node:net";
 import { dirname, join } from "node:path";
 
 const CLIENT_SOCKET = "ltran_client.sock";
+const MEMIF_SOCKET = "ltran_memif.sock";
 const CONTROL_SOCKET = "ltran_cmd.sock";
 const MTUS = "ltran_mtu.json";
 /** A unix socket's address holds 107 bytes. */
@@ -24,6 +25,8 @@ export interface Place {
   folder: string;
   /** Programs register here. */
   client: string;
+  /** Clients that speak memif connect here. */
+  memif: string;
   /** gazellectl asks here. */
   control: string;
   /** The MTUs that devices had before. */
@@ -41,6 +44,7 @@ export function placeOf(prefix: string): Place {
   return {
     folder,
     client: join(folder, prefix + CLIENT_SOCKET),
+    memif: join(folder, prefix + MEMIF_SOCKET),
     control: join(folder, prefix + CONTROL_SOCKET),
     mtus: join(folder, prefix + MTUS),
   };
@@ -134,7 +138,8 @@ export async function claim(socket: string, path: string): Promise<void> {
  * A name beside the final one, for a socket that does not listen yet; what a dead process left there goes.
  */
 export function temporaryName(path: string): string {
-  const name = join(dirname(path), `.${process.pid}.${path.endsWith(CONTROL_SOCKET) ? "cmd" : "client"}`);
+  const kind = path.endsWith(CONTROL_SOCKET) ? "cmd" : path.endsWith(MEMIF_SOCKET) ? "memif" : "client";
+  const name = join(dirname(path), `.${process.pid}.${kind}`);
   rmSync(name, { force: true });
   return name;
 }

@@ -1,7 +1,8 @@
 /** The registration socket: connections, what they may do, and what their end means. */
-import { chmodSync, close, closeSync, readlinkSync } from "node:fs";
-import { admit, checkPeer, type Instance, type Peer, withMac } from "./admission.js";
+import { chmodSync, closeSync, readlinkSync } from "node:fs";
+import { admit, checkGeometry, checkPeer, type Instance, type Peer, withMac } from "./admission.js";
 import { BoundedLog } from "./bounded-log.js";
+import { Closing } from "./closing.js";
 import { type DaemonConfig, isShared } from "./config.js";
 import type { Forwarder, Vport } from "./forwarder.js";
 import { Introducer } from "./introducer.js";
@@ -17,8 +18,6 @@ const PATIENCE_MS = 2_000;
 /** Connections that have not registered: of all users, and of one. */
 const UNDECIDED_MOST = 64;
 const UNDECIDED_PER_USER = 16;
-/** Descriptors of one user that are still being closed: with more he is hung up on. */
-const CLOSING_PER_USER = 16;
 /** Connections taken in one turn of Node's loop. */
 const ACCEPTS_MOST = 32;
 
@@ -39,7 +38,7 @@ export interface Connection {
 }
 
 /** Other files could make the forwarder wait when it asks whether they are readable. */
-function isEventfd(fd: number): boolean {
+export function isEventfd(fd: number): boolean {
   return readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:[eventfd]";
 }
 
@@ -51,20 +50,22 @@ export class Registrar {
   readonly #log: BoundedLog;
   readonly #kernel: KernelDevice;
   readonly #connections = new Map<number, Connection>();
-  readonly #instances: Instance[] = [];
-  /** By user. */
-  readonly #closing = new Map<number, number>();
+  readonly #instances: Instance[];
+  readonly #closing = new Closing();
   readonly #introducer: Introducer;
   #listener = -1;
 
+  /** `instances` are those of all who are registered, by whatever protocol. */
   constructor(
     native: Native,
     config: DaemonConfig,
     forwarder: Forwarder,
     kernel: KernelDevice,
+    instances: Instance[],
     say: (text: string) => void,
   ) {
     this.#kernel = kernel;
+    this.#instances = instances;
     this.#native = native;
     this.#config = config;
     this.#forwarder = forwarder;
@@ -140,25 +141,6 @@ export class Registrar {
     if (!this.#watch(connection.fd)) this.#end(connection);
   }
 
-  #closingOf(uid: number): number {
-    return this.#closing.get(uid) ?? 0;
-  }
-
-  /**
-   * Closes what a client has sent and nobody has looked at. It may be a file of any file system: to close it
-   * may fail, or wait for whoever serves it, so that another thread does it.
-   */
-  #discard(fds: readonly number[], uid: number): void {
-    for (const fd of fds) {
-      this.#closing.set(uid, this.#closingOf(uid) + 1);
-      close(fd, () => {
-        const left = this.#closingOf(uid) - 1;
-        if (left > 0) this.#closing.set(uid, left);
-        else this.#closing.delete(uid);
-      });
-    }
-  }
-
   #accept(): void {
     for (let count = 0; count < ACCEPTS_MOST; count++) {
       const { fd, ...peer } = this.#native.accept(this.#listener);
@@ -171,7 +153,7 @@ export class Registrar {
   #admitConnection(fd: number, peer: Peer): void {
     const undecided = [...this.#connections.values()].filter(({ registered }) => registered === null);
     const ofUser = undecided.filter((other) => other.peer.uid === peer.uid).length;
-    const isBusy = this.#closingOf(peer.uid) > CLOSING_PER_USER;
+    const isBusy = this.#closing.isBusy(peer.uid);
     if (undecided.length >= UNDECIDED_MOST || ofUser >= UNDECIDED_PER_USER || isBusy) {
       closeSync(fd);
       return;
@@ -199,7 +181,7 @@ export class Registrar {
       this.#refuse(connection, error);
       return;
     } finally {
-      if (!isTaken) this.#discard(message.fds, connection.peer.uid);
+      if (!isTaken) this.#closing.close(message.fds, connection.peer.uid);
     }
     const isEnd = message.size === 0 || (message.size < 0 && errorName(message.size) !== "EAGAIN");
     if (isEnd) this.#end(connection);
@@ -213,11 +195,11 @@ export class Registrar {
       return;
     }
     const { uid } = connection.peer;
-    if (this.#closingOf(uid) > CLOSING_PER_USER || !this.#introducer.take(connection, message)) {
+    if (this.#closing.isBusy(uid) || !this.#introducer.take(connection, message)) {
       throw refusals.message();
     }
     // The peer has its own now.
-    this.#discard(message.fds, uid);
+    this.#closing.close(message.fds, uid);
   }
 
   #register(connection: Connection, { data, fds }: Received): void {
@@ -227,6 +209,7 @@ export class Registrar {
     if (!areThree || fds.length > 3 || !isEventfd(toLtran)) {
       throw refusals.descriptors(`there are ${fds.length}`);
     }
+    checkGeometry(wanted);
     const instance = admit(wanted, connection.peer, this.#config, this.#instances);
     const { packets, megabits } = this.#config.rateLimit;
     const share = (limit: number) => Math.ceil(limit / instance.stackCount);

@@ -3,6 +3,7 @@
  * arguments are taken out of JavaScript's values, results put into them.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <node_api.h>
 #include <string.h>
@@ -309,11 +310,20 @@ static napi_value unmap(napi_env env, napi_callback_info info)
     return give(env, gz_unmap((uint64_t)number(&call, 0), (uint32_t)number(&call, 1)));
 }
 
+/* seal(fd): a memory file neither shrinks nor grows from now on, if its owner lets others say so. */
+static napi_value seal(napi_env env, napi_callback_info info)
+{
+    struct call call = take(env, info);
+    int result = fcntl((int)number(&call, 0), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+
+    return give(env, result == 0 ? 0 : -errno);
+}
+
 /*
  * wakesOpen(vport, toClient, toLtran, pid): the descriptors of a client, which are the forwarder's from now
  * on unless the answer is -errno. The first one must be a stream socket of the unix family, the second one an
  * eventfd. Who is at the other end of the socket must be the client itself: what is sent over it bears
- * ltran's credentials.
+ * ltran's credentials. With process 0 both are eventfds.
  */
 static napi_value wakes_open(napi_env env, napi_callback_info info)
 {
@@ -326,7 +336,9 @@ static napi_value wakes_open(napi_env env, napi_callback_info info)
     getsockopt(to_client, SOL_SOCKET, SO_DOMAIN, &domain, &size);
     getsockopt(to_client, SOL_SOCKET, SO_TYPE, &type, &size);
     getsockopt(to_client, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size);
-    if (domain != AF_UNIX || type != SOCK_STREAM || peer.pid != number(&call, 3))
+    bool by_event = number(&call, 3) == 0;
+
+    if (!by_event && (domain != AF_UNIX || type != SOCK_STREAM || peer.pid != number(&call, 3)))
         return give(env, -EPERM);
     int result = gz_listen_to(to_ltran);
 
@@ -335,6 +347,7 @@ static napi_value wakes_open(napi_env env, napi_callback_info info)
     gz_enter();
     gz_forwarder.to_client[vport] = to_client;
     gz_forwarder.to_ltran[vport] = to_ltran;
+    gz_forwarder.by_event[vport] = by_event;
     gz_leave();
     return give(env, 0);
 }
@@ -450,6 +463,7 @@ NAPI_MODULE_INIT()
         { "nicFacts", nic_facts },
         { "map", map },
         { "unmap", unmap },
+        { "seal", seal },
         { "wakesOpen", wakes_open },
         { "wakesClose", wakes_close },
         { "events", start_events },

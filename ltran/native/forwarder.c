@@ -137,7 +137,11 @@ static void wake_clients(void)
         count = w2c_dispatch_takeKicks(&gz_forwarder.module);
         for (uint32_t i = 0; i < count && i < GZ_CALL_WAKES; i++) {
             memcpy(&vport, list + i * sizeof(vport), sizeof(vport));
-            if (vport < GZ_VPORTS && gz_forwarder.to_client[vport] >= 0)
+            if (vport >= GZ_VPORTS || gz_forwarder.to_client[vport] < 0)
+                continue;
+            if (gz_forwarder.by_event[vport])
+                gz_kick_eventfd(gz_forwarder.to_client[vport]);
+            else
                 send(gz_forwarder.to_client[vport], "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         }
     } while (count == GZ_CALL_WAKES);

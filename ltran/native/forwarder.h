@@ -38,6 +38,8 @@ struct gz_forwarder {
     int kernel;
     /* Where each virtual port's client is woken, and by what it wakes the thread; -1: not at all. */
     int to_client[GZ_VPORTS], to_ltran[GZ_VPORTS];
+    /* The client is woken by an eventfd in place of a socket. */
+    bool by_event[GZ_VPORTS];
     /* What the thread sleeps on, and the descriptor that others wake it by. */
     int sleep;
     int call;
@@ -80,6 +82,8 @@ int gz_start(int cpu, bool low_power, void (*trapped)(int code), void (*noted)(v
 void gz_stop(void);
 /* Wakes the thread if it sleeps. */
 void gz_call(void);
+/* Wakes whoever waits for an eventfd; never waits itself, whatever others did to it. */
+void gz_kick_eventfd(int fd);
 /* The thread looks when `fd` becomes readable. */
 int gz_listen_to(int fd);
 

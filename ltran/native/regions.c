@@ -16,8 +16,8 @@
 /* Ends at 4 GiB, where addresses of the module end. */
 static bool fits(uint64_t size, uint32_t address)
 {
-    return size > 0 && size % PAGE == 0 && address % PAGE == 0 && address >= gz_forwarder.memory_size &&
-        address + size <= UINT32_MAX;
+    return size > 0 && address % PAGE == 0 && address >= gz_forwarder.memory_size &&
+        address + size <= UINT32_MAX - PAGE;
 }
 
 int gz_map(int fd, uint64_t size, uint32_t address)

@@ -37,6 +37,7 @@ const OTHERS = [
   "allow_gids",
   "allow_vlans",
   "address_uids",
+  "memif_clients",
   "unix_prefix",
   "kni_device",
 ];
@@ -316,6 +317,32 @@ describe("address_uids", () => {
       '"192.168.2.10=1000"',
       /hosts of dispatch_subnet, 192\.168\.1\.0\/24; 192\.168\.2\.10 is none/,
     );
+  });
+});
+
+describe("memif_clients", () => {
+  it("gives each number an address of dispatch_subnet", () => {
+    const clients = (text: string) => takes({ memif_clients: `"${text}"` }).values.memif_clients;
+    assert.equal(clients(""), undefined);
+    assert.equal(
+      clients("0=192.168.1.9, 4294967295 = 192.168.1.10"),
+      "0=192.168.1.9 4294967295=192.168.1.10",
+    );
+    for (const text of [
+      "5",
+      "5=",
+      "=192.168.1.9",
+      "5=192.168.1",
+      "5=192.168.1.9=1",
+      "5=192.168.1.9,",
+      "5=192.168.1.9,5=192.168.1.10",
+      "5=192.168.1.9,6=192.168.1.9",
+      "4294967296=192.168.1.9",
+      "-1=192.168.1.9",
+    ]) {
+      refuses("memif_clients", `"${text}"`, /must be at most 64 numbers with addresses, each once/);
+    }
+    refuses("memif_clients", '"5=192.168.2.9"', /must name hosts of dispatch_subnet; 192.168.2.9 is none$/);
   });
 });
 

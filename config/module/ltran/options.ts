@@ -112,6 +112,14 @@ export const addressUids = ltran
     "Given, it names every address that anybody but root may take; an address may be named several times.",
   )
   .defaultsTo('"": whoever may register takes whatever address is free');
+export const memifClients = ltran
+  .text("memif_clients", Kind.AddressMap, "Clients that speak memif, such as DPDK's net_memif, by number.")
+  .between(0, 64)
+  .meaning(
+    "Each number is the id of an interface at the socket ltran_memif.sock, with the address that it has; " +
+      "its MAC address is that of bond_macs. allow_uids and allow_gids say who may connect.",
+  )
+  .defaultsTo('"": none, and no such socket');
 ltran
   .toggle("direct_rings", 1, "1: programs that talk to each other get a ring of their own, past ltran.")
   .meaning("With a rate limit there are none. 0: everything goes through ltran.");

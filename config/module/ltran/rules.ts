@@ -18,6 +18,7 @@ import {
   forwardKitArgs,
   hugePages,
   ltran,
+  memifClients,
   portKind,
   receiveBuffers,
   transmitBuffers,
@@ -47,6 +48,20 @@ function checkSubnet(): void {
     return;
   }
   complain(dispatchSubnet, `must end in ${bits} zero bits (dispatch_subnet_length): "${showIpv4(network)}"`);
+}
+
+function checkMemifClients(): void {
+  if (!memifClients.sound || !dispatchSubnet.sound || !dispatchSubnetLength.sound) return;
+  const bits = <u32>dispatchSubnetLength.number;
+  const network = <u32>dispatchSubnet.number >> bits;
+  for (let i = 0; i < memifClients.list.length; i++) {
+    const entry = memifClients.list[i];
+    const address = parseIpv4(entry.substring(entry.indexOf("=") + 1));
+    if (<u32>address >> bits != network) {
+      complain(memifClients, `must name hosts of dispatch_subnet; ${showIpv4(<u32>address)} is none`);
+      return;
+    }
+  }
 }
 
 /** Pools of packet buffers are DPDK's. */
@@ -135,6 +150,7 @@ export function applyLtranRules(file: string, line: i32): void {
   checkRequired(ltran, file, line);
   checkSubnet();
   checkVlans();
+  checkMemifClients();
   checkBonds();
   if (forwardCpu.number >= 0) checkOnline(forwardCpu, [<i32>forwardCpu.number]);
   checkKit(file, line);
