@@ -7,6 +7,7 @@ const BENCHMARKS = {
   idle: { rounds: "40", seconds: "5" },
   ltran: { rounds: "5", seconds: "1" },
   samehost: { rounds: "5", seconds: "1" },
+  forward: { rounds: "5", seconds: "1" },
 } as const;
 
 /** How long and how often, and where the results go. */
@@ -29,6 +30,7 @@ export const BENCH_USAGE = `usage: npm run bench -- NAME [--json FILE] [--rounds
                   1 s, and what answers while it computes; needs root
   ltran           Redis behind ltran and on the kernel, with the demo's tests; needs root
   samehost        programs of one machine with a ring of their own, and on the kernel's loopback; needs root
+  forward         frames that a core forwards, in ltran and in DPDK's testpmd; needs root
   --json FILE     writes the results there
   --rounds N      samples of each contestant (default 7, odd numbers make clear medians; idle: pauses, 40)
   --seconds S     length of one sample (default 0.3; idle: of one look at the processor time, 5)`;

@@ -1,5 +1,6 @@
 import { runEngineBench } from "../bench/engine/main.js";
 import { runEpollBench } from "../bench/epoll/main.js";
+import { runForwardBench } from "../bench/forward/main.js";
 import { runIdleBench } from "../bench/idle/main.js";
 import { runLtranBench } from "../bench/ltran/main.js";
 import { BENCH_USAGE, BenchUsageError, parseBenchOptions } from "../bench/options.js";
@@ -12,6 +13,7 @@ const BENCHMARKS = {
   idle: runIdleBench,
   ltran: runLtranBench,
   samehost: runSamehostBench,
+  forward: runForwardBench,
 };
 
 try {

@@ -161,6 +161,11 @@ export class Forwarder {
     return this.#nics;
   }
 
+  /** Microseconds in which frames were moved, of those since the start. */
+  busyMicroseconds(): number {
+    return this.#native.busy();
+  }
+
   /** What NIC number `nic` is. */
   nicFacts(nic: number): NicFacts {
     const facts = this.#native.nicFacts(nic);

@@ -6,6 +6,7 @@ import { chmodSync, closeSync } from "node:fs";
 import * as dispatch from "../../build/generated/node/dispatch-layout.js";
 import { ipv4Number, macNumber, mappedAddress } from "./addresses.js";
 import { admit, checkPeer, type Instance, type Peer } from "./admission.js";
+import { BoundedLog } from "./bounded-log.js";
 import { Closing } from "./closing.js";
 import { type DaemonConfig, isShared } from "./config.js";
 import type { Forwarder, Vport } from "./forwarder.js";
@@ -68,7 +69,7 @@ export class MemifServer {
   readonly #forwarder: Forwarder;
   readonly #kernel: KernelDevice;
   readonly #instances: Instance[];
-  readonly #say: (text: string) => void;
+  readonly #log: BoundedLog;
   readonly #connections = new Map<number, Connection>();
   readonly #closing = new Closing();
   #listener = -1;
@@ -87,7 +88,7 @@ export class MemifServer {
     this.#forwarder = forwarder;
     this.#kernel = kernel;
     this.#instances = instances;
-    this.#say = say;
+    this.#log = new BoundedLog(say);
   }
 
   /** Whether there may be clients at all. */
@@ -121,6 +122,7 @@ export class MemifServer {
 
   /** Ends every connection and stops to listen; vports stay as they are, as with the registrar's. */
   close(): void {
+    this.#log.end();
     if (this.#listener >= 0) closeSync(this.#listener);
     this.#listener = -1;
     for (const { fd, timer } of this.#connections.values()) {
@@ -132,7 +134,7 @@ export class MemifServer {
 
   #watch(fd: number): boolean {
     const answer = this.#native.watch(fd);
-    if (answer < 0) this.#say(`cannot watch a connection (${errorName(answer)})`);
+    if (answer < 0) this.#log.say(`cannot watch a connection (${errorName(answer)})`);
     return answer >= 0;
   }
 
@@ -281,7 +283,7 @@ export class MemifServer {
     if (!(error instanceof Refusal) && !(error instanceof MemifError)) throw error;
     const { pid, uid } = connection.peer;
     this.#answer(connection, writeDisconnect(error.message));
-    this.#say(`memif client of process ${pid} of user ${uid} refused: ${error.message}`);
+    this.#log.say(`memif client of process ${pid} of user ${uid} refused: ${error.message}`);
     this.#end(connection);
   }
 

@@ -98,6 +98,8 @@ export interface Native {
   netlinkOpen(protocol: number): number;
   /** Sends messages of which the last asks for an answer: 0, or what went wrong first. */
   netlinkTell(socket: number, messages: Uint8Array): number;
+  /** Microseconds that the forwarding thread has spent moving frames. */
+  busy(): number;
   /** Maps a sealed memory file of a client, of exactly `size` bytes, at an address of the window. */
   map(fd: number, size: number, address: number): number;
   unmap(size: number, address: number): number;

@@ -39,6 +39,8 @@ export interface LtranReport {
   pid: number;
   program: string;
   uptimeMicroseconds: number;
+  /** How long the forwarding thread has moved frames; the rest of the time it looked for some, or slept. */
+  busyMicroseconds: number;
   mac: string;
   subnet: string;
   maxClients: number;
@@ -122,6 +124,7 @@ export function showInstances(
     pid: process.pid,
     program: "ltran",
     uptimeMicroseconds: Number((process.hrtime.bigint() - began) / 1000n),
+    busyMicroseconds: forwarder.busyMicroseconds(),
     mac: config.bond.mac,
     subnet: `${config.subnet}/${32 - config.subnetHostBits}`,
     maxClients: config.maxClients,

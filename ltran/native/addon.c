@@ -295,6 +295,13 @@ static napi_value nic_facts(napi_env env, napi_callback_info info)
     return facts;
 }
 
+/* busy(): microseconds. */
+static napi_value busy(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return give(env, (int64_t)atomic_load(&gz_forwarder.busy));
+}
+
 /* map(fd, size, address) and unmap(size, address) */
 static napi_value map(napi_env env, napi_callback_info info)
 {
@@ -461,6 +468,7 @@ NAPI_MODULE_INIT()
         { "netlinkOpen", netlink_open },
         { "netlinkTell", netlink_tell },
         { "nicFacts", nic_facts },
+        { "busy", busy },
         { "map", map },
         { "unmap", unmap },
         { "seal", seal },

@@ -235,6 +235,9 @@ static void *forward(void *argument)
     while (!atomic_load(&stopping) && result != TRAPPED) {
         uint64_t now = gz_now();
 
+        /* The turn before began at `last`. */
+        if (result == MOVED)
+            atomic_store_explicit(&gz_forwarder.busy, gz_forwarder.busy + now - last, memory_order_relaxed);
         result = turn(now, is_low_power || now - last >= SPIN_TIME, &until);
         if (result == MOVED)
             last = now;

@@ -43,6 +43,8 @@ struct gz_forwarder {
     /* What the thread sleeps on, and the descriptor that others wake it by. */
     int sleep;
     int call;
+    /* Microseconds that the thread spent in turns that moved frames. */
+    _Atomic uint64_t busy;
     /* Not 0: the module trapped, with this code, and nothing is forwarded any more. */
     _Atomic int trapped;
 };

@@ -1,6 +1,6 @@
 /** Redis behind ltran, with a client of the kernel: alone, beside others, and when processes die. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe, type TestContext, test } from "node:test";
 import { pause, waitUntil } from "../../scripts/lab/command.js";
 import { createLab, type Lab } from "../../scripts/lab/lab.js";
 import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
@@ -9,7 +9,11 @@ import { Redis } from "./redis.js";
 
 const timeout = 120_000;
 /** JavaScript does nothing for this time when the signal arrives. */
-const blockMs = 3_000;
+const blockMs = 5_000;
+/** How long is measured with JavaScript at work. */
+const normalMs = 3_000;
+/** What other programs on the machine may change of a rate from one moment to the next. */
+const noise = 3;
 
 let lab: Lab;
 let ltran: Daemon;
@@ -41,6 +45,45 @@ except TimeoutError:
     command: "python3",
     argumentList: ["-c", script, address],
   });
+}
+
+/** Frames that ltran has moved, and its clock. */
+interface Forwarded {
+  frames: number;
+  microseconds: number;
+}
+
+async function forwarded(): Promise<Forwarded> {
+  const { counters, uptimeMicroseconds: microseconds } = await ltran.report();
+  return { frames: (counters.vportFramesIn ?? 0) + (counters.vportFramesOut ?? 0), microseconds };
+}
+
+/** Frames per second between two looks. */
+function rate(from: Forwarded, to: Forwarded): number {
+  return ((to.frames - from.frames) * 1e6) / (to.microseconds - from.microseconds);
+}
+
+/** Frames per second under load while JavaScript is blocked, and while it is not. */
+async function compareBlocked(context: TestContext, address: string): Promise<void> {
+  const argumentList = ["-h", address, "-c", "20", "-n", "100000000", "-t", "ping_mbulk", "-q"];
+  const { clientNamespace: namespace } = lab;
+  const load = startProgram({ namespace, role: "client", command: "redis-benchmark", argumentList });
+  try {
+    await pause(500);
+    const start = await forwarded();
+    ltran.program.signal("SIGUSR2");
+    // The answer comes when JavaScript goes on.
+    const end = await forwarded();
+    await pause(normalMs);
+    const later = await forwarded();
+    assert.ok(end.microseconds - start.microseconds >= blockMs * 1_000, "JavaScript was not blocked");
+    const blocked = rate(start, end);
+    const normal = rate(end, later);
+    context.diagnostic(`${Math.round(blocked)} frames/s blocked, ${Math.round(normal)} frames/s otherwise`);
+    assert.ok(blocked > normal / noise && blocked < normal * noise, `${blocked} and ${normal} frames/s`);
+  } finally {
+    await load.stop();
+  }
 }
 
 describe("Redis behind ltran", { timeout }, () => {
@@ -76,6 +119,9 @@ describe("Redis behind ltran", { timeout }, () => {
     await ltran.report();
     assert.ok(Date.now() - started >= blockMs, "JavaScript was not blocked");
   });
+
+  test("packets per second with JavaScript blocked for 5 s are those of any other time", (context) =>
+    compareBlocked(context, first.address));
 
   test("a killed process' peers are reset within a second, and others notice nothing", async () => {
     const client = connected(second.address);

@@ -81,6 +81,16 @@ function canBeAnnounced(f: Frame): bool {
 }
 
 /**
+ * The vport of an address that nobody else has, if it announces nothing: what is unknown is its own, and no
+ * ring could tell of another owner.
+ */
+function onlySilent(a: Address): Vport {
+  const v = changetype<Vport>(a.vports);
+  const isIt = a.vportCount == 1 && v.announces == 0;
+  return isIt ? v : changetype<Vport>(0);
+}
+
+/**
  * Gives an IP packet to its owner among the vports of address `a`. One that is unknown may have been
  * announced in a ring that nobody has looked at yet: those of the address are emptied, then it is looked for
  * again.
@@ -88,6 +98,7 @@ function canBeAnnounced(f: Frame): bool {
 export function deliver(f: Frame, a: Address): void {
   let v = ownerOf(f, a);
   let isCertain = true;
+  if (changetype<usize>(v) == 0 && canBeAnnounced(f)) v = onlySilent(a);
   if (changetype<usize>(v) == 0 && canBeAnnounced(f)) {
     if (f.level != FrameLevel.outer || !drain(a)) isCertain = false;
     v = ownerOf(f, a);
