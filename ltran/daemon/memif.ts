@@ -238,8 +238,9 @@ export class MemifServer {
     if (others.some((other) => other.init?.id === init.id)) throw new MemifError("Already connected");
     const wanted = this.#wanted(init, region.size, toServer.slots, peer);
     const instance = admit(wanted, peer, this.#config, this.#instances);
-    // DPDK seals against shrinking only; growing would do no harm, but one rule serves all.
-    this.#native.seal(region.fd);
+    // DPDK seals against shrinking only, and touches its buffers one by one. One rule serves all clients, if
+    // ltran, to which the rest is charged then, does here what theirs do themselves.
+    this.#native.seal(region.fd, region.size);
     const files = { memory: region.fd, toClient: toClient.fd, toLtran: toServer.fd, pid: null };
     const rings = { take: toServer.offset, put: toClient.offset };
     const vport = this.#forwarder.openVport(wanted, files, this.#config.rateLimit, rings);

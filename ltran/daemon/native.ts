@@ -103,8 +103,8 @@ export interface Native {
   /** Maps a sealed memory file of a client, of exactly `size` bytes, at an address of the window. */
   map(fd: number, size: number, address: number): number;
   unmap(size: number, address: number): number;
-  /** Seals a memory file against shrinking and growing. */
-  seal(fd: number): number;
+  /** Seals a memory file against shrinking and growing, and allocates `size` bytes of it. */
+  seal(fd: number, size: number): number;
   /**
    * Takes over the descriptors of a client: a stream socket of process `pid` by which it is woken, and an
    * eventfd by which it wakes the forwarder. With process 0 both are eventfds. On an error they stay the

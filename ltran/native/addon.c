@@ -317,12 +317,18 @@ static napi_value unmap(napi_env env, napi_callback_info info)
     return give(env, gz_unmap((uint64_t)number(&call, 0), (uint32_t)number(&call, 1)));
 }
 
-/* seal(fd): a memory file neither shrinks nor grows from now on, if its owner lets others say so. */
+/*
+ * seal(fd, size): a memory file neither shrinks nor grows from now on, if its owner lets others say so, and
+ * all of it is allocated.
+ */
 static napi_value seal(napi_env env, napi_callback_info info)
 {
     struct call call = take(env, info);
-    int result = fcntl((int)number(&call, 0), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+    int fd = (int)number(&call, 0);
+    int result = fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
 
+    if (result == 0)
+        result = fallocate(fd, 0, 0, (off_t)number(&call, 1));
     return give(env, result == 0 ? 0 : -errno);
 }
 

@@ -26,6 +26,7 @@ const config: DaemonConfig = {
   allowVlans: [],
   hasDirectRings: false,
   addressUids: [],
+  memifClients: new Map(),
   rateLimit: { packets: 0, megabits: 0 },
   memoryBytes: 64 << 20,
   scanInterval: 600,
