@@ -320,32 +320,6 @@ describe("address_uids", () => {
   });
 });
 
-describe("memif_clients", () => {
-  it("gives each number an address of dispatch_subnet", () => {
-    const clients = (text: string) => takes({ memif_clients: `"${text}"` }).values.memif_clients;
-    assert.equal(clients(""), undefined);
-    assert.equal(
-      clients("0=192.168.1.9, 4294967295 = 192.168.1.10"),
-      "0=192.168.1.9 4294967295=192.168.1.10",
-    );
-    for (const text of [
-      "5",
-      "5=",
-      "=192.168.1.9",
-      "5=192.168.1",
-      "5=192.168.1.9=1",
-      "5=192.168.1.9,",
-      "5=192.168.1.9,5=192.168.1.10",
-      "5=192.168.1.9,6=192.168.1.9",
-      "4294967296=192.168.1.9",
-      "-1=192.168.1.9",
-    ]) {
-      refuses("memif_clients", `"${text}"`, /must be at most 64 numbers with addresses, each once/);
-    }
-    refuses("memif_clients", '"5=192.168.2.9"', /must name hosts of dispatch_subnet; 192.168.2.9 is none$/);
-  });
-});
-
 describe("unix_prefix of ltran.conf", () => {
   it("is part of a file name", () => {
     assert.equal(takes({ unix_prefix: '"gz-1_"' }).values.unix_prefix, "gz-1_");

@@ -45,7 +45,9 @@ beforeEach(async () => {
   arrivals = [];
   isWatched = true;
   const config = { allowUids: [], allowGids: [] } as unknown as DaemonConfig;
-  registrar = new Registrar(native, config, {} as Forwarder, {} as KernelDevice, [], (text) => said.push(text));
+  registrar = new Registrar(native, config, {} as Forwarder, {} as KernelDevice, [], (text) =>
+    said.push(text),
+  );
   const [client, control, mtus] = ["client.sock", "cmd.sock", "mtus"].map((name) => join(folder, name));
   await registrar.listen({ folder, client, control, mtus } as Place);
 });
