@@ -138,10 +138,10 @@ export class Forwarder {
 
   /**
    * The message to the kernel of a step about a request (kernel/request.ts); empty when there is nothing to
-   * be said.
+   * be said, or the module trapped: what was told before ends with the process.
    */
   kernelMessage(step: number, request: Buffer): { message: Buffer; isFilter: boolean } {
-    const length = this.#door("kernelMessage", [step], dispatch.KERNEL_AREA, request);
+    const length = this.#call("kernelMessage", [step], dispatch.KERNEL_AREA, request) ?? 0;
     const message = request.subarray(dispatch.KERNEL_MESSAGE_AT, dispatch.KERNEL_MESSAGE_AT + length);
     return { message, isFilter: request.readUInt32LE(dispatch.KERNEL_IS_FILTER) !== 0 };
   }
