@@ -54,13 +54,21 @@ export interface Facts extends AnswerHead {
   /** Frames that the port itself could not hand over or send. */
   skippedFrames: number;
   refusedFrames: number;
+  /** Which of the process' stacks this is, and how many it has. */
+  stack: number;
+  stacks: number;
 }
 
 /** Everything that a process says. */
 export interface Statistics extends Record<TableName, Entry[]> {
   facts: Facts;
   pools: Record<string, PoolState>;
+  /** Each stack of a process that has several; the numbers beside it are their sums then. */
+  stacks?: Statistics[];
 }
+
+/** Most stacks that an answer may tell of. */
+const STACKS_MOST = 32;
 
 function readTable(body: Buffer, table: TableName): Entry[] {
   return COUNTERS.filter((entry) => entry.enum === TABLES[table]).map(({ name, doc, index }) => ({
@@ -125,9 +133,56 @@ function parseStatistics({ head, body }: Answer): Statistics {
   };
 }
 
-/** Asks the stack behind a control socket for everything that it counts. */
+function sumEntries(all: readonly Entry[][]): Entry[] {
+  const [first = []] = all;
+  return first.map((entry, i) => ({
+    ...entry,
+    value: all.reduce((sum, entries) => sum + (entries[i]?.value ?? 0n), 0n),
+  }));
+}
+
+function sumPools(all: readonly Record<string, PoolState>[]): Record<string, PoolState> {
+  const sum = (name: string, key: "capacity" | "used" | "peak") =>
+    all.reduce((total, pools) => total + (pools[name]?.[key] ?? 0), 0);
+  return Object.fromEntries(
+    Object.keys(all[0] ?? {}).map((name) => [
+      name,
+      {
+        capacity: sum(name, "capacity"),
+        used: sum(name, "used"),
+        peak: sum(name, "peak"),
+        exhausted: all.reduce((total, pools) => total + (pools[name]?.exhausted ?? 0n), 0n),
+      },
+    ]),
+  );
+}
+
+/** What the stacks of one process count together. */
+function total(first: Statistics, stacks: Statistics[]): Statistics {
+  return {
+    facts: {
+      ...first.facts,
+      poisoned: stacks.some(({ facts }) => facts.poisoned),
+      skippedFrames: stacks.reduce((sum, { facts }) => sum + facts.skippedFrames, 0),
+      refusedFrames: stacks.reduce((sum, { facts }) => sum + facts.refusedFrames, 0),
+    },
+    counters: sumEntries(stacks.map(({ counters }) => counters)),
+    drops: sumEntries(stacks.map(({ drops }) => drops)),
+    resets: sumEntries(stacks.map(({ resets }) => resets)),
+    fallbacks: sumEntries(stacks.map(({ fallbacks }) => fallbacks)),
+    pools: sumPools(stacks.map(({ pools }) => pools)),
+    stacks,
+  };
+}
+
+/** Asks the process behind a control socket for everything that its stacks count. */
 export async function askStatistics(path: string): Promise<Statistics> {
-  return parseStatistics(await askControl(path, "counters"));
+  const first = parseStatistics(await askControl(path, "counters"));
+  const stacks = [first];
+  while (stacks.length < Math.min(first.facts.stacks, STACKS_MOST)) {
+    stacks.push(parseStatistics(await askControl(path, `counters ${stacks.length}`)));
+  }
+  return stacks.length === 1 ? first : total(first, stacks);
 }
 
 /** Whether a process exists; it need not be ours. */

@@ -8,6 +8,7 @@ import { addressAssign, gatewayAssign } from "./ip/addresses";
 import { bindSide, kernelNetworkSet, routeSide } from "./ip/sides";
 import { linkChanged } from "./link/addresses";
 import { announceDeadline } from "./link/announce";
+import { receiveShared } from "./link/handover";
 import { linkInput } from "./link/input";
 import { portTake } from "./link/ports";
 import { rateDeadline, rateLimit } from "./link/rate-limit";
@@ -18,6 +19,7 @@ import { PORTS_MAX } from "./memory/map";
 import { Port, port, rxFrame } from "./memory/port";
 import { root } from "./memory/root";
 import { announceOutput } from "./socket/announce";
+import { DropReason, drop } from "./stats/drop";
 import { countFallback, FallbackReason } from "./stats/fallback";
 import { Congestion } from "./tcp/congestion";
 import { tcpOutput } from "./tcp/output";
@@ -38,6 +40,7 @@ export {
   ringTransmit,
   ringWelcome,
 } from "./link/ring-port";
+export { steeringProgram } from "./link/steering";
 export * from "./socket/doors";
 
 /** Lays out a new region of `size` bytes; entropy in Call.seed0..3. */
@@ -84,6 +87,21 @@ export function gatewaySet(): i32 {
 }
 
 /**
+ * This stack is number `index` of the process' `count`, which share address and port: to be said before it
+ * has an address.
+ */
+export function stackPlace(index: u32, count: u32): void {
+  const r = root();
+  r.stackIndex = index;
+  r.stackCount = count;
+}
+
+/** A frame for another stack was lost, because that one had no room. */
+export function handOverFailed(): void {
+  drop(DropReason.handOverFull);
+}
+
+/**
  * Limits transmission to `packets` and `megabits` (10^6 bits, from the Ethernet header on) per second; 0: no
  * limit.
  */
@@ -109,19 +127,22 @@ export function portLink(id: u32, isUp: u32, now: u64): void {
 
 /**
  * Takes the first `count` received frames of port `id` in; they are the shell's again when this returns. Of a
- * ring port, up to `count` frames that wait in its ring.
+ * ring port, up to `count` frames that wait in its ring. Answers how many are to be handed on to the process'
+ * next stack: those whose flags then have a number from RX_SEEN_SHIFT on.
  */
-export function receive(id: u32, count: u32, now: u64): void {
+export function receive(id: u32, count: u32, now: u64): u32 {
   root().now = now;
   const p = port(id);
   if (p.ring != 0) {
     ringReceive(p, count);
-    return;
+    return 0;
   }
+  if (root().stackCount > 1) return receiveShared(p, count);
   for (let i: u32 = 0; i < count; i++) {
     const frame = rxFrame(p, i);
     linkInput(p, frame.address, frame.length, frame.wireLength, frame.flags);
   }
+  return 0;
 }
 
 /** Runs every timer that is due. */

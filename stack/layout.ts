@@ -51,6 +51,7 @@ import {
   PORT_TX as portTx,
   RxFlag,
   RxFrame,
+  RX_SEEN_SHIFT as rxSeenShift,
   RX_VLAN_SHIFT as rxVlanShift,
   TxFlag,
   TxSlot,
@@ -125,6 +126,7 @@ export const RX_BURST: u32 = rxBurst;
 export const RX_FRAME_ADDRESS: u32 = <u32>offsetof<RxFrame>("address");
 export const RX_FRAME_LENGTH: u32 = <u32>offsetof<RxFrame>("length");
 export const RX_FRAME_WIRE_LENGTH: u32 = <u32>offsetof<RxFrame>("wireLength");
+export const RX_SEEN_SHIFT: u32 = rxSeenShift;
 export const RX_FRAME_FLAGS: u32 = <u32>offsetof<RxFrame>("flags");
 export const RX_FRAME_SIZE: u32 = <u32>offsetof<RxFrame>();
 export const TX_RING: u32 = txRing;

@@ -69,8 +69,20 @@ function printFacts(facts: Facts): void {
   }
 }
 
+/** What each stack of several has to do. */
+function printStacks(stacks: readonly Statistics[]): void {
+  const names = ["rxFrames", "txFrames", "tcpPassiveOpens", "tcpActiveOpens", "framesHandedOn"];
+  const value = ({ counters }: Statistics, name: string) =>
+    counters.find((entry) => entry.name === name)?.value ?? 0n;
+  printRows(
+    "Stacks",
+    names.map((name) => [name, stacks.map((stack) => value(stack, name)).join("  "), "each"]),
+  );
+}
+
 function print(statistics: Statistics, all: boolean): void {
   printFacts(statistics.facts);
+  if (statistics.stacks !== undefined) printStacks(statistics.stacks);
   for (const [title, entries] of groupsOf(statistics.counters)) printEntries(title, entries, all);
   printEntries("Dropped, and why", statistics.drops, all);
   printEntries("Resets sent, and why", statistics.resets, all);
@@ -85,13 +97,16 @@ function print(statistics: Statistics, all: boolean): void {
 
 /** Numbers beyond 2^53 lose their last digits, as in most readers of JSON. */
 function printJson(statistics: Statistics): void {
-  const tables = Object.keys(TABLES) as TableName[];
-  const values = tables.map((table) => [
-    table,
-    Object.fromEntries(statistics[table].map(({ name, value }) => [name, value])),
-  ]);
-  const { facts, pools } = statistics;
-  const document = { ...facts, ...Object.fromEntries(values), pools };
+  const plain = ({ facts, pools, ...tables }: Statistics) => {
+    const names = Object.keys(TABLES) as TableName[];
+    const values = names.map((table) => [
+      table,
+      Object.fromEntries(tables[table].map(({ name, value }) => [name, value])),
+    ]);
+    return { ...facts, ...Object.fromEntries(values), pools };
+  };
+  const several = statistics.stacks?.map(plain);
+  const document = { ...plain(statistics), ...(several === undefined ? {} : { each: several }) };
   console.log(JSON.stringify(document, (_, value) => (typeof value === "bigint" ? Number(value) : value), 2));
 }
 

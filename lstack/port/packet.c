@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
@@ -255,6 +256,31 @@ static void drain(struct gz_port *port)
         continue;
 }
 
+/*
+ * One of several queues: the sockets of the process' stacks are a group among which the kernel deals out what
+ * arrives, by a program of the stack's. Members are numbered in the order in which they join.
+ */
+static int join_group(struct gz_port *port, const struct gz_port_request *request)
+{
+    static uint16_t group;
+    int value = (PACKET_FANOUT_CBPF | PACKET_FANOUT_FLAG_DEFRAG) << 16;
+    socklen_t size = sizeof(value);
+    struct sock_fprog program = { .len = (unsigned short)request->steering_length,
+        .filter = (struct sock_filter *)request->steering };
+
+    value |= request->queue == 0 ? PACKET_FANOUT_FLAG_UNIQUEID << 16 : group;
+    /* EALREADY: a process that ended had the socket before us. */
+    if (setsockopt(port->fd, SOL_PACKET, PACKET_FANOUT, &value, sizeof(value)) != 0 && errno != EALREADY)
+        return fail(port, "cannot deal out frames among several stacks", "set num_cpus to one CPU");
+    if (getsockopt(port->fd, SOL_PACKET, PACKET_FANOUT, &value, &size) != 0)
+        return fail(port, "PACKET_FANOUT", "");
+    group = (uint16_t)value;
+    if (request->queue == 0 &&
+        setsockopt(port->fd, SOL_PACKET, PACKET_FANOUT_DATA, &program, sizeof(program)) != 0)
+        return fail(port, "PACKET_FANOUT_DATA", "");
+    return 0;
+}
+
 static int packet_open(struct gz_port *port, const struct gz_port_request *request)
 {
     struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
@@ -274,7 +300,7 @@ static int packet_open(struct gz_port *port, const struct gz_port_request *reque
     address.sll_ifindex = (int)if_nametoindex(port->device);
     if (bind(port->fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
         return fail(port, "cannot bind the packet socket", "");
-    return 0;
+    return request->queues > 1 ? join_group(port, request) : 0;
 }
 
 static bool packet_pending(const struct gz_port *port)

@@ -25,6 +25,12 @@ struct gz_port_request {
     /* For tap: its hardware address, and PortFlag bits of the ports that get what it sends. */
     uint64_t port_mac;
     uint32_t flags;
+    /* The device's receive queue that is wanted, of so many: those of the process' stacks. */
+    uint32_t queue;
+    uint32_t queues;
+    /* Classic BPF that chooses the queue, for devices that take it: struct sock_filter, and how many. */
+    const void *steering;
+    uint32_t steering_length;
     /* argv for the port's library, ends with NULL; for dpdk only. */
     char *const *arguments;
     /* Which of the library's devices, counted from 1, in place of `mac`; 0: by `mac`. For dpdk only. */

@@ -19,12 +19,12 @@ static int ring_describe(struct gz_port *port, const struct gz_port_request *req
     port->flags = 0;
     port->mac = 0;
     port->mtu = request->mtu != 0 ? request->mtu : MTU_PROVISIONAL;
-    return gz_stack.shared->created ? 0 : gz_ltran_probe(port);
+    return gz_current->shared->created ? 0 : gz_ltran_probe(port);
 }
 
 static bool ring_pending(const struct gz_port *port)
 {
-    return w2c_stack_ringPending(&gz_stack.module, port->id) != 0;
+    return w2c_stack_ringPending(&gz_current->module, port->id) != 0;
 }
 
 static bool ring_arm(struct gz_port *port)
@@ -35,7 +35,7 @@ static bool ring_arm(struct gz_port *port)
     /* Whoever has the other end could make it a socket that waits. */
     if (recv(port->fd, kicks, sizeof(kicks), MSG_DONTWAIT) < 0)
         atomic_thread_fence(memory_order_seq_cst); /* Nobody has kicked us since the last time. */
-    return w2c_stack_ringArm(&gz_stack.module, port->id) != 0;
+    return w2c_stack_ringArm(&gz_current->module, port->id) != 0;
 }
 
 /* Wakes another program; one that has not taken a hundred thousand wake-ups is awake. */
@@ -48,7 +48,7 @@ static void kick_peer(const struct gz_port *port)
 /* Kicks the other end, or gives it up, if that is due. */
 static void attend(struct gz_port *port, uint32_t sent)
 {
-    uint32_t due = w2c_stack_ringDue(&gz_stack.module, port->id, sent);
+    uint32_t due = w2c_stack_ringDue(&gz_current->module, port->id, sent);
 
     bool is_ltran = port->kind == &gz_ring_port;
 
@@ -64,13 +64,13 @@ static void attend(struct gz_port *port, uint32_t sent)
  */
 static uint32_t ring_receive(struct gz_port *port, uint8_t *frames, uint32_t most)
 {
-    bool is_awaited = gz_stack.poller != NULL && gz_stack.poller->asleep;
+    bool is_awaited = gz_current->poller != NULL && gz_current->poller->asleep;
 
     (void)frames;
     if (is_awaited)
         return ring_pending(port) ? most : 0;
     if (port->armed)
-        w2c_stack_ringDisarm(&gz_stack.module, port->id);
+        w2c_stack_ringDisarm(&gz_current->module, port->id);
     port->armed = false;
     return ring_pending(port) ? most : 0;
 }
@@ -82,7 +82,7 @@ static void ring_release(struct gz_port *port)
 
 static uint32_t ring_transmit(struct gz_port *port, const uint8_t *slots, uint32_t head, uint32_t count)
 {
-    uint32_t done = w2c_stack_ringTransmit(&gz_stack.module, port->id);
+    uint32_t done = w2c_stack_ringTransmit(&gz_current->module, port->id);
 
     (void)slots;
     (void)head;

@@ -29,10 +29,12 @@ static int new_descriptor(int flags)
 
 static long accept_stack(struct gz_file *listener, struct sockaddr *address, socklen_t *length, int flags)
 {
-    w2c_stack *module = &gz_stack.module;
+    w2c_stack *module = &gz_current->module;
     struct gz_address peer;
+    int32_t waiting = gz_handle(listener);
 
-    if (listener->listening && (w2c_stack_socketReady(module, (u32)listener->handle) & EPOLLIN) == 0)
+    if (waiting < 0 || atomic_load(&gz_current->shared->poisoned) ||
+        (listener->listening && (w2c_stack_socketReady(module, (u32)waiting) & EPOLLIN) == 0))
         return -EAGAIN;
     int fd = new_descriptor(flags);
 
@@ -40,7 +42,7 @@ static long accept_stack(struct gz_file *listener, struct sockaddr *address, soc
         return fd;
     struct gz_file *file = (uint32_t)fd < gz_files_limit() ? gz_file_new(GZ_KIND_SOCKET) : NULL;
     int32_t handle = file == NULL ? -ENFILE
-                                  : (int32_t)w2c_stack_socketAccept(module, (u32)listener->handle, gz_now());
+                                  : (int32_t)w2c_stack_socketAccept(module, (u32)waiting, gz_now());
 
     if (handle < 0) {
         if (file != NULL)
@@ -68,9 +70,28 @@ static long accept_stack(struct gz_file *listener, struct sockaddr *address, soc
     return fd;
 }
 
-static long accept_any(int fd, struct gz_file *file, struct sockaddr *address, socklen_t *length, int flags)
+/* The same in all stacks that the listener is in: the thread's own first. */
+static long accept_everywhere(struct gz_thread *thread, struct gz_file *listener, struct sockaddr *address,
+    socklen_t *length, int flags)
 {
-    long result = accept_stack(file, address, length, flags);
+    struct gz_stack *here = gz_current;
+    long result = -EAGAIN;
+
+    for (uint32_t i = 0; result == -EAGAIN && i < gz_process.stacks; i++) {
+        gz_switch(thread, &gz_stacks[(thread->home + i) % gz_process.stacks]);
+        if (gz_due(gz_now()))
+            gz_run();
+        result = accept_stack(listener, address, length, flags);
+    }
+    gz_switch(thread, here);
+    return result;
+}
+
+static long accept_any(struct gz_thread *thread, int fd, struct gz_file *file, struct sockaddr *address,
+    socklen_t *length, int flags)
+{
+    long result = file->everywhere ? accept_everywhere(thread, file, address, length, flags)
+                                   : accept_stack(file, address, length, flags);
 
     if (result != -EAGAIN || file->side != GZ_BOTH)
         return result;
@@ -83,7 +104,7 @@ static long accept_any(int fd, struct gz_file *file, struct sockaddr *address, s
 
 static long accept_once(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
 
@@ -96,16 +117,16 @@ static long accept_once(int fd, struct sockaddr *address, socklen_t *length, int
 
     result = gz_ready_to_use(file);
     if (result == 0)
-        result = accept_any(fd, file, address, length, flags);
+        result = accept_any(thread, fd, file, address, length, flags);
     if (result == -EAGAIN && gz_due(gz_now())) {
         gz_run();
-        result = accept_any(fd, file, address, length, flags);
+        result = accept_any(thread, fd, file, address, length, flags);
     }
     while (result == -EAGAIN && !file->nonblocking) {
         result = gz_wait_socket(thread, file, fd, EPOLLIN, deadline);
         if (result != 0)
             break;
-        result = accept_any(fd, file, address, length, flags);
+        result = accept_any(thread, fd, file, address, length, flags);
     }
     gz_file_leave(thread);
     GZ_LEAVE(thread);

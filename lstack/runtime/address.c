@@ -115,7 +115,7 @@ static void tell_networks(void)
     for (struct ifaddrs *at = all; at != NULL; at = at->ifa_next) {
         if (at->ifa_addr == NULL || at->ifa_netmask == NULL || at->ifa_addr->sa_family != AF_INET)
             continue;
-        w2c_stack_kernelNetwork(&gz_stack.module, count++,
+        w2c_stack_kernelNetwork(&gz_current->module, count++,
             ((struct sockaddr_in *)at->ifa_addr)->sin_addr.s_addr,
             ((struct sockaddr_in *)at->ifa_netmask)->sin_addr.s_addr);
     }
@@ -127,5 +127,5 @@ bool gz_address_kernel(const struct gz_address *address)
 {
     tell_networks();
     gz_endpoint_put(address);
-    return w2c_stack_sideOfRoute(&gz_stack.module) == GZ_SIDE_KERNEL;
+    return w2c_stack_sideOfRoute(&gz_current->module) == GZ_SIDE_KERNEL;
 }

@@ -21,7 +21,7 @@ void gz_settle(int fd, struct gz_file *file, enum gz_side side, uint32_t reason)
         file->side = GZ_KERNEL_SIDE;
         gz_watches_free(file);
         gz_reference(file->handle, -1);
-        w2c_stack_socketClose(&gz_stack.module, (u32)file->handle, gz_now());
+        w2c_stack_socketClose(&gz_current->module, (u32)file->handle, gz_now());
         gz_file_to_kernel(fd, file);
         return;
     }
@@ -34,7 +34,7 @@ void gz_settle(int fd, struct gz_file *file, enum gz_side side, uint32_t reason)
 static long bind_stack(struct gz_file *file, const struct gz_address *address)
 {
     gz_endpoint_put(address);
-    return (int32_t)w2c_stack_socketBind(&gz_stack.module, (u32)file->handle);
+    return (int32_t)w2c_stack_socketBind(&gz_current->module, (u32)file->handle);
 }
 
 /* Any address: both sides get the same port. */
@@ -57,17 +57,20 @@ static long bind_both(int fd, struct gz_file *file, struct gz_address *address, 
     return bind_stack(file, address);
 }
 
-static long bind_file(int fd, struct gz_file *file, const struct sockaddr *given, socklen_t length)
+static long bind_file(struct gz_thread *thread, int fd, struct gz_file *file, const struct sockaddr *given, socklen_t length)
 {
     struct gz_address address;
     long result = gz_address_from(&address, given, length, file->v6);
 
     if (result != 0)
         return result;
+    result = gz_may_bind(thread, file, &address);
+    if (result != 0)
+        return result;
     if (file->side != GZ_UNDECIDED)
         return bind_stack(file, &address);
     gz_endpoint_put(&address);
-    uint32_t side = w2c_stack_sideOfBind(&gz_stack.module, file->v6_only);
+    uint32_t side = w2c_stack_sideOfBind(&gz_current->module, file->v6_only);
 
     if (side == GZ_SIDE_BOTH) {
         result = bind_both(fd, file, &address, given, length);
@@ -87,12 +90,13 @@ static long bind_file(int fd, struct gz_file *file, const struct sockaddr *given
 
 long gz_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
 
     if (file != NULL)
-        result = atomic_load(&gz_stack.shared->poisoned) ? -ECONNRESET : bind_file(fd, file, address, length);
+        result = atomic_load(&gz_current->shared->poisoned) ? -ECONNRESET
+                                                                : bind_file(thread, fd, file, address, length);
     GZ_LEAVE(thread);
     return result;
 }

@@ -10,7 +10,7 @@
 
 int gz_cancel(pthread_t id)
 {
-    struct gz_thread *thread = gz_lock();
+    struct gz_thread *thread = gz_lock(-1);
     struct gz_thread *other = gz_thread_of(id);
     bool itself = pthread_equal(id, pthread_self()) != 0;
     int result = 0;

@@ -21,7 +21,7 @@ static long await(struct gz_thread *thread, int fd, struct gz_file *file, const 
         if (result != 0)
             return result;
         gz_endpoint_put(peer);
-        result = (int32_t)w2c_stack_socketConnect(&gz_stack.module, (u32)handle, gz_now());
+        result = (int32_t)w2c_stack_socketConnect(&gz_current->module, (u32)handle, gz_now());
         if (result != -EALREADY && result != -EINPROGRESS)
             return result;
     }
@@ -33,7 +33,7 @@ static long disconnect(struct gz_file *file)
 
     if (result != 0)
         return result;
-    return (int32_t)w2c_stack_socketDisconnect(&gz_stack.module, (u32)file->handle, gz_now());
+    return (int32_t)w2c_stack_socketDisconnect(&gz_current->module, (u32)file->handle, gz_now());
 }
 
 static long connect_file(
@@ -41,7 +41,7 @@ static long connect_file(
 {
     long result;
 
-    if (gz_stack.detached)
+    if (gz_process.detached)
         return -ECONNABORTED;
     if (file->side != GZ_STACK) {
         if (gz_address_kernel(peer)) {
@@ -59,7 +59,7 @@ static long connect_file(
     if (file->side != GZ_STACK && !file->listening)
         gz_settle(fd, file, GZ_STACK, 0);
     gz_endpoint_put(peer);
-    result = (int32_t)w2c_stack_socketConnect(&gz_stack.module, (u32)file->handle, gz_now());
+    result = (int32_t)w2c_stack_socketConnect(&gz_current->module, (u32)file->handle, gz_now());
     gz_flush(gz_now());
     if (!file->nonblocking && (result == -EINPROGRESS || result == -EALREADY)) {
         gz_file_enter(thread, file);
@@ -74,7 +74,7 @@ static long connect_once(int fd, const struct sockaddr *address, socklen_t lengt
     struct gz_address peer;
     sa_family_t family = AF_INET;
 
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
 

@@ -88,8 +88,8 @@ static void learn_name(void)
 
 static uint32_t put_facts(char *to)
 {
-    const struct gz_port *port = &gz_stack.wire;
-    const struct gz_config *config = &gz_stack.config;
+    const struct gz_port *port = &gz_current->wire;
+    const struct gz_config *config = &gz_process.config;
     const uint8_t *host = config->host_addr + 12, *gateway = config->gateway_addr + 12;
     const uint8_t *mac = (const uint8_t *)&port->mac;
     char device[6 * sizeof(port->device) + 1];
@@ -100,13 +100,15 @@ static uint32_t put_facts(char *to)
         "\"program\":\"%s\","
         "\"regionBytes\":%u,\"uptimeMicroseconds\":%llu,\"poisoned\":%s,\"port\":\"%s\",\"device\":\"%s\","
         "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"mtu\":%u,\"address\":\"%u.%u.%u.%u/%lld\","
-        "\"gateway\":\"%u.%u.%u.%u\",\"skippedFrames\":%llu,\"refusedFrames\":%llu}\n",
+        "\"gateway\":\"%u.%u.%u.%u\",\"skippedFrames\":%llu,\"refusedFrames\":%llu,"
+        "\"stack\":%u,\"stacks\":%u}\n",
         PROTOCOL, GZ_COUNTERS_LAYOUT, COUNTERS_SIZE, POOLS_SIZE, (int)getpid(), control.program,
-        gz_stack.region_size, (unsigned long long)(gz_now() - control.begun),
-        atomic_load(&gz_stack.shared->poisoned) ? "true" : "false", port->kind->name, device, mac[0], mac[1],
+        gz_current->region_size, (unsigned long long)(gz_now() - control.begun),
+        atomic_load(&gz_current->shared->poisoned) ? "true" : "false", port->kind->name, device, mac[0], mac[1],
         mac[2], mac[3], mac[4], mac[5], port->mtu, host[0], host[1], host[2], host[3],
         (long long)config->prefix_length, gateway[0], gateway[1], gateway[2], gateway[3],
-        (unsigned long long)port->skipped, (unsigned long long)port->refused);
+        (unsigned long long)port->skipped, (unsigned long long)port->refused, gz_current->index,
+        gz_process.stacks);
 
     return (uint32_t)size;
 }
@@ -116,6 +118,20 @@ static void refuse(struct client *client, const char *why)
     client->last = true;
     client->size = (uint32_t)snprintf(client->answer, FACTS_SIZE, "{\"version\":%d,\"error\":\"%s\"}\n",
         PROTOCOL, why);
+}
+
+/* "counters" is about the first stack, "counters N" about stack N. */
+static bool choose_stack(const char *command)
+{
+    unsigned index = 0;
+    char rest;
+
+    if (strcmp(command, "counters") != 0 && sscanf(command, "counters %3u%c", &index, &rest) != 1)
+        return false;
+    if (index >= gz_process.stacks || !gz_stacks[index].running)
+        return false;
+    gz_current = &gz_stacks[index];
+    return true;
 }
 
 /* Makes the answer to the request in front of the buffer, `length` bytes without the end of the line. */
@@ -129,7 +145,7 @@ static void answer(struct client *client, uint32_t length)
         refuse(client, "not a request");
     } else if (strncmp(request + 8, "1 ", 2) != 0) {
         refuse(client, "version");
-    } else if (strcmp(request + 10, "counters") != 0) {
+    } else if (!choose_stack(request + 10)) {
         refuse(client, "unknown command");
     } else {
         client->size = put_facts(client->answer);
@@ -137,6 +153,7 @@ static void answer(struct client *client, uint32_t length)
         copy_words(client->answer + client->size + COUNTERS_SIZE, GZ_POOLS, POOLS_SIZE);
         client->size += COUNTERS_SIZE + POOLS_SIZE;
     }
+    gz_current = &gz_stacks[0];
     client->asked -= length + 1;
     memmove(request, request + length + 1, client->asked);
 }

@@ -88,7 +88,7 @@ int gz_control_bind(int fd, int backlog)
     char name[32];
 
     snprintf(name, sizeof(name), "%d" SUFFIX, (int)getpid());
-    if (!find_folder() || !make_path(&place, gz_stack.config.unix_prefix, name))
+    if (!find_folder() || !make_path(&place, gz_process.config.unix_prefix, name))
         return -1;
     /* It gets its name when it listens already: others may remove a socket of that name that refuses. */
     snprintf(name, sizeof(name), ".%d", (int)getpid());

@@ -19,7 +19,7 @@ static void linger(struct gz_thread *thread, struct gz_file *file, int32_t secon
     struct pollfd none[GZ_WAIT_EXTRA];
     uint64_t end = gz_now() + (uint64_t)seconds * 1000000;
     struct gz_wait wait = { .kernel = none };
-    w2c_stack *module = &gz_stack.module;
+    w2c_stack *module = &gz_current->module;
 
     wait.set = (int32_t)w2c_stack_waitSetOpen(module);
     if (wait.set >= 0)
@@ -39,14 +39,16 @@ static void linger(struct gz_thread *thread, struct gz_file *file, int32_t secon
 
 void gz_socket_end(struct gz_thread *thread, struct gz_file *file)
 {
-    w2c_stack *module = &gz_stack.module;
-    bool shared = gz_stack.shared->created && !gz_stack.detached && !atomic_load(&gz_stack.shared->poisoned);
+    w2c_stack *module = &gz_current->module;
+    if (file->everywhere)
+        gz_shadows_end(thread, file);
+    bool shared = gz_current->shared->created && !gz_process.detached && !atomic_load(&gz_current->shared->poisoned);
 
     if (file->handle < 0 || !shared)
         return;
     gz_reference(file->handle, -1);
     /* The owner's close counts; before there is one, the last process' does. */
-    if (!gz_stack.running && (atomic_load(&gz_stack.shared->owner) != 0 || !gz_unreferenced(file->handle)))
+    if (!gz_current->running && (atomic_load(&gz_current->shared->owner) != 0 || !gz_unreferenced(file->handle)))
         return;
     int32_t seconds = (int32_t)w2c_stack_socketClose(module, (u32)file->handle, gz_now());
 
@@ -54,7 +56,7 @@ void gz_socket_end(struct gz_thread *thread, struct gz_file *file)
         linger(thread, file, seconds);
         w2c_stack_socketClose(module, (u32)file->handle, gz_now());
     }
-    if (!gz_stack.running)
+    if (!gz_current->running)
         return;
     if (thread->batch <= 1)
         gz_flush(gz_now());
@@ -71,7 +73,7 @@ static void end_file(struct gz_thread *thread, struct gz_file *file)
     if (file->kind == GZ_KIND_SOCKET)
         gz_socket_end(thread, file);
     else
-        gz_epoll_end(file);
+        gz_epoll_end(thread, file);
     gz_file_free(file);
 }
 
@@ -84,10 +86,15 @@ void gz_file_enter(struct gz_thread *thread, struct gz_file *file)
 void gz_file_leave(struct gz_thread *thread)
 {
     struct gz_file *file = thread->file;
+    struct gz_stack *here = gz_current;
 
     thread->file = NULL;
-    if (file != NULL && --file->calls == 0 && file->descriptors == 0)
+    if (file == NULL)
+        return;
+    gz_switch(thread, &gz_stacks[file->stack]);
+    if (--file->calls == 0 && file->descriptors == 0)
         end_file(thread, file);
+    gz_switch(thread, here);
 }
 
 /*
@@ -145,7 +152,7 @@ long gz_close(int fd)
 {
     if (is_internal(fd))
         return -EBADF;
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     drop_open(thread, fd);
     GZ_LEAVE(thread);
     return close(fd) != 0 ? -errno : 0;
@@ -153,7 +160,7 @@ long gz_close(int fd)
 
 void gz_forget(int fd)
 {
-    struct gz_thread *thread = gz_lock();
+    struct gz_thread *thread = gz_lock(fd);
 
     if (thread == NULL)
         return;
@@ -168,19 +175,45 @@ void gz_forget(int fd)
     GZ_LEAVE(thread);
 }
 
+static void keep_named(struct gz_thread *thread, int fd)
+{
+    struct gz_file *file = named(fd);
+
+    (void)thread;
+    if (file != NULL)
+        keep(fd, file);
+}
+
+static void drop_named(struct gz_thread *thread, int fd)
+{
+    if (named(fd) != NULL)
+        drop(thread, fd);
+}
+
+/* Does something with a descriptor that may be another stack's. */
+static void in_stack_of(struct gz_thread *thread, int fd, void (*act)(struct gz_thread *, int))
+{
+    struct gz_stack *here = gz_current;
+
+    gz_switch(thread, &gz_stacks[gz_file_stack(thread, fd)]);
+    act(thread, fd);
+    gz_switch(thread, here);
+}
+
 long gz_duplicate(int fd, int target, int least, int flags)
 {
     if (is_internal(fd) || (least < 0 && is_internal(target)))
         return -EBADF;
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
-    struct gz_file *replaced = least < 0 && target != fd ? named(target) : NULL;
     int made;
 
     if (file == NULL)
         file = gz_file_at(fd, GZ_KIND_EPOLL);
-    if (replaced != NULL)
-        keep(target, replaced);
+    if (file != NULL)
+        gz_file_enter(thread, file);
+    if (least < 0 && target != fd)
+        in_stack_of(thread, target, keep_named);
     if (least < 0)
         made = fd == target ? fcntl(fd, F_GETFD) < 0 ? -1 : fd : dup3(fd, target, flags);
     else
@@ -188,11 +221,11 @@ long gz_duplicate(int fd, int target, int least, int flags)
     int reason = errno;
 
     if (made >= 0 && made != fd) {
-        if (named(made) != NULL)
-            drop(thread, made);
+        in_stack_of(thread, made, drop_named);
         if (file != NULL && (uint32_t)made < gz_files_limit())
             gz_file_attach(made, file);
     }
+    gz_file_leave(thread);
     GZ_LEAVE(thread);
     return made < 0 ? -reason : made;
 }
@@ -212,7 +245,7 @@ long gz_control(int fd, int command, long argument)
         return -EBADF;
     if ((command == F_DUPFD || command == F_DUPFD_CLOEXEC) && argument >= 0)
         return gz_duplicate(fd, -1, (int)argument, command == F_DUPFD ? 0 : O_CLOEXEC);
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
 
@@ -235,20 +268,20 @@ long gz_ioctl(int fd, unsigned long request, void *argument)
 {
     if (is_internal(fd))
         return -EBADF;
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
     bool stack = file != NULL && file->side != GZ_UNDECIDED;
     int on;
 
-    if (stack && atomic_load(&gz_stack.shared->poisoned))
+    if (stack && atomic_load(&gz_current->shared->poisoned))
         result = -ECONNRESET;
     else if (file != NULL && request == FIONBIO)
         result = gz_copy(&on, argument, sizeof(on)) ? set_flags(fd, file, on != 0 ? O_NONBLOCK : 0) : -EFAULT;
     else if (stack && request == FIONREAD)
-        result = answer(argument, (int32_t)w2c_stack_socketAvailable(&gz_stack.module, (u32)file->handle));
+        result = answer(argument, (int32_t)w2c_stack_socketAvailable(&gz_current->module, (u32)file->handle));
     else if (stack && request == SIOCOUTQ)
-        result = answer(argument, (int32_t)w2c_stack_socketUnsent(&gz_stack.module, (u32)file->handle));
+        result = answer(argument, (int32_t)w2c_stack_socketUnsent(&gz_current->module, (u32)file->handle));
     GZ_LEAVE(thread);
     return result;
 }

@@ -22,7 +22,7 @@ long gz_epoll_create(int flags)
 
     if (fd < 0)
         return -errno;
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, -1);
     struct gz_file *file = (uint32_t)fd < gz_files_limit() ? gz_file_new(GZ_KIND_EPOLL) : NULL;
 
     if (file != NULL) {
@@ -33,23 +33,38 @@ long gz_epoll_create(int flags)
     return fd;
 }
 
-void gz_epoll_end(struct gz_file *file)
+void gz_epoll_end(struct gz_thread *thread, struct gz_file *file)
 {
-    if (file->set >= 0 && gz_stack.shared->created && !gz_stack.detached &&
-        !atomic_load(&gz_stack.shared->poisoned))
-        w2c_stack_waitSetClose(&gz_stack.module, (u32)file->set);
-    file->set = -1;
+    struct gz_stack *here = gz_current;
+
+    for (uint32_t i = 0; i < gz_process.stacks; i++) {
+        if (file->places[i] < 0)
+            continue;
+        gz_switch(thread, &gz_stacks[i]);
+        if (gz_current->shared->created && !gz_process.detached &&
+            !atomic_load(&gz_current->shared->poisoned))
+            w2c_stack_waitSetClose(&gz_current->module, (u32)file->places[i]);
+        file->places[i] = -1;
+    }
+    gz_switch(thread, here);
 }
 
-/* The wait set of an instance, made when the first socket of the stack comes; -errno. */
+/* The wait set of an instance in the current stack, made when the first socket of it comes; -errno. */
 static int32_t set_of(struct gz_file *epoll)
 {
-    if (epoll->set < 0) {
-        epoll->set = (int32_t)w2c_stack_waitSetOpen(&gz_stack.module);
+    int32_t *set = &epoll->places[gz_current->index];
+
+    if (epoll->kind != GZ_KIND_EPOLL)
+        return -EBADF;
+    if (*set < 0) {
+        *set = (int32_t)w2c_stack_waitSetOpen(&gz_current->module);
         /* Those who sleep in the instance don't sleep in the set yet. */
-        gz_wake_everyone();
+        if (epoll->stack == gz_current->index)
+            gz_wake_everyone();
+        else
+            gz_thread()->rouse |= 1u << epoll->stack;
     }
-    return epoll->set;
+    return *set;
 }
 
 struct gz_file *gz_watched_at(int fd)
@@ -59,31 +74,31 @@ struct gz_file *gz_watched_at(int fd)
     if (file != NULL)
         return file;
     file = gz_file_at(fd, GZ_KIND_EPOLL);
-    if (file == NULL || gz_stack.detached || gz_region_create() != 0 ||
-        atomic_load(&gz_stack.shared->poisoned) || set_of(file) < 0)
+    if (file == NULL || gz_process.detached || gz_region_create() != 0 ||
+        atomic_load(&gz_current->shared->poisoned) || set_of(file) < 0)
         return NULL;
     file->side = GZ_BOTH;
-    file->handle = (int32_t)w2c_stack_waitSetFace(&gz_stack.module, (u32)file->set);
+    file->handle = (int32_t)w2c_stack_waitSetFace(&gz_current->module, (u32)set_of(file));
     return file->handle < 0 ? NULL : file;
 }
 
 long gz_epoll_stack_ctl(
     struct gz_file *epoll, int operation, int fd, struct gz_file *file, struct epoll_event *event)
 {
-    w2c_stack *module = &gz_stack.module;
-    int32_t set = set_of(epoll);
+    w2c_stack *module = &gz_current->module;
+    int32_t set = set_of(epoll), handle = gz_handle(file);
 
-    if (set < 0)
-        return set;
+    if (set < 0 || handle < 0)
+        return set < 0 ? set : 0;
     switch (operation) {
     case EPOLL_CTL_ADD:
         return (int32_t)w2c_stack_interestAdd(
-            module, (u32)set, (u32)file->handle, (u32)fd, event->events, event->data.u64);
+            module, (u32)set, (u32)handle, (u32)fd, event->events, event->data.u64);
     case EPOLL_CTL_MOD:
-        return (int32_t)w2c_stack_interestModify(module, (u32)set, (u32)file->handle, (u32)fd, event->events,
+        return (int32_t)w2c_stack_interestModify(module, (u32)set, (u32)handle, (u32)fd, event->events,
             event->data.u64);
     case EPOLL_CTL_DEL:
-        return (int32_t)w2c_stack_interestRemove(module, (u32)set, (u32)file->handle, (u32)fd);
+        return (int32_t)w2c_stack_interestRemove(module, (u32)set, (u32)handle, (u32)fd);
     default:
         return -EINVAL;
     }
@@ -100,7 +115,26 @@ static long kernel_ctl(int fd, struct gz_file *epoll, int operation, int target,
     return 0;
 }
 
-static long ctl(int fd, struct gz_file *epoll, int operation, int target, struct epoll_event *event)
+/* The same for a listener's shadows. */
+static void follow_elsewhere(struct gz_thread *thread, struct gz_file *epoll, int operation, int fd,
+    struct gz_file *file, struct epoll_event *event)
+{
+    struct gz_stack *here = gz_current;
+
+    gz_file_enter(thread, file);
+    for (uint32_t i = 0; i < gz_process.stacks; i++) {
+        if (i == here->index)
+            continue;
+        gz_switch(thread, &gz_stacks[i]);
+        if (gz_handle(file) >= 0 && !atomic_load(&gz_current->shared->poisoned))
+            gz_epoll_stack_ctl(epoll, operation, fd, file, event);
+    }
+    gz_switch(thread, here);
+    gz_file_leave(thread);
+}
+
+static long ctl(struct gz_thread *thread, int fd, struct gz_file *epoll, int operation, int target,
+    struct epoll_event *event)
 {
     struct gz_file *file = gz_watched_at(target);
     struct epoll_event given;
@@ -111,7 +145,7 @@ static long ctl(int fd, struct gz_file *epoll, int operation, int target, struct
     if (operation != EPOLL_CTL_DEL && !gz_copy(&given, event, sizeof(given)))
         return -EFAULT;
     event = &given;
-    if (!gz_stack.detached && atomic_load(&gz_stack.shared->poisoned))
+    if (!gz_process.detached && atomic_load(&gz_current->shared->poisoned))
         return -ECONNRESET;
     result = file->side == GZ_STACK ? 0 : kernel_ctl(fd, epoll, operation, target, event);
     if (result == 0 && file->side != GZ_UNDECIDED) {
@@ -121,14 +155,20 @@ static long ctl(int fd, struct gz_file *epoll, int operation, int target, struct
     }
     if (result == 0)
         gz_watches_follow(file, epoll, operation, target, event);
+    if (result == 0 && file->everywhere)
+        follow_elsewhere(thread, epoll, operation, target, file, event);
     return result;
 }
 
 long gz_epoll_ctl(int fd, int operation, int target, struct epoll_event *event)
 {
-    GZ_ENTER(thread);
+    bool known = target >= 0 && (uint32_t)target < gz_files_limit() &&
+        gz_files_kinds()[target] == GZ_KIND_SOCKET;
+
+    /* In the stack of the socket; what is not ours is watched by the instance alone. */
+    GZ_ENTER(thread, known ? target : fd);
     struct gz_file *epoll = gz_file_at(fd, GZ_KIND_EPOLL);
-    long result = epoll == NULL ? GZ_KERNEL : ctl(fd, epoll, operation, target, event);
+    long result = epoll == NULL ? GZ_KERNEL : ctl(thread, fd, epoll, operation, target, event);
 
     GZ_LEAVE(thread);
     return result;
@@ -148,7 +188,7 @@ static long stack_events(int32_t set, struct epoll_event *events, int most)
 
     if (set < 0 || most <= 0)
         return 0;
-    count = (int32_t)w2c_stack_waitSetHarvest(&gz_stack.module, (u32)set, room);
+    count = (int32_t)w2c_stack_waitSetHarvest(&gz_current->module, (u32)set, room);
     if (count < 0)
         return 0;
     if ((uint32_t)count > room)
@@ -168,8 +208,8 @@ static long stack_events(int32_t set, struct epoll_event *events, int most)
 /* Takes what is ready: the stack's first, and the kernel's in its turn. */
 static long collect(struct gz_file *epoll, struct epoll_event *events, int most)
 {
-    bool usable = gz_stack.running && !atomic_load(&gz_stack.shared->poisoned);
-    int32_t set = usable ? epoll->set : -1;
+    bool usable = gz_current->running && !atomic_load(&gz_current->shared->poisoned);
+    int32_t set = usable ? epoll->places[gz_current->index] : -1;
     bool turn = epoll->kernel_interests > 0 && ++epoll->turn % KERNEL_TURN == 0;
     long kernel = turn ? kernel_events(epoll->epoll_fd, events, most > 1 ? most / 2 : 1) : 0;
     if (kernel < 0)
@@ -184,6 +224,64 @@ static long collect(struct gz_file *epoll, struct epoll_event *events, int most)
     return kernel + stack;
 }
 
+/* The other stacks in which the instance has a wait set. */
+static uint32_t others(const struct gz_file *epoll)
+{
+    uint32_t result = 0;
+
+    for (uint32_t i = 0; i < gz_process.stacks; i++)
+        if (i != gz_current->index && epoll->places[i] >= 0)
+            result |= 1u << i;
+    return result;
+}
+
+/* Runs the stacks of `from` and takes what is ready there: behind `count` events, up to `most` in all. */
+static long collect_elsewhere(struct gz_thread *thread, struct gz_file *epoll, uint32_t from,
+    struct epoll_event *events, long count, int most)
+{
+    struct gz_stack *here = gz_current;
+
+    for (; from != 0 && count >= 0; from &= from - 1) {
+        int index = __builtin_ctz(from);
+
+        gz_switch(thread, &gz_stacks[index]);
+        gz_run();
+        if (!gz_current->running || atomic_load(&gz_current->shared->poisoned) || count >= most)
+            continue;
+        long more = stack_events(epoll->places[index], events + count, most - (int)count);
+
+        if (more > 0)
+            count += more;
+        else if (more < 0 && count == 0)
+            count = more;
+    }
+    gz_switch(thread, here);
+    return count;
+}
+
+/* Takes what is ready in all stacks; each has its turn to be the first. */
+static long collect_all(struct gz_thread *thread, struct gz_file *epoll, struct epoll_event *events, int most)
+{
+    uint32_t elsewhere = others(epoll);
+    /* Somebody else's may be the only ones that are looked at once in a while. */
+    bool first = elsewhere != 0 && most > 1 && (epoll->turn++ & 1) != 0;
+    long count = 0;
+
+    if (elsewhere == 0)
+        return collect(epoll, events, most);
+    if (first)
+        count = collect_elsewhere(thread, epoll, elsewhere, events, 0, most / 2);
+    if (count < 0)
+        return count;
+    long own = collect(epoll, events + count, most - (int)count);
+
+    if (own < 0)
+        return count > 0 ? count : own;
+    count += own;
+    return first || count >= most ? count
+                                  : collect_elsewhere(thread, epoll, elsewhere, events, count, most);
+}
+
 static long wait_for_events(struct gz_thread *thread, struct gz_file *epoll, struct epoll_event *events,
     int most, uint64_t deadline)
 {
@@ -193,12 +291,14 @@ static long wait_for_events(struct gz_thread *thread, struct gz_file *epoll, str
 
     for (;;) {
         gz_run();
-        count = collect(epoll, events, most);
+        count = collect_all(thread, epoll, events, most);
         if (count != 0)
             break;
         kernel[0].fd = epoll->epoll_fd;
-        wait.set = gz_stack.running ? epoll->set : -1;
-        wait.kernel_count = epoll->kernel_interests > 0 || wait.set < 0 ? 1 : 0;
+        wait.set = gz_current->running ? epoll->places[gz_current->index] : -1;
+        wait.others = others(epoll);
+        wait.sets = epoll->places;
+        wait.kernel_count = epoll->kernel_interests > 0 || (wait.set < 0 && wait.others == 0) ? 1 : 0;
         enum gz_woken woken = gz_wait(thread, &wait);
 
         if (wait.kernel_ready && (count = kernel_events(epoll->epoll_fd, events, most)) != 0)
@@ -217,7 +317,7 @@ static long wait_once(
 {
     sigset_t before;
 
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *epoll = gz_file_at(fd, GZ_KIND_EPOLL);
     long result = GZ_KERNEL;
 
@@ -225,7 +325,7 @@ static long wait_once(
         if (mask != NULL)
             pthread_sigmask(SIG_SETMASK, mask, &before);
         gz_file_enter(thread, epoll);
-        if (epoll->set >= 0)
+        if (epoll->places[gz_current->index] >= 0 || others(epoll) != 0)
             gz_claim();
         result = wait_for_events(thread, epoll, events, most, gz_deadline(timeout));
         thread->batch = result > 1 ? (uint32_t)result : 0;

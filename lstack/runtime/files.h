@@ -7,6 +7,9 @@
 #include <sys/epoll.h>
 
 #include "engine.h"
+#include "thread.h"
+
+struct gz_address;
 
 /* Who serves a socket. */
 enum gz_side {
@@ -41,6 +44,15 @@ struct gz_file {
     bool v6_only;
     bool bound;
     bool listening;
+    /* The stack that it belongs to, by number: its lock guards it. */
+    uint8_t stack;
+    /* A listener that is in other stacks too. */
+    bool everywhere;
+    /*
+     * By stack: handles of listeners in other stacks, wait sets of epoll instances; -1: none. Made when first
+     * needed, and kept with the structure.
+     */
+    int32_t *places;
     /* No other file that this process ever had has the same. */
     uint32_t serial;
     int32_t handle;
@@ -53,10 +65,9 @@ struct gz_file {
     uint64_t receive_limit;
     uint64_t send_limit;
     struct gz_watch *watches;
-    /* Epoll instances: a descriptor; the wait set of the stack's sockets, -1: none; who else is in it. */
+    /* Epoll instances: a descriptor; who else is in it. */
     int epoll_fd;
-    int32_t set;
-    uint32_t kernel_interests;
+    _Atomic uint32_t kernel_interests;
     uint32_t turn;
     struct gz_file *next_free;
 };
@@ -66,7 +77,14 @@ int gz_files_start(void);
 const uint8_t *gz_files_kinds(void);
 uint32_t gz_files_limit(void);
 
-/* A new file without descriptors, or NULL. Called with the lock held, as everything below. */
+struct gz_thread;
+/* The stack of what `fd` names, by number; that of the thread for what we do not know. No lock needed. */
+uint32_t gz_file_stack(const struct gz_thread *thread, int fd);
+/* Makes `places`, all -1; false: no memory. */
+bool gz_file_places(struct gz_file *file);
+/* Its handle in the current stack, -1: none. */
+int32_t gz_handle(const struct gz_file *file);
+/* A new file of the current stack without descriptors, or NULL. Called with its lock held, as all below. */
 struct gz_file *gz_file_new(enum gz_kind kind);
 void gz_file_free(struct gz_file *file);
 /* The descriptor by which a call that was made with `fd` reaches the kernel's half. */
@@ -83,8 +101,15 @@ struct gz_file *gz_file_detach(int fd);
 void gz_file_internal(int fd);
 /* The kernel serves this socket from now on. */
 void gz_file_to_kernel(int fd, struct gz_file *file);
-/* Calls `visit` for each file of kind `kind` that a descriptor names or a call uses. */
+/* Calls `visit` for each file of the current stack, of kind `kind`, that a descriptor names or a call uses. */
 void gz_files_each(enum gz_kind kind, void (*visit)(struct gz_file *));
+
+/* listeners.c: follows listen(), a changed option, the end of the file; in the other stacks. 0 or -errno. */
+long gz_shadows_listen(struct gz_thread *thread, struct gz_file *file);
+void gz_shadows_follow(struct gz_thread *thread, struct gz_file *file);
+void gz_shadows_end(struct gz_thread *thread, struct gz_file *file);
+/* Whether no socket of another stack has the address that bind() wants: 0 or -EADDRINUSE. */
+long gz_may_bind(struct gz_thread *thread, struct gz_file *file, const struct gz_address *address);
 
 /* In a child, which has no thread in any call and none of our own descriptors. */
 void gz_files_forked(void);
@@ -94,19 +119,20 @@ void gz_reference(int32_t handle, int by);
 bool gz_unreferenced(int32_t handle);
 
 /* Ends the socket of a file in the stack, with SO_LINGER. */
-struct gz_thread;
 void gz_socket_end(struct gz_thread *thread, struct gz_file *file);
 /* watches.c: the socket's side was decided; it is closed; the stack failed. */
 void gz_watches_settle(struct gz_file *file);
 void gz_watches_free(struct gz_file *file);
 void gz_watches_to_kernel(struct gz_file *file);
+/* A listener has a handle in the current stack: who watches it does so here too. */
+void gz_watches_spread(struct gz_file *file);
 /* Follows a successful epoll_ctl. */
 void gz_watches_follow(struct gz_file *file, struct gz_file *epoll, int operation, int fd,
     const struct epoll_event *event);
 /* epoll_ctl on the stack's half. */
 long gz_epoll_stack_ctl(struct gz_file *epoll, int operation, int fd, struct gz_file *file,
     struct epoll_event *event);
-void gz_epoll_end(struct gz_file *file);
+void gz_epoll_end(struct gz_thread *thread, struct gz_file *file);
 /* True when the child of a fork after the claim asks. */
 bool gz_detached(const struct gz_file *file);
 

@@ -22,32 +22,33 @@
 #define SELDOM_NS 2000000l
 /* Ticks without any change after which the keeper watches the port itself. */
 #define QUIET_TICKS 20
+/* Wake-ups of the port that it then waits for without a tick in between. */
+#define ROUNDS_MOST 64
 #define STACK_SIZE (256 * 1024)
-
-static struct gz_thread *keeper;
-/* A thread polled when the keeper looked last. */
-static bool parked;
-static int alarm_clock = -1;
 
 void gz_keeper_attend(void)
 {
     static const struct itimerspec soon = { .it_value = { 0, TICK_NS } };
 
-    if (keeper == NULL || !parked || !gz_stack.config.low_power_mode)
+    struct gz_keeper *keeper = &gz_current->keeper;
+
+    if (keeper->thread == NULL || !keeper->parked || !gz_process.config.low_power_mode)
         return;
-    parked = false;
-    if (timerfd_settime(alarm_clock, 0, &soon, NULL) != 0)
-        gz_thread_kick(keeper);
+    keeper->parked = false;
+    if (timerfd_settime(keeper->alarm_clock, 0, &soon, NULL) != 0)
+        gz_thread_kick(keeper->thread);
 }
 
 bool gz_is_keeper(const struct gz_thread *thread)
 {
-    return thread == keeper;
+    return thread == gz_current->keeper.thread;
 }
 
 bool gz_keeper_ticks(void)
 {
-    return keeper != NULL && (!parked || !gz_stack.config.low_power_mode);
+    const struct gz_keeper *keeper = &gz_current->keeper;
+
+    return keeper->thread != NULL && (!keeper->parked || !gz_process.config.low_power_mode);
 }
 
 /*
@@ -58,49 +59,53 @@ static void watch_port(struct gz_thread *thread)
     struct pollfd none[GZ_WAIT_EXTRA];
     struct gz_wait wait = { .set = -1, .kernel = none, .deadline = GZ_NEVER };
 
-    thread->spin_score = 0;
-    gz_wait(thread, &wait);
-    gz_run();
-}
+    /* A stack among several may have no thread of its own for long: then this one goes on watching. */
+    int rounds = gz_process.stacks > 1 ? ROUNDS_MOST : 1;
 
-/* What the keeper saw at its last tick. */
-static uint64_t seen;
-static uint32_t quiet;
+    do {
+        thread->spin_score = 0;
+        gz_wait(thread, &wait);
+        gz_run();
+    } while (--rounds > 0 && gz_current->poller == thread && !gz_others_sleep());
+}
 
 static void look(struct gz_thread *thread)
 {
-    uint64_t runs = atomic_load(&gz_stack.runs);
-    bool idle = runs == seen;
+    struct gz_keeper *keeper = &gz_current->keeper;
+    bool idle = atomic_load(&gz_current->runs) == keeper->seen;
 
-    quiet = idle ? quiet + 1 : 0;
-    parked = false;
-    if (gz_stack.poller == NULL && (idle || gz_due(gz_now()))) {
+    keeper->quiet = idle ? keeper->quiet + 1 : 0;
+    keeper->parked = false;
+    if (gz_current->poller == NULL && (idle || gz_due(gz_now()))) {
         gz_run();
         gz_watch_over();
-        if (quiet >= QUIET_TICKS)
+        bool alone = gz_process.stacks > 1 && idle && !gz_others_sleep();
+
+        if (alone || keeper->quiet >= QUIET_TICKS)
             watch_port(thread);
-    } else if (gz_stack.poller != NULL) {
-        parked = true;
+    } else if (gz_current->poller != NULL) {
+        keeper->parked = true;
     }
-    seen = atomic_load(&gz_stack.runs);
-    if (gz_stack.poller == thread)
-        gz_stack.poller = NULL;
+    keeper->seen = atomic_load(&gz_current->runs);
+    if (gz_current->poller == thread)
+        gz_current->poller = NULL;
 }
 
 static int keep(struct gz_thread *thread)
 {
+    struct gz_keeper *keeper = &gz_current->keeper;
     uint64_t junk;
 
     for (;;) {
         struct pollfd events[] = { { .fd = gz_thread_event(thread), .events = POLLIN },
-            { .fd = alarm_clock, .events = POLLIN } };
-        struct timespec tick = { 0, parked ? SELDOM_NS : TICK_NS };
-        bool unlimited = parked && gz_stack.config.low_power_mode;
+            { .fd = keeper->alarm_clock, .events = POLLIN } };
+        struct timespec tick = { 0, keeper->parked ? SELDOM_NS : TICK_NS };
+        bool unlimited = keeper->parked && gz_process.config.low_power_mode;
 
         syscall(SYS_ppoll, events, 2L, unlimited ? NULL : &tick, NULL, 0L);
         for (int i = 0; i < 2; i++)
             if (events[i].revents != 0 && read(events[i].fd, &junk, sizeof(junk)) > 0)
-                quiet = 0;
+                keeper->quiet = 0;
         thread->inside = 1;
         gz_resume(thread);
         if (sigsetjmp(thread->escape, 0) != 0) {
@@ -118,32 +123,31 @@ static void bind_to_cpu(void)
 {
     cpu_set_t set;
 
-    if (gz_stack.config.cpu < 0)
+    if (gz_current->cpu < 0)
         return;
     CPU_ZERO(&set);
-    CPU_SET((size_t)gz_stack.config.cpu, &set);
+    CPU_SET((size_t)gz_current->cpu, &set);
     sched_setaffinity(0, sizeof(set), &set);
 }
 
 static void *keeper_main(void *argument)
 {
-    struct gz_thread *thread = argument;
+    struct gz_thread *thread = gz_thread();
+    int alarm_clock = gz_internal(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
 
-    (void)argument;
     prctl(PR_SET_NAME, "gz-keeper");
     bind_to_cpu();
-    thread = gz_thread();
-    alarm_clock = gz_internal(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     if (thread == NULL || alarm_clock < 0 || gz_thread_event(thread) < 0)
-        return NULL;
-    keeper = thread;
+        return argument;
+    gz_current->keeper.alarm_clock = alarm_clock;
+    gz_current->keeper.thread = thread;
     keep(thread);
-    return NULL;
+    return argument;
 }
 
 void gz_keeper_start(void)
 {
-    keeper = NULL;
-    parked = false;
+    gz_current->keeper.thread = NULL;
+    gz_current->keeper.parked = false;
     gz_thread_start(keeper_main, STACK_SIZE);
 }

@@ -21,6 +21,8 @@
 #define LOOK_MS 1000
 
 static int events = -1;
+/* What the device's link was found to be. */
+static bool is_up;
 
 /*
  * Whether the interface is up and has a carrier. One that is not here any more says nothing (a TAP device
@@ -30,14 +32,22 @@ static bool link_is_up(int fd)
 {
     struct ifreq ask = { 0 };
 
-    snprintf(ask.ifr_name, sizeof(ask.ifr_name), "%s", gz_stack.wire.device);
+    snprintf(ask.ifr_name, sizeof(ask.ifr_name), "%s", gz_current->wire.device);
     return ioctl(fd, SIOCGIFFLAGS, &ask) != 0 || (ask.ifr_flags & IFF_RUNNING) != 0;
 }
 
-static long tell(bool is_up)
+static int tell_one(struct gz_thread *thread)
 {
-    GZ_ENTER(thread);
-    w2c_stack_portLink(&gz_stack.module, gz_stack.wire.id, is_up, gz_now());
+    (void)thread;
+    if (gz_current->running)
+        w2c_stack_portLink(&gz_current->module, gz_current->wire.id, is_up, gz_now());
+    return 0;
+}
+
+static long tell(void)
+{
+    GZ_ENTER(thread, -1);
+    gz_in_every_stack(thread, tell_one);
     GZ_LEAVE(thread);
     return 0;
 }
@@ -58,7 +68,7 @@ static bool changed(int fd)
 
 static void say_truncated(void)
 {
-    struct gz_port *port = &gz_stack.wire;
+    struct gz_port *port = &gz_current->wire;
 
     if (gz_get64(GZ_DROPS + GZ_DROP_TRUNCATED * 8) == 0)
         return;
@@ -71,16 +81,16 @@ static void *watch(void *argument)
     struct pollfd event = { .fd = events, .events = POLLIN };
     bool was_up = true;
 
+    is_up = true;
     pthread_setname_np(pthread_self(), "gz-link");
     for (;;) {
-        bool is_up = link_is_up(event.fd);
-
-        if (is_up != was_up && tell(is_up) < 0)
+        is_up = link_is_up(event.fd);
+        if (is_up != was_up && tell() < 0)
             return argument;
         was_up = is_up;
-        if (gz_stack.wire.truncation[0] != '\0')
+        if (gz_current->wire.truncation[0] != '\0')
             say_truncated();
-        if (poll(&event, 1, gz_stack.wire.truncation[0] != '\0' ? LOOK_MS : -1) > 0 && !changed(event.fd))
+        if (poll(&event, 1, gz_current->wire.truncation[0] != '\0' ? LOOK_MS : -1) > 0 && !changed(event.fd))
             return argument;
     }
 }
@@ -89,7 +99,7 @@ void gz_link_start(void)
 {
     struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
 
-    if (gz_stack.wire.device[0] == '\0')
+    if (gz_current->wire.device[0] == '\0')
         return;
     events = gz_internal(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
     if (events < 0 || bind(events, (const struct sockaddr *)&address, sizeof(address)) != 0)

@@ -16,7 +16,7 @@
 
 static void poison(const char *why)
 {
-    if (atomic_exchange(&gz_stack.shared->poisoned, 1) == 0)
+    if (atomic_exchange(&gz_current->shared->poisoned, 1) == 0)
         dprintf(STDERR_FILENO, "gazelle: %s; every connection of process %d is reset\n", why, (int)getpid());
 }
 
@@ -37,22 +37,22 @@ static int try_for_a_while(pthread_mutex_t *lock)
 
 void gz_lock_inherit(void)
 {
-    if (atomic_load(&gz_stack.shared->busy))
+    if (atomic_load(&gz_current->shared->busy))
         poison("a process died inside the stack");
-    pthread_mutex_consistent(&gz_stack.shared->lock);
+    pthread_mutex_consistent(&gz_current->shared->lock);
 }
 
 static void take(struct gz_thread *thread)
 {
-    pthread_mutex_t *lock = &gz_stack.shared->lock;
+    pthread_mutex_t *lock = &gz_current->shared->lock;
     int result = pthread_mutex_trylock(lock);
 
     if (result == EBUSY)
         result = try_for_a_while(lock);
     if (result == EBUSY) {
-        atomic_fetch_add(&gz_stack.waiting, 1);
+        atomic_fetch_add(&gz_current->waiting, 1);
         result = pthread_mutex_lock(lock);
-        atomic_fetch_sub(&gz_stack.waiting, 1);
+        atomic_fetch_sub(&gz_current->waiting, 1);
     }
     if (result != 0 && result != EOWNERDEAD) {
         /* Without the lock nothing here may be touched, and a call that slept cannot even leave its lists. */
@@ -64,37 +64,100 @@ static void take(struct gz_thread *thread)
         gz_shield(thread);
     if (result == EOWNERDEAD)
         gz_lock_inherit();
-    atomic_store_explicit(&gz_stack.shared->busy, 1, memory_order_relaxed);
+    atomic_store_explicit(&gz_current->shared->busy, 1, memory_order_relaxed);
 }
 
 static void give(struct gz_thread *thread)
 {
-    atomic_store_explicit(&gz_stack.shared->busy, 0, memory_order_relaxed);
+    atomic_store_explicit(&gz_current->shared->busy, 0, memory_order_relaxed);
     thread->locked = 0;
     struct gz_kicks kicks = gz_take_kicks();
 
-    pthread_mutex_unlock(&gz_stack.shared->lock);
+    pthread_mutex_unlock(&gz_current->shared->lock);
     /* Only now: who wakes wants the lock. */
     for (uint32_t i = 0; i < kicks.count; i++)
         gz_thread_kick(kicks.threads[i]);
 }
 
-struct gz_thread *gz_lock(void)
+/* The calling thread, on its way in. A handler of a fault within the engine finds the door closed: NULL. */
+static struct gz_thread *begin(void)
 {
     struct gz_thread *thread = gz_thread();
 
-    /* A handler of a fault within the engine may call us: it finds the door closed. */
     if (thread == NULL || thread->inside)
         return NULL;
     thread->inside = 1;
+    return thread;
+}
+
+struct gz_thread *gz_lock(int fd)
+{
+    struct gz_thread *thread = begin();
+
+    if (thread == NULL)
+        return NULL;
+    for (;;) {
+        uint32_t index = gz_process.stacks > 1 ? gz_file_stack(thread, fd) : 0;
+
+        gz_current = &gz_stacks[index];
+        take(thread);
+        /* The number may have come to mean something else while we waited. */
+        if (gz_process.stacks == 1 || gz_file_stack(thread, fd) == index)
+            return thread;
+        give(thread);
+    }
+}
+
+struct gz_thread *gz_lock_stack(struct gz_stack *stack)
+{
+    struct gz_thread *thread = begin();
+
+    if (thread == NULL)
+        return NULL;
+    gz_current = stack;
     take(thread);
     return thread;
+}
+
+void gz_switch(struct gz_thread *thread, struct gz_stack *stack)
+{
+    if (stack == gz_current)
+        return;
+    gz_pause(thread);
+    gz_current = stack;
+    take(thread);
+}
+
+int gz_in_every_stack(struct gz_thread *thread, int (*act)(struct gz_thread *))
+{
+    struct gz_stack *here = gz_current;
+    int result = 0;
+
+    for (uint32_t i = 0; result == 0 && i < gz_process.stacks; i++) {
+        gz_switch(thread, &gz_stacks[i]);
+        result = act(thread);
+    }
+    gz_switch(thread, here);
+    return result;
+}
+
+/* Those who wait in an epoll instance don't sleep in the wait set yet that it got in another stack. */
+static void rouse(struct gz_thread *thread)
+{
+    for (; thread->rouse != 0; thread->rouse &= thread->rouse - 1) {
+        gz_current = &gz_stacks[__builtin_ctz(thread->rouse)];
+        take(thread);
+        gz_wake_everyone();
+        give(thread);
+    }
 }
 
 void gz_unlock(struct gz_thread *thread)
 {
     gz_check_poller(thread);
     give(thread);
+    if (thread->rouse != 0)
+        rouse(thread);
     thread->inside = 0;
     if (atomic_load_explicit(&thread->pending, memory_order_relaxed) != 0)
         gz_signals_deliver(thread);

@@ -59,7 +59,7 @@ static long set_in_stack(struct gz_file *file, int level, int name, const void *
     if (length > 0 && !gz_copy(gz_at(GZ_CALL_OPTION), value, length))
         return -EFAULT;
     return (int32_t)w2c_stack_socketOptionSet(
-        &gz_stack.module, (u32)file->handle, (u32)level, (u32)name, length, gz_now());
+        &gz_current->module, (u32)file->handle, (u32)level, (u32)name, length, gz_now());
 }
 
 static void remember(struct gz_file *file, int level, int name, const void *value, socklen_t length)
@@ -74,11 +74,11 @@ static void remember(struct gz_file *file, int level, int name, const void *valu
 
 long gz_option_set(int fd, int level, int name, const void *value, socklen_t length)
 {
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
 
-    if (file != NULL && atomic_load(&gz_stack.shared->poisoned)) {
+    if (file != NULL && atomic_load(&gz_current->shared->poisoned)) {
         result = -ECONNRESET;
     } else if (file != NULL) {
         uint64_t *limit = limit_of(file, level, name);
@@ -94,6 +94,8 @@ long gz_option_set(int fd, int level, int name, const void *value, socklen_t len
             result = setsockopt(fd, level, name, value, length) != 0 ? -errno : 0;
         if (result == 0)
             remember(file, level, name, value, length);
+        if (result == 0 && file->everywhere)
+            gz_shadows_follow(thread, file);
     }
     GZ_LEAVE(thread);
     return result;
@@ -103,7 +105,7 @@ static long get_from_stack(struct gz_file *file, int level, int name, void *valu
 {
     if ((int)*length < 0)
         return -EINVAL;
-    int32_t found = (int32_t)w2c_stack_socketOptionGet(&gz_stack.module, (u32)file->handle, (u32)level,
+    int32_t found = (int32_t)w2c_stack_socketOptionGet(&gz_current->module, (u32)file->handle, (u32)level,
         (u32)name, *length < GZ_CALL_OPTION_SIZE ? *length : GZ_CALL_OPTION_SIZE, gz_now());
 
     if (found < 0)
@@ -115,7 +117,7 @@ static long get_from_stack(struct gz_file *file, int level, int name, void *valu
 
 long gz_option_get(int fd, int level, int name, void *value, socklen_t *length)
 {
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
 
@@ -123,7 +125,7 @@ long gz_option_get(int fd, int level, int name, void *value, socklen_t *length)
         uint64_t *limit = limit_of(file, level, name);
         socklen_t room;
 
-        if (atomic_load(&gz_stack.shared->poisoned))
+        if (atomic_load(&gz_current->shared->poisoned))
             result = -ECONNRESET;
         else if (!gz_copy(&room, length, sizeof(room)))
             result = -EFAULT;

@@ -25,10 +25,16 @@ struct peer {
     bool used;
 };
 
-static struct {
+/* Of each stack. */
+static struct peers {
     struct peer list[GZ_PEERS_MAX];
     uint32_t size, landing;
-} peers;
+} all[GZ_STACKS_MAX];
+
+static struct peers *own(void)
+{
+    return &all[gz_current->index];
+}
 
 /* A message about a peer, with the descriptors that came or go along. */
 struct letter {
@@ -39,11 +45,11 @@ struct letter {
 
 uint32_t gz_peers_place(uint32_t at, uint32_t landing)
 {
-    peers.size = (w2c_stack_ringRegionSize(&gz_stack.module) + PAGE - 1) & ~(PAGE - 1);
-    peers.landing = landing;
-    for (uint32_t i = 0; i < GZ_PEERS_MAX && (uint64_t)at + peers.size < UINT32_MAX; i++) {
-        peers.list[i].region = at;
-        at += peers.size;
+    own()->size = (w2c_stack_ringRegionSize(&gz_current->module) + PAGE - 1) & ~(PAGE - 1);
+    own()->landing = landing;
+    for (uint32_t i = 0; i < GZ_PEERS_MAX && (uint64_t)at + own()->size < UINT32_MAX; i++) {
+        own()->list[i].region = at;
+        at += own()->size;
     }
     return at;
 }
@@ -97,9 +103,9 @@ static void send_letter(int ltran, struct letter *letter, bool with_fds)
 /* What the stack wants done: bits of introductionInput(), or -ECONNRESET. */
 static long judge(struct letter *letter)
 {
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, -1);
     memcpy(gz_at(GZ_CALL_OPTION), letter->text, letter->length);
-    long step = (long)w2c_stack_introductionInput(&gz_stack.module, letter->length, gz_now());
+    long step = (long)w2c_stack_introductionInput(&gz_current->module, letter->length, gz_now());
 
     memcpy(letter->text, gz_at(GZ_CALL_OPTION), GZ_INTRODUCTION_SIZE);
     gz_run();
@@ -113,9 +119,9 @@ static bool map(const struct peer *peer, int fd)
     int flags = fd >= 0 ? MAP_SHARED | MAP_POPULATE : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     void *at = gz_at(peer->region);
 
-    if (mmap(at, peers.size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0) == MAP_FAILED)
+    if (mmap(at, own()->size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0) == MAP_FAILED)
         return false;
-    madvise(at, peers.size, MADV_DONTFORK);
+    madvise(at, own()->size, MADV_DONTFORK);
     return true;
 }
 
@@ -125,7 +131,7 @@ static int make(const struct peer *peer, struct letter *letter)
     int ends[2];
 
     letter->fds[0] = memfd_create("gazelle-peer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (letter->fds[0] < 0 || ftruncate(letter->fds[0], peers.size) != 0 ||
+    if (letter->fds[0] < 0 || ftruncate(letter->fds[0], own()->size) != 0 ||
         fcntl(letter->fds[0], F_ADD_SEALS, SEALS) != 0 || !map(peer, letter->fds[0]))
         return -1;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
@@ -148,8 +154,8 @@ static int accept_offer(const struct peer *peer, struct letter *letter)
         return -1;
     /* Huge pages could be missing when they are touched; what nobody has touched would be charged to us. */
     if (fstatfs(letter->fds[0], &system) != 0 || system.f_type != TMPFS_MAGIC ||
-        fstat(letter->fds[0], &file) != 0 || file.st_size != peers.size ||
-        file.st_blocks * BLOCK < peers.size || !map(peer, letter->fds[0]))
+        fstat(letter->fds[0], &file) != 0 || file.st_size != own()->size ||
+        file.st_blocks * BLOCK < own()->size || !map(peer, letter->fds[0]))
         return -1;
     letter->fds[1] = -1;
     return result;
@@ -158,12 +164,12 @@ static int accept_offer(const struct peer *peer, struct letter *letter)
 /* The stack opens the port, or says no: `socket` is ours then, or was closed. */
 static long open_port(struct peer *peer, struct letter *letter, bool makes, int socket)
 {
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, -1);
     uint32_t at = socket < 0 ? 0 : peer->region;
 
     memcpy(gz_at(GZ_CALL_OPTION), letter->text, GZ_INTRODUCTION_SIZE);
-    long id = (int32_t)(makes ? w2c_stack_peerMake(&gz_stack.module, at, peers.landing, gz_now())
-                              : w2c_stack_peerTake(&gz_stack.module, at, peers.landing, gz_now()));
+    long id = (int32_t)(makes ? w2c_stack_peerMake(&gz_current->module, at, own()->landing, gz_now())
+                              : w2c_stack_peerTake(&gz_current->module, at, own()->landing, gz_now()));
 
     memcpy(letter->text, gz_at(GZ_CALL_OPTION), GZ_INTRODUCTION_SIZE);
     if (id >= 0) {
@@ -180,11 +186,11 @@ static long open_port(struct peer *peer, struct letter *letter, bool makes, int 
 
 static void establish(int ltran, struct letter *letter, bool makes)
 {
-    struct peer *peer = peers.list, none = { .region = 0 };
+    struct peer *peer = own()->list, none = { .region = 0 };
 
-    while (peer < peers.list + GZ_PEERS_MAX && (peer->used || peer->region == 0))
+    while (peer < own()->list + GZ_PEERS_MAX && (peer->used || peer->region == 0))
         peer++;
-    if (peer == peers.list + GZ_PEERS_MAX)
+    if (peer == own()->list + GZ_PEERS_MAX)
         peer = &none;
     int socket = peer == &none ? -1 : makes ? make(peer, letter) : accept_offer(peer, letter);
     long id = open_port(peer, letter, makes, socket);
@@ -198,9 +204,9 @@ static void establish(int ltran, struct letter *letter, bool makes)
 
 static long close_port(struct peer *peer, struct letter *letter)
 {
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, -1);
     gz_port_remove(&peer->port);
-    letter->length = w2c_stack_peerClose(&gz_stack.module, peer->port.id, gz_now());
+    letter->length = w2c_stack_peerClose(&gz_current->module, peer->port.id, gz_now());
     memcpy(letter->text, gz_at(GZ_CALL_OPTION), GZ_INTRODUCTION_SIZE);
     /* A thread that spins may still look there. */
     map(peer, -1);
@@ -234,7 +240,7 @@ bool gz_peers_receive(int ltran)
     else if (step == GZ_INTRODUCTION_ANSWER)
         send_letter(ltran, &letter, false);
     else if (step > 0)
-        for (struct peer *peer = peers.list; peer < peers.list + GZ_PEERS_MAX; peer++)
+        for (struct peer *peer = own()->list; peer < own()->list + GZ_PEERS_MAX; peer++)
             if (peer->used && peer->port.id == (uint32_t)step >> GZ_INTRODUCTION_PORT)
                 end(peer, ltran);
     close_all(&letter);
@@ -245,7 +251,7 @@ uint32_t gz_peers_watch(struct pollfd *list)
 {
     uint32_t count = 0;
 
-    for (struct peer *peer = peers.list; peer < peers.list + GZ_PEERS_MAX; peer++)
+    for (struct peer *peer = own()->list; peer < own()->list + GZ_PEERS_MAX; peer++)
         if (peer->used)
             list[count++] = (struct pollfd){ .fd = peer->port.fd };
     return count;
@@ -254,15 +260,15 @@ uint32_t gz_peers_watch(struct pollfd *list)
 void gz_peers_look(const struct pollfd *list, uint32_t count, int ltran)
 {
     for (uint32_t i = 0; i < count; i++)
-        for (struct peer *peer = peers.list; list[i].revents != 0 && peer < peers.list + GZ_PEERS_MAX; peer++)
+        for (struct peer *peer = own()->list; list[i].revents != 0 && peer < own()->list + GZ_PEERS_MAX; peer++)
             if (peer->used && peer->port.fd == list[i].fd)
                 end(peer, ltran);
 }
 
 static long describe(const struct peer *peer, struct letter *letter)
 {
-    GZ_ENTER(thread);
-    letter->length = w2c_stack_peerAttached(&gz_stack.module, peer->port.id);
+    GZ_ENTER(thread, -1);
+    letter->length = w2c_stack_peerAttached(&gz_current->module, peer->port.id);
     memcpy(letter->text, gz_at(GZ_CALL_OPTION), GZ_INTRODUCTION_SIZE);
     GZ_LEAVE(thread);
     return 0;
@@ -272,7 +278,7 @@ void gz_peers_tell(int ltran)
 {
     struct letter letter;
 
-    for (struct peer *peer = peers.list; peer < peers.list + GZ_PEERS_MAX; peer++)
+    for (struct peer *peer = own()->list; peer < own()->list + GZ_PEERS_MAX; peer++)
         if (peer->used && describe(peer, &letter) == 0 && letter.length > 0)
             send_letter(ltran, &letter, false);
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "calls.h"
 #include "stack.h"
@@ -13,8 +14,6 @@
 
 /* Lists up to this length need no memory from the heap. */
 #define SMALL 64
-/* Memory for an entry, whichever side it is of. */
-#define ENTRY_SIZE (sizeof(struct pollfd) + sizeof(nfds_t) + sizeof(struct gz_file *))
 
 struct polling {
     struct pollfd *list;
@@ -22,10 +21,10 @@ struct polling {
     /* The kernel's part, and the place in the list that each came from. */
     struct pollfd *kernel;
     nfds_t *origin;
-    /* What each place of the list named when the call began, if the stack has a part in it. */
-    struct gz_file **files;
     uint32_t kernel_count;
-    int32_t set;
+    /* The stacks that have sockets of the list, bit n is stack n, and the wait set in each; -1: none. */
+    uint32_t stacks;
+    int32_t sets[GZ_STACKS_MAX];
 };
 
 static short wanted(const struct pollfd *entry)
@@ -33,36 +32,97 @@ static short wanted(const struct pollfd *entry)
     return (short)(entry->events | POLLERR | POLLHUP);
 }
 
-/* Sorts the list into the wait set and the kernel's part. */
-static long sort(struct polling *polling)
+/* Whether entry `i` is sorted in the current stack: its own, or the caller's for what is not ours. */
+static bool belongs_here(const struct gz_thread *thread, int fd)
 {
-    w2c_stack *module = &gz_stack.module;
+    return gz_process.stacks == 1 || gz_file_stack(thread, fd) == gz_current->index;
+}
 
-    for (nfds_t i = 0; i < polling->count; i++) {
-        struct pollfd *entry = &polling->list[i];
-        struct gz_file *file = entry->fd < 0 ? NULL : gz_watched_at(entry->fd);
+/* The file of an entry of another stack that has a place in this one, or NULL. */
+static struct gz_file *visitor(int fd)
+{
+    struct gz_file *file = gz_file_at(fd, GZ_KIND_SOCKET);
 
-        entry->revents = 0;
-        polling->files[i] = file;
-        if (file != NULL)
-            file->calls++;
-        if (file != NULL && (file->side == GZ_STACK || file->side == GZ_BOTH)) {
-            if (atomic_load(&gz_stack.shared->poisoned) || gz_detached(file)) {
-                entry->revents = (short)(POLLERR | POLLHUP | (entry->events & (POLLIN | POLLOUT)));
-                continue;
-            }
-            int32_t result = (int32_t)w2c_stack_interestAdd(
-                module, (u32)polling->set, (u32)file->handle, (u32)i, (uint16_t)wanted(entry), i);
+    return file != NULL && file->everywhere && gz_handle(file) >= 0 ? file : NULL;
+}
 
-            if (result < 0)
-                return result;
+static int32_t add(struct polling *polling, const struct gz_file *file, nfds_t i)
+{
+    int32_t set = polling->sets[gz_current->index];
+
+    return (int32_t)w2c_stack_interestAdd(&gz_current->module, (u32)set, (u32)gz_handle(file), (u32)i,
+        (uint16_t)wanted(&polling->list[i]), i);
+}
+
+/* Sorts one entry into the current stack's wait set or the kernel's part. */
+static long sort_entry(struct polling *polling, nfds_t i)
+{
+    struct pollfd *entry = &polling->list[i];
+    struct gz_file *file = entry->fd < 0 ? NULL : gz_watched_at(entry->fd);
+
+    entry->revents = 0;
+    if (file != NULL && (file->side == GZ_STACK || file->side == GZ_BOTH)) {
+        if (atomic_load(&gz_current->shared->poisoned) || gz_detached(file)) {
+            entry->revents = (short)(POLLERR | POLLHUP | (entry->events & (POLLIN | POLLOUT)));
+            return 0;
         }
-        if (file != NULL && file->side == GZ_STACK)
-            continue;
-        polling->kernel[polling->kernel_count] = *entry;
-        polling->origin[polling->kernel_count++] = i;
+        int32_t result = add(polling, file, i);
+
+        if (result < 0)
+            return result;
+        if (file->everywhere)
+            polling->stacks = UINT32_MAX >> (GZ_STACKS_MAX - gz_process.stacks);
     }
+    if (file != NULL && file->side == GZ_STACK)
+        return 0;
+    polling->kernel[polling->kernel_count] = *entry;
+    polling->origin[polling->kernel_count++] = i;
     return 0;
+}
+
+/* Opens the current stack's wait set, and sorts its entries into it. */
+static long sort(struct gz_thread *thread, struct polling *polling)
+{
+    int32_t *set = &polling->sets[gz_current->index];
+    long result = 0;
+
+    if (gz_current->running)
+        *set = (int32_t)w2c_stack_waitSetOpen(&gz_current->module);
+    if (gz_current->running && *set < 0)
+        return *set;
+    for (nfds_t i = 0; result == 0 && i < polling->count; i++)
+        if (belongs_here(thread, polling->list[i].fd))
+            result = sort_entry(polling, i);
+    return result;
+}
+
+/* Other stacks: their own sockets, then listeners that are everywhere. */
+static long sort_elsewhere(struct gz_thread *thread, struct polling *polling)
+{
+    struct gz_stack *here = gz_current;
+    long result = 0;
+
+    for (nfds_t i = 0; i < polling->count; i++)
+        polling->stacks |= 1u << gz_file_stack(thread, polling->list[i].fd);
+    for (uint32_t s = 0; result == 0 && s < gz_process.stacks; s++) {
+        if (s == here->index || (polling->stacks >> s & 1) == 0)
+            continue;
+        gz_switch(thread, &gz_stacks[s]);
+        result = sort(thread, polling);
+    }
+    for (uint32_t s = 0; result == 0 && s < gz_process.stacks; s++) {
+        if ((polling->stacks >> s & 1) == 0)
+            continue;
+        gz_switch(thread, &gz_stacks[s]);
+        if (gz_current->running && polling->sets[s] < 0)
+            result = polling->sets[s] = (int32_t)w2c_stack_waitSetOpen(&gz_current->module);
+        for (nfds_t i = 0; result >= 0 && i < polling->count; i++)
+            if (!belongs_here(thread, polling->list[i].fd) && visitor(polling->list[i].fd) != NULL)
+                result = add(polling, visitor(polling->list[i].fd), i);
+        result = result < 0 ? result : 0;
+    }
+    gz_switch(thread, here);
+    return result;
 }
 
 static void harvest(struct polling *polling)
@@ -70,7 +130,7 @@ static void harvest(struct polling *polling)
     int32_t count;
 
     do {
-        count = (int32_t)w2c_stack_waitSetHarvest(&gz_stack.module, (u32)polling->set, GZ_CALL_EVENTS);
+        count = (int32_t)w2c_stack_waitSetHarvest(&gz_current->module, (u32)polling->sets[gz_current->index], GZ_CALL_EVENTS);
         for (int32_t i = 0; i < count && i < (int32_t)GZ_CALL_EVENTS; i++) {
             uint32_t at = GZ_CALL_EVENT + (uint32_t)i * GZ_EVENT_SIZE;
             uint64_t place = gz_get64(at + GZ_EVENT_DATA);
@@ -83,26 +143,6 @@ static void harvest(struct polling *polling)
              count < (int32_t)polling->count);
 }
 
-/*
- * As in Linux: what another thread closes goes on until this call ends, and does not end it; once something
- * else does, it is said that the descriptor is closed.
- */
-static void tell_closed(struct polling *polling)
-{
-    for (nfds_t i = 0; i < polling->count; i++)
-        if (polling->files[i] != NULL && polling->list[i].revents != 0 &&
-            gz_watched_at(polling->list[i].fd) != polling->files[i])
-            polling->list[i].revents = POLLNVAL;
-}
-
-static void leave_files(struct gz_thread *thread, const struct polling *polling)
-{
-    for (nfds_t i = 0; i < polling->count; i++) {
-        thread->file = polling->files[i];
-        gz_file_leave(thread);
-    }
-}
-
 static long ready_entries(const struct polling *polling)
 {
     long count = 0;
@@ -112,16 +152,18 @@ static long ready_entries(const struct polling *polling)
     return count;
 }
 
-static void look(struct polling *polling)
+/* Runs every stack and takes what is ready. */
+static void look(struct gz_thread *thread, struct polling *polling)
 {
-    if (polling->set >= 0 && !atomic_load(&gz_stack.shared->poisoned))
-        harvest(polling);
-    for (uint32_t i = 0; i < polling->kernel_count; i++) {
-        const struct gz_file *file = polling->files[polling->origin[i]];
+    struct gz_stack *here = gz_current;
 
-        if (file != NULL)
-            polling->kernel[i].fd = gz_kernel_fd(file, polling->list[polling->origin[i]].fd);
+    for (uint32_t left = polling->stacks; left != 0; left &= left - 1) {
+        gz_switch(thread, &gz_stacks[__builtin_ctz(left)]);
+        gz_run();
+        if (polling->sets[gz_current->index] >= 0 && !atomic_load(&gz_current->shared->poisoned))
+            harvest(polling);
     }
+    gz_switch(thread, here);
     if (polling->kernel_count > 0 && poll(polling->kernel, polling->kernel_count, 0) > 0)
         for (uint32_t i = 0; i < polling->kernel_count; i++)
             polling->list[polling->origin[i]].revents |= polling->kernel[i].revents;
@@ -129,12 +171,12 @@ static void look(struct polling *polling)
 
 static long wait_for_entries(struct gz_thread *thread, struct polling *polling, uint64_t deadline)
 {
-    struct gz_wait wait = { .set = polling->set, .kernel = polling->kernel, .deadline = deadline };
+    struct gz_wait wait = { .set = polling->sets[gz_current->index], .kernel = polling->kernel,
+        .deadline = deadline, .others = polling->stacks & ~(1u << gz_current->index), .sets = polling->sets };
     long count;
 
     for (;;) {
-        gz_run();
-        look(polling);
+        look(thread, polling);
         count = ready_entries(polling);
         if (count > 0)
             break;
@@ -151,6 +193,20 @@ static long wait_for_entries(struct gz_thread *thread, struct polling *polling, 
     return count;
 }
 
+static void close_sets(struct gz_thread *thread, struct polling *polling)
+{
+    struct gz_stack *here = gz_current;
+
+    for (uint32_t left = polling->stacks; left != 0; left &= left - 1) {
+        gz_switch(thread, &gz_stacks[__builtin_ctz(left)]);
+        int32_t set = polling->sets[gz_current->index];
+
+        if (set >= 0 && !atomic_load(&gz_current->shared->poisoned))
+            w2c_stack_waitSetClose(&gz_current->module, (u32)set);
+    }
+    gz_switch(thread, here);
+}
+
 static long poll_list(
     struct gz_thread *thread, struct pollfd *list, nfds_t count, int64_t timeout, char *memory)
 {
@@ -159,32 +215,29 @@ static long poll_list(
     long result;
 
     polling.origin = (nfds_t *)(memory + (count + GZ_WAIT_EXTRA) * sizeof(struct pollfd));
-    polling.files = (struct gz_file **)(polling.origin + count + GZ_WAIT_EXTRA);
-    memset(polling.files, 0, count * sizeof(struct gz_file *));
     gz_claim();
-    polling.set = gz_stack.running ? (int32_t)w2c_stack_waitSetOpen(&gz_stack.module) : -1;
-    if (gz_stack.running && polling.set < 0)
-        return polling.set;
-    result = sort(&polling);
+    polling.stacks = 1u << gz_current->index;
+    memset(polling.sets, -1, gz_process.stacks * sizeof(polling.sets[0]));
+    result = sort(thread, &polling);
+    if (result == 0 && gz_process.stacks > 1)
+        result = sort_elsewhere(thread, &polling);
     if (result == 0)
         result = wait_for_entries(thread, &polling, deadline);
-    tell_closed(&polling);
-    leave_files(thread, &polling);
-    if (polling.set >= 0 && !atomic_load(&gz_stack.shared->poisoned))
-        w2c_stack_waitSetClose(&gz_stack.module, (u32)polling.set);
+    close_sets(thread, &polling);
     return result;
 }
 
 static long poll_once(struct pollfd *list, nfds_t count, int64_t timeout, const sigset_t *mask)
 {
-    size_t size = (count + GZ_WAIT_EXTRA) * ENTRY_SIZE;
-    char small[(SMALL + GZ_WAIT_EXTRA) * ENTRY_SIZE] __attribute__((aligned(8)));
+    size_t size = (count + GZ_WAIT_EXTRA) * (sizeof(struct pollfd) + sizeof(nfds_t));
+    char small[(SMALL + GZ_WAIT_EXTRA) * (sizeof(struct pollfd) + sizeof(nfds_t))]
+        __attribute__((aligned(8)));
     char *memory = count <= SMALL ? small : malloc(size);
     sigset_t before;
 
     if (memory == NULL)
         return -ENOMEM;
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, -1);
     if (mask != NULL)
         pthread_sigmask(SIG_SETMASK, mask, &before);
     long result = poll_list(thread, list, count, timeout, memory);

@@ -47,7 +47,7 @@ static long take_message(struct gz_file *file, struct msghdr *message)
 static long receive_datagram(
     struct gz_file *file, struct msghdr *message, struct gz_cursor *to, size_t room, int flags)
 {
-    w2c_stack *module = &gz_stack.module;
+    w2c_stack *module = &gz_current->module;
     uint32_t wanted = room > UINT16_MAX ? UINT16_MAX : (uint32_t)room;
     uint64_t now = gz_now();
 
@@ -71,7 +71,7 @@ static long receive_datagram(
 static long receive_nothing(struct gz_file *file)
 {
     int32_t planned =
-        (int32_t)w2c_stack_socketReceivePlan(&gz_stack.module, (u32)file->handle, 1, MSG_PEEK, 0, gz_now());
+        (int32_t)w2c_stack_socketReceivePlan(&gz_current->module, (u32)file->handle, 1, MSG_PEEK, 0, gz_now());
 
     return planned < 0 ? planned : 0;
 }
@@ -89,7 +89,7 @@ static uint32_t copy_part(struct gz_cursor *to, uint32_t length)
 /* Bytes of a stream that are there: up to `room` of them. */
 static long receive_bytes(struct gz_file *file, struct gz_cursor *to, size_t room, size_t skip, int flags)
 {
-    w2c_stack *module = &gz_stack.module;
+    w2c_stack *module = &gz_current->module;
     size_t done = 0;
 
     do {
@@ -197,7 +197,7 @@ static long receive_packet(
 
 static long receive_once(int fd, struct msghdr *message, int flags)
 {
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -22,7 +23,9 @@
 #define INTERNAL_LEAST 896
 #define INTERNAL_COUNT 128
 
-struct gz_stack gz_stack = { .region_fd = -1, .wire = { .fd = -1 }, .next_deadline = GZ_NEVER };
+struct gz_stack gz_stacks[GZ_STACKS_MAX];
+struct gz_process gz_process;
+__thread struct gz_stack *gz_current __attribute__((tls_model("initial-exec"))) = &gz_stacks[0];
 
 uint64_t gz_now(void)
 {
@@ -75,37 +78,68 @@ int gz_shared_renew(void)
 
     if (shared == MAP_FAILED)
         return -1;
-    gz_stack.shared = shared;
-    return make_lock(&gz_stack.shared->lock);
+    gz_current->shared = shared;
+    return make_lock(&gz_current->shared->lock);
 }
 
-int gz_region_reserve(void)
+static void number_stacks(void)
+{
+    const struct gz_config *config = &gz_process.config;
+
+    gz_process.stacks = config->stacks > 1 ? (uint32_t)config->stacks : 1;
+    for (uint32_t i = 0; i < gz_process.stacks; i++) {
+        struct gz_stack *stack = &gz_stacks[i];
+        bool has_cpu = config->cpus != NULL && config->cpus[0] != NULL;
+
+        stack->index = i;
+        stack->cpu = has_cpu ? atoi(config->cpus[i]) : -1;
+        stack->region_fd = -1;
+        stack->wire.fd = -1;
+        atomic_init(&stack->next_deadline, GZ_NEVER);
+        stack->keeper.alarm_clock = -1;
+    }
+}
+
+static int reserve_one(void)
 {
     void *window = mmap(NULL, WINDOW, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (window == MAP_FAILED)
         return -1;
-    gz_stack.env.memory.data = window;
-    gz_stack.region_size = (uint32_t)gz_stack.config.memory_size << 20;
+    gz_current->env.memory.data = window;
+    gz_current->region_size = (uint32_t)gz_process.config.memory_size << 20;
     return gz_shared_renew();
+}
+
+int gz_region_reserve(void)
+{
+    int result = 0;
+
+    number_stacks();
+    for (uint32_t i = 0; result == 0 && i < gz_process.stacks; i++) {
+        gz_current = &gz_stacks[i];
+        result = reserve_one();
+    }
+    gz_current = &gz_stacks[0];
+    return result;
 }
 
 /* A memory file of the region's size, mapped at the window's start. */
 static int map_file(unsigned flags)
 {
     int fd = memfd_create("gazelle", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
-    uint8_t *data = gz_stack.env.memory.data;
+    uint8_t *data = gz_current->env.memory.data;
 
     if (fd < 0)
         return -1;
-    if (ftruncate(fd, gz_stack.region_size) != 0 ||
+    if (ftruncate(fd, gz_current->region_size) != 0 ||
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0 ||
-        mmap(data, gz_stack.region_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
+        mmap(data, gz_current->region_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
             MAP_FAILED) {
         int reason = errno;
 
         /* A failed MAP_FIXED may have taken the reservation away. */
-        mmap(data, gz_stack.region_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+        mmap(data, gz_current->region_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
             -1, 0);
         close(fd);
         errno = reason;
@@ -117,48 +151,57 @@ static int map_file(unsigned flags)
 /* Maps the memory and lays the region out in it; 0 or -errno. */
 static int lay_out(void)
 {
-    wasm_rt_memory_t *memory = &gz_stack.env.memory;
+    wasm_rt_memory_t *memory = &gz_current->env.memory;
     int fd = -1;
 
-    if (gz_stack.region_size % HUGE_PAGE == 0)
+    if (gz_current->region_size % HUGE_PAGE == 0)
         fd = map_file(MFD_HUGETLB);
     if (fd < 0)
         fd = map_file(0);
     if (fd < 0)
         return -errno;
-    gz_stack.region_fd = gz_internal(fd);
-    memory->size = gz_stack.region_size;
+    gz_current->region_fd = gz_internal(fd);
+    memory->size = gz_current->region_size;
     memory->pages = memory->size / WASM_PAGE;
     memory->max_pages = memory->pages;
-    wasm2c_stack_instantiate(&gz_stack.module, &gz_stack.env);
+    wasm2c_stack_instantiate(&gz_current->module, &gz_current->env);
     if (getrandom(gz_at(GZ_CALL + GZ_CALL_SEED), 32, 0) != 32)
         return -EIO;
-    if (w2c_stack_create(&gz_stack.module, gz_stack.region_size, gz_now()) != 0)
+    if (w2c_stack_create(&gz_current->module, gz_current->region_size, gz_now()) != 0)
         return -ENOMEM;
+    w2c_stack_stackPlace(&gz_current->module, gz_current->index, gz_process.stacks);
+    return 0;
+}
+
+static int create_one(struct gz_thread *thread)
+{
+    char *message = gz_current->wire.message;
+    int result;
+
+    (void)thread;
+    if (gz_current->shared->created)
+        return 0;
+    if (gz_process.failed)
+        return -ENETDOWN;
+    result = lay_out();
+    if (result != 0)
+        snprintf(message, sizeof(gz_current->wire.message), "cannot make the stack's memory of %lld MiB: %s",
+            (long long)gz_process.config.memory_size, strerror(-result));
+    if (result != 0 || gz_introduce() != 0)
+        return (int)gz_start_failed();
+    gz_current->shared->created = true;
     return 0;
 }
 
 int gz_region_create(void)
 {
-    char *message = gz_stack.wire.message;
-    int result;
-
-    if (gz_stack.shared->created)
+    if (gz_current->shared->created)
         return 0;
-    if (gz_stack.failed)
-        return -ENETDOWN;
-    result = lay_out();
-    if (result != 0)
-        snprintf(message, sizeof(gz_stack.wire.message), "cannot make the stack's memory of %lld MiB: %s",
-            (long long)gz_stack.config.memory_size, strerror(-result));
-    if (result != 0 || gz_introduce() != 0)
-        return (int)gz_start_failed();
-    gz_stack.shared->created = true;
-    return 0;
+    return gz_in_every_stack(gz_thread(), create_one);
 }
 
 void gz_count_fallback(uint32_t reason)
 {
-    if (gz_stack.shared->created)
-        w2c_stack_fallback(&gz_stack.module, reason);
+    if (gz_current->shared->created)
+        w2c_stack_fallback(&gz_current->module, reason);
 }

@@ -35,7 +35,8 @@
 #define STACK_SIZE (128 * 1024)
 #define PAGE 4096u
 
-static struct {
+/* Of each stack. */
+static struct registration {
     /* The connection; its end is ltran's. */
     int socket;
     /*
@@ -45,13 +46,21 @@ static struct {
     int kicked, to_client, to_ltran;
     /* Addresses in linear memory: of the memory shared with ltran, and of where frames are copied to. */
     uint32_t region, landing;
-    uint64_t process_key;
     char program[16];
-} ltran = { .socket = -1, .kicked = -1, .to_client = -1, .to_ltran = -1 };
+} registrations[GZ_STACKS_MAX] = {
+    [0 ... GZ_STACKS_MAX - 1] = { .socket = -1, .kicked = -1, .to_client = -1, .to_ltran = -1 }
+};
+/* Tells ltran which stacks are one process'. */
+static uint64_t process_key;
+
+static struct registration *own(void)
+{
+    return &registrations[gz_current->index];
+}
 
 static int fail(const char *what, const char *remedy)
 {
-    struct gz_port *port = &gz_stack.wire;
+    struct gz_port *port = &gz_current->wire;
 
     snprintf(port->message, sizeof(port->message), "%s: %s; %s", what, strerror(errno), remedy);
     return -1;
@@ -69,7 +78,7 @@ static void close_internal(int *fd)
 static int connect_in(const char *folder, struct sockaddr_un *address)
 {
     int size = snprintf(address->sun_path, sizeof(address->sun_path), "%s/%s" SOCKET_NAME, folder,
-        gz_stack.config.unix_prefix);
+        gz_process.config.unix_prefix);
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
     address->sun_family = AF_UNIX;
@@ -128,34 +137,34 @@ static int map_region(uint32_t size)
     if (fd < 0)
         return -1;
     if (ftruncate(fd, size) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0 ||
-        mmap(gz_at(ltran.region), size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd,
+        mmap(gz_at(own()->region), size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd,
             0) == MAP_FAILED) {
         close(fd);
         return -1;
     }
-    madvise(gz_at(ltran.region), size, MADV_DONTFORK);
+    madvise(gz_at(own()->region), size, MADV_DONTFORK);
     return fd;
 }
 
 /* Makes the memory and the request for registration, lock held; the memory's descriptor or -1. */
 static int offer(char *request, uint32_t *length)
 {
-    const struct gz_config *config = &gz_stack.config;
+    const struct gz_config *config = &gz_process.config;
     struct gz_address address = { .version = 4 };
     uint64_t mac = 0;
-    int fd = map_region(w2c_stack_ringRegionSize(&gz_stack.module));
+    int fd = map_region(w2c_stack_ringRegionSize(&gz_current->module));
 
     if (fd < 0)
         return fail("cannot make the memory for the rings to ltran", "make memory smaller");
     memcpy(address.bytes, config->host_addr, sizeof(address.bytes));
     memcpy(&mac, config->device_mac, 6);
     gz_endpoint_put(&address);
-    *length = w2c_stack_ringRegister(&gz_stack.module, gz_stack.wire.id, ltran.region, ltran.landing,
-        (uint32_t)config->prefix_length, (uint32_t)getpid(), 0, 1, mac, ltran.process_key,
-        config->nic_vlan_mode > 0 ? (uint32_t)config->nic_vlan_mode : 0);
+    *length = w2c_stack_ringRegister(&gz_current->module, gz_current->wire.id, own()->region, own()->landing,
+        (uint32_t)config->prefix_length, (uint32_t)getpid(), gz_current->index, gz_process.stacks, mac,
+        process_key, config->nic_vlan_mode > 0 ? (uint32_t)config->nic_vlan_mode : 0);
     if (*length > GZ_REGISTRATION_MAX)
         wasm_rt_trap(WASM_RT_TRAP_OOB);
-    memcpy(gz_at(GZ_CALL_OPTION + GZ_REGISTER_NAME), ltran.program, sizeof(ltran.program));
+    memcpy(gz_at(GZ_CALL_OPTION + GZ_REGISTER_NAME), own()->program, sizeof(own()->program));
     memcpy(request, gz_at(GZ_CALL_OPTION), *length);
     return fd;
 }
@@ -163,7 +172,7 @@ static int offer(char *request, uint32_t *length)
 /* Sends the request with its descriptors and waits for the answer; its length, 0 for none. */
 static uint32_t exchange(int fd, int memory, char *message, uint32_t length)
 {
-    int descriptors[] = { memory, ltran.to_client, ltran.to_ltran };
+    int descriptors[] = { memory, own()->to_client, own()->to_ltran };
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(descriptors))];
@@ -189,18 +198,18 @@ static uint32_t exchange(int fd, int memory, char *message, uint32_t length)
 /* The stack takes the answer, lock held: 0, or -1 with a message. */
 static int conclude(int fd, const char *answer, uint32_t length)
 {
-    const struct gz_config *config = &gz_stack.config;
-    struct gz_port *port = &gz_stack.wire;
+    const struct gz_config *config = &gz_process.config;
+    struct gz_port *port = &gz_current->wire;
     uint32_t base = GZ_PORTS + port->id * GZ_PORT_STRIDE;
     uint64_t mac = 0;
 
     memcpy(gz_at(GZ_CALL_OPTION), answer, length);
     memcpy(&mac, config->device_mac, 6);
-    int32_t result = (int32_t)w2c_stack_ringWelcome(&gz_stack.module, port->id, length, mac,
+    int32_t result = (int32_t)w2c_stack_ringWelcome(&gz_current->module, port->id, length, mac,
         (uint32_t)config->mtu, gz_now());
 
     if (result == 0) {
-        ltran.socket = gz_internal(fd);
+        own()->socket = gz_internal(fd);
         port->mac = gz_get64(base + GZ_PORT_MAC);
         port->mtu = gz_get32(base + GZ_PORT_MTU);
         return 0;
@@ -220,32 +229,34 @@ static int conclude(int fd, const char *answer, uint32_t length)
 
 static int open_descriptors(void)
 {
-    prctl(PR_GET_NAME, ltran.program);
+    prctl(PR_GET_NAME, own()->program);
     int ends[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
         return fail("cannot make a pair of sockets", "raise `ulimit -n`");
-    ltran.kicked = gz_internal(ends[0]);
-    ltran.to_client = gz_internal(ends[1]);
-    ltran.to_ltran = gz_internal(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (ltran.to_ltran < 0)
+    own()->kicked = gz_internal(ends[0]);
+    own()->to_client = gz_internal(ends[1]);
+    own()->to_ltran = gz_internal(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (own()->to_ltran < 0)
         return fail("cannot make an eventfd", "raise `ulimit -n`");
-    return getrandom(&ltran.process_key, sizeof(ltran.process_key), 0) < 0 ? -1 : 0;
+    if (process_key == 0 && getrandom(&process_key, sizeof(process_key), 0) < 0)
+        return fail("no random number", "try again");
+    return 0;
 }
 
 /* What lies in the window behind the stack's memory: the rings, then the place that frames are copied to. */
 static int place_window(struct gz_port *port, const struct gz_port_request *request)
 {
-    uint32_t size = (w2c_stack_ringRegionSize(&gz_stack.module) + PAGE - 1) & ~(PAGE - 1);
+    uint32_t size = (w2c_stack_ringRegionSize(&gz_current->module) + PAGE - 1) & ~(PAGE - 1);
 
     port->window_size = size + GZ_RING_LANDING_SIZE;
     if ((uint64_t)request->window + port->window_size > UINT32_MAX)
         return errno = ENOMEM, fail("no room for the rings to ltran below 4096 MiB", "make memory smaller");
-    ltran.region = request->window;
-    ltran.landing = request->window + size;
-    gz_stack.env.memory.size = gz_peers_place(ltran.landing + GZ_RING_LANDING_SIZE, ltran.landing);
-    port->window_size = (uint32_t)gz_stack.env.memory.size - request->window;
-    if (mprotect(gz_at(ltran.landing), GZ_RING_LANDING_SIZE, PROT_READ | PROT_WRITE) != 0)
+    own()->region = request->window;
+    own()->landing = request->window + size;
+    gz_current->env.memory.size = gz_peers_place(own()->landing + GZ_RING_LANDING_SIZE, own()->landing);
+    port->window_size = (uint32_t)gz_current->env.memory.size - request->window;
+    if (mprotect(gz_at(own()->landing), GZ_RING_LANDING_SIZE, PROT_READ | PROT_WRITE) != 0)
         return fail("no memory for frames from ltran", "check `ulimit -v`");
     return 0;
 }
@@ -273,16 +284,16 @@ int gz_ltran_open(struct gz_port *port, const struct gz_port_request *request)
     close(memory);
     if (conclude(fd, message, length) != 0)
         return -1;
-    port->fd = ltran.kicked;
+    port->fd = own()->kicked;
     return gz_thread_start(stay, STACK_SIZE);
 }
 
 void gz_ltran_close(struct gz_port *port)
 {
-    close_internal(&ltran.socket);
-    close_internal(&ltran.to_ltran);
-    close_internal(&ltran.to_client);
-    close_internal(&ltran.kicked);
+    close_internal(&own()->socket);
+    close_internal(&own()->to_ltran);
+    close_internal(&own()->to_client);
+    close_internal(&own()->kicked);
     port->fd = -1;
 }
 
@@ -290,28 +301,28 @@ void gz_ltran_kick(void)
 {
     uint64_t one = 1;
 
-    if (write(ltran.to_ltran, &one, sizeof(one)) < 0)
+    if (write(own()->to_ltran, &one, sizeof(one)) < 0)
         return; /* The counter is full: it is readable anyway. */
 }
 
 void gz_ltran_end(void)
 {
-    shutdown(ltran.socket, SHUT_RDWR);
+    shutdown(own()->socket, SHUT_RDWR);
 }
 
 /* ltran is gone: the link is down. */
 static long lose(void)
 {
-    GZ_ENTER(thread);
-    w2c_stack_ringDetach(&gz_stack.module, gz_stack.wire.id, gz_now());
-    close_internal(&ltran.socket);
+    GZ_ENTER(thread, -1);
+    w2c_stack_ringDetach(&gz_current->module, gz_current->wire.id, gz_now());
+    close_internal(&own()->socket);
     GZ_LEAVE(thread);
     return 0;
 }
 
 static long offer_again(char *request, uint32_t *length)
 {
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, -1);
     long memory = offer(request, length);
 
     GZ_LEAVE(thread);
@@ -320,14 +331,14 @@ static long offer_again(char *request, uint32_t *length)
 
 static long conclude_again(int fd, const char *answer, uint32_t length)
 {
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, -1);
     long result = conclude(fd, answer, length);
 
     if (result == 0)
         gz_run();
     GZ_LEAVE(thread);
     if (result == 0)
-        gz_peers_tell(ltran.socket);
+        gz_peers_tell(own()->socket);
     return result;
 }
 
@@ -353,13 +364,13 @@ static bool come_back(void)
 /* Hears ltran, and looks after rings to peers, once or for `wait` ms; false when ltran has ended. */
 static bool attend(int wait)
 {
-    struct pollfd list[1 + GZ_PEERS_MAX] = { { .fd = ltran.socket, .events = POLLIN } };
+    struct pollfd list[1 + GZ_PEERS_MAX] = { { .fd = own()->socket, .events = POLLIN } };
     uint32_t count = gz_peers_watch(list + 1);
 
     if (poll(list, 1 + count, wait) <= 0)
         return true;
-    gz_peers_look(list + 1, count, ltran.socket);
-    return list[0].revents == 0 || gz_peers_receive(ltran.socket);
+    gz_peers_look(list + 1, count, own()->socket);
+    return list[0].revents == 0 || gz_peers_receive(own()->socket);
 }
 
 static void *stay(void *unused)
@@ -374,7 +385,7 @@ static void *stay(void *unused)
         uint32_t wait = FIRST_WAIT;
 
         while (!come_back()) {
-            if (atomic_load(&gz_stack.shared->poisoned))
+            if (atomic_load(&gz_current->shared->poisoned))
                 return unused;
             attend((int)wait);
             wait = wait < LONGEST_WAIT / 2 ? 2 * wait : LONGEST_WAIT;

@@ -20,22 +20,22 @@
  */
 static void transmit(struct gz_thread *thread)
 {
-    if (thread->batch > 1 && gz_stack.poller == NULL && gz_keeper_ticks()) {
+    if (thread->batch > 1 && gz_current->poller == NULL && gz_keeper_ticks()) {
         thread->batch--;
-        gz_stack.deferred = true;
+        gz_current->deferred = true;
         return;
     }
     thread->batch = 0;
     gz_flush(gz_now());
     /* Others may wait for what has arrived meanwhile. */
-    if (gz_stack.poller == NULL && gz_others_sleep() && gz_due(gz_now()))
+    if (gz_current->poller == NULL && gz_others_sleep() && gz_due(gz_now()))
         gz_run();
 }
 
 /* Sends `total` bytes, or as many as there is room for. */
 static long send_bytes(struct gz_file *file, struct gz_cursor *from, size_t total, int flags)
 {
-    w2c_stack *module = &gz_stack.module;
+    w2c_stack *module = &gz_current->module;
     size_t sent = 0;
 
     do {
@@ -144,7 +144,7 @@ static long send_once(int fd, const struct msghdr *message, int flags)
 {
     long result;
 
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     bool kernel = file == NULL || (file->side == GZ_UNDECIDED && !file->datagram);
 

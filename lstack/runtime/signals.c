@@ -35,9 +35,13 @@ static bool is_end(int signal)
 
 static bool in_window(const void *address)
 {
-    const uint8_t *data = gz_stack.env.memory.data;
+    for (uint32_t i = 0; i < gz_process.stacks; i++) {
+        const uint8_t *data = gz_stacks[i].env.memory.data;
 
-    return (const uint8_t *)address >= data && (const uint8_t *)address < data + WINDOW;
+        if ((const uint8_t *)address >= data && (const uint8_t *)address < data + WINDOW)
+            return true;
+    }
+    return false;
 }
 
 /* The signal as if nobody had installed a handler: the kernel acts on it once more. */
@@ -137,7 +141,7 @@ static bool is_wrapped(int signal, const struct sigaction *wanted)
 {
     if (is_fault(signal) || (wanted->sa_handler != SIG_DFL && wanted->sa_handler != SIG_IGN))
         return true;
-    return gz_stack.running && is_end(signal) && wanted->sa_handler == SIG_DFL;
+    return gz_stacks[0].running && is_end(signal) && wanted->sa_handler == SIG_DFL;
 }
 
 /* The kernel's action for what the application asked for. */

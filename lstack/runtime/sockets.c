@@ -18,7 +18,7 @@ struct gz_file *gz_socket_at(int fd)
     if (file == NULL)
         return NULL;
     /* In the child of a process that runs the stack, what was not decided yet is the kernel's. */
-    if (file->side == GZ_KERNEL_SIDE || (gz_stack.detached && file->side == GZ_UNDECIDED)) {
+    if (file->side == GZ_KERNEL_SIDE || (gz_process.detached && file->side == GZ_UNDECIDED)) {
         gz_file_to_kernel(fd, file);
         return NULL;
     }
@@ -31,7 +31,7 @@ long gz_ready_to_use(const struct gz_file *file)
 
     if (gz_detached(file))
         return -ECONNABORTED;
-    if (atomic_load(&gz_stack.shared->poisoned))
+    if (atomic_load(&gz_current->shared->poisoned))
         return -ECONNRESET;
     claimed = gz_claim();
     return claimed;
@@ -62,13 +62,13 @@ static bool type_supported(int domain, int type, int protocol)
 /* Why the kernel gets a socket although its type is right; -1: the stack gets it. */
 static int excluded(struct gz_thread *thread, int type)
 {
-    pid_t owner = atomic_load(&gz_stack.shared->owner);
+    pid_t owner = atomic_load(&gz_current->shared->owner);
 
-    if (gz_stack.failed)
+    if (gz_process.failed)
         return GZ_FALLBACK_STACK_FAILED;
-    if (gz_stack.detached || atomic_load(&gz_stack.shared->poisoned) || (owner != 0 && owner != getpid()))
+    if (gz_process.detached || atomic_load(&gz_current->shared->poisoned) || (owner != 0 && owner != getpid()))
         return GZ_FALLBACK_EXCLUDED;
-    if (!thread_selected(thread) || (type == SOCK_DGRAM && gz_stack.config.udp_enable == 0))
+    if (!thread_selected(thread) || (type == SOCK_DGRAM && gz_process.config.udp_enable == 0))
         return GZ_FALLBACK_EXCLUDED;
     return -1;
 }
@@ -79,7 +79,7 @@ long gz_socket(int domain, int type, int protocol)
 
     if (!type_supported(domain, plain, protocol))
         return GZ_KERNEL;
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, -1);
     int why = excluded(thread, plain);
     struct gz_file *file = NULL;
     int32_t handle = -1;
@@ -87,7 +87,7 @@ long gz_socket(int domain, int type, int protocol)
 
     if (why < 0) {
         if (gz_region_create() == 0)
-            handle = (int32_t)w2c_stack_socketOpen(&gz_stack.module, domain == AF_INET6 ? 6 : 4, (u32)plain);
+            handle = (int32_t)w2c_stack_socketOpen(&gz_current->module, domain == AF_INET6 ? 6 : 4, (u32)plain);
         file = handle < 0 ? NULL : gz_file_new(GZ_KIND_SOCKET);
         if (file == NULL)
             why = GZ_FALLBACK_NO_MEMORY;
@@ -102,7 +102,7 @@ long gz_socket(int domain, int type, int protocol)
     int reason = errno;
 
     if (fd < 0) {
-        w2c_stack_socketClose(&gz_stack.module, (u32)handle, gz_now());
+        w2c_stack_socketClose(&gz_current->module, (u32)handle, gz_now());
         gz_file_free(file);
         GZ_LEAVE(thread);
         return -reason;
@@ -130,7 +130,7 @@ static long listen_unbound(int fd, struct gz_file *file, int backlog)
     if (gz_address_from(&bound, address, length, file->v6) != 0)
         return -EINVAL;
     gz_endpoint_put(&bound);
-    long result = (int32_t)w2c_stack_socketBind(&gz_stack.module, (u32)file->handle);
+    long result = (int32_t)w2c_stack_socketBind(&gz_current->module, (u32)file->handle);
 
     if (result == 0)
         gz_settle(fd, file, GZ_BOTH, 0);
@@ -139,22 +139,24 @@ static long listen_unbound(int fd, struct gz_file *file, int backlog)
 
 long gz_listen(int fd, int backlog)
 {
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
 
     if (file != NULL && !file->datagram) {
         result = 0;
-        if (atomic_load(&gz_stack.shared->poisoned))
+        if (atomic_load(&gz_current->shared->poisoned))
             result = -ECONNRESET;
         else if (file->side == GZ_UNDECIDED)
             result = listen_unbound(fd, file, backlog);
         else if (file->side == GZ_BOTH && listen(fd, backlog) != 0)
             result = -errno;
         if (result == 0)
-            result = (int32_t)w2c_stack_socketListen(&gz_stack.module, (u32)file->handle, (u32)backlog);
+            result = (int32_t)w2c_stack_socketListen(&gz_current->module, (u32)file->handle, (u32)backlog);
         if (result == 0)
             file->listening = true;
+        if (result == 0 && gz_process.stacks > 1 && gz_process.config.listen_shadow != 0)
+            result = gz_shadows_listen(thread, file);
     }
     GZ_LEAVE(thread);
     return result;
@@ -162,7 +164,7 @@ long gz_listen(int fd, int backlog)
 
 long gz_shutdown(int fd, int how)
 {
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
 
@@ -170,7 +172,7 @@ long gz_shutdown(int fd, int how)
         result = gz_ready_to_use(file);
         if (result == 0)
             result =
-                (int32_t)w2c_stack_socketShutdown(&gz_stack.module, (u32)file->handle, (u32)how, gz_now());
+                (int32_t)w2c_stack_socketShutdown(&gz_current->module, (u32)file->handle, (u32)how, gz_now());
         if (result == 0)
             gz_flush(gz_now());
         if (file->side == GZ_BOTH)
@@ -184,17 +186,17 @@ long gz_name(int fd, struct sockaddr *address, socklen_t *length, int peer)
 {
     struct gz_address found;
 
-    GZ_ENTER(thread);
+    GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
     /* Both halves have the same name; the kernel knows it without a look into the region. */
     bool kernel = file == NULL || file->side == GZ_UNDECIDED;
 
     if (!kernel) {
-        if (atomic_load(&gz_stack.shared->poisoned))
+        if (atomic_load(&gz_current->shared->poisoned))
             result = -ECONNRESET;
         else
-            result = (int32_t)w2c_stack_socketName(&gz_stack.module, (u32)file->handle, (u32)peer);
+            result = (int32_t)w2c_stack_socketName(&gz_current->module, (u32)file->handle, (u32)peer);
         if (result == 0) {
             gz_endpoint_get(&found);
             result = gz_address_to(&found, file->v6, address, length);

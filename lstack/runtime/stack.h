@@ -1,4 +1,4 @@
-/* The one stack of this process: its region, its lock, and running it. */
+/* The stacks of this process: their regions, locks, and running them. */
 #ifndef GZ_STACK_H
 #define GZ_STACK_H
 
@@ -17,6 +17,8 @@
 #include "thread.h"
 
 #define GZ_NEVER UINT64_MAX
+/* Buckets of threads that sleep in a stack, by wait set. */
+#define GZ_SLEEPERS 256
 
 /* The import of the module: its memory. */
 struct w2c_env {
@@ -37,10 +39,16 @@ struct gz_shared {
     uint16_t references[1 << 20];
 };
 
+/* What stacks of a process hand on to each other (handover.c). */
+struct gz_inbox;
+
+/* One stack; guarded by the lock in `shared`, but for atomics. */
 struct gz_stack {
+    uint32_t index;
+    /* The CPU of its keeper, -1: any. */
+    int cpu;
     struct w2c_env env;
     w2c_stack module;
-    struct gz_config config;
     struct gz_shared *shared;
     int region_fd;
     uint32_t region_size;
@@ -48,12 +56,10 @@ struct gz_stack {
     struct gz_port wire;
     struct gz_port *ports[GZ_PORTS_MAX];
     uint32_t port_count;
+    /* Frames from the stack before it; NULL when there is one stack. */
+    struct gz_inbox *inbox;
     /* This process has the port and runs the stack. */
     bool running;
-    /* A child forked after the claim: its stack descriptors are only numbers. */
-    bool detached;
-    /* Starting failed and the configuration says to go on with the kernel. */
-    bool failed;
     /* Threads that wait for the lock. */
     _Atomic uint32_t waiting;
     /* Times that gz_run() ran. */
@@ -64,13 +70,48 @@ struct gz_stack {
     struct gz_thread *poller;
     uint64_t poller_deadline;
     _Atomic uint64_t next_deadline;
+    struct gz_thread *sleepers[GZ_SLEEPERS];
+    uint32_t sleeper_count;
+    /* Threads to be kicked by the lock's holder once it has given the lock up. */
+    struct gz_kicks {
+        uint32_t count;
+        struct gz_thread *threads[32];
+    } kicks;
+    /* See keeper.c. */
+    struct gz_keeper {
+        struct gz_thread *thread;
+        /* A thread polled when the keeper looked last. */
+        bool parked;
+        int alarm_clock;
+        /* What it saw at its last tick. */
+        uint64_t seen;
+        uint32_t quiet;
+    } keeper;
 };
 
-extern struct gz_stack gz_stack;
+/* What is the process' and not one stack's. */
+struct gz_process {
+    struct gz_config config;
+    uint32_t stacks;
+    /* All of them run here. */
+    _Atomic bool claimed;
+    /* A child forked after the claim: its stack descriptors are only numbers. */
+    bool detached;
+    /* Starting failed and the configuration says to go on with the kernel. */
+    bool failed;
+};
 
-/* Makes the region unless it exists; 0 or -errno. Called with the lock held. */
+extern struct gz_stack gz_stacks[GZ_STACKS_MAX];
+extern struct gz_process gz_process;
+/*
+ * The stack that the calling thread is in, or was in last: everything that names none is about this one. Its
+ * lock is the only one that the thread may hold.
+ */
+extern __thread struct gz_stack *gz_current __attribute__((tls_model("initial-exec")));
+
+/* Makes the regions of all stacks unless they exist; 0 or -errno. Called with the lock held. */
 int gz_region_create(void);
-/* Reserves the window and shared page; at the engine's start. */
+/* Reserves the windows and shared pages; at the engine's start. */
 int gz_region_reserve(void);
 /* Another page beside the region, for a process that will have a region of its own. 0 or -1. */
 int gz_shared_renew(void);
@@ -85,7 +126,7 @@ bool gz_is_keeper(const struct gz_thread *thread);
 
 static inline uint8_t *gz_at(uint32_t address)
 {
-    return gz_stack.env.memory.data + address;
+    return gz_current->env.memory.data + address;
 }
 
 static inline uint32_t gz_get32(uint32_t address)
@@ -117,8 +158,14 @@ static inline void gz_put64(uint32_t address, uint64_t value)
 /* Microseconds of a clock that never goes back. */
 uint64_t gz_now(void);
 
-/* The lock, with what must happen around it: see lock.c. */
-struct gz_thread *gz_lock(void);
+/* The lock of the stack that `fd` belongs to, with what must happen around it: see lock.c. */
+struct gz_thread *gz_lock(int fd);
+/* The lock of one stack. */
+struct gz_thread *gz_lock_stack(struct gz_stack *stack);
+/* Gives the current stack up and goes to another, whose lock it takes. Files that must stay are pinned before. */
+void gz_switch(struct gz_thread *thread, struct gz_stack *stack);
+/* Calls `act` in each stack, in order, until one answers other than 0; answers that. Ends where it began. */
+int gz_in_every_stack(struct gz_thread *thread, int (*act)(struct gz_thread *));
 void gz_unlock(struct gz_thread *thread);
 /* The lock came from a dead holder (EOWNERDEAD): makes it usable again, and the stack's state known. */
 void gz_lock_inherit(void);
@@ -129,10 +176,11 @@ long gz_escaped(struct gz_thread *thread);
 
 /*
  * Every call of the application enters here and leaves by GZ_LEAVE. A trap within the module comes back in
- * this place: the macro then leaves the calling function with -ECONNRESET.
+ * this place: the macro then leaves the calling function with -ECONNRESET. `fd` says which stack; -1: the
+ * thread's own.
  */
-#define GZ_ENTER(thread)                                \
-    struct gz_thread *thread = gz_lock();               \
+#define GZ_ENTER(thread, fd)                            \
+    struct gz_thread *thread = gz_lock(fd);             \
     do {                                                \
         if (thread == NULL)                             \
             return -EDEADLK;                            \
@@ -152,6 +200,11 @@ void gz_run(void);
  */
 int gz_port_add(struct gz_port *port);
 void gz_port_remove(struct gz_port *port);
+/* handover.c: makes room for frames from other stacks, in the current one; called at the claim. 0 or -1. */
+int gz_inbox_open(void);
+/* Gives the frames among `count` that the stack marked to the next stack. */
+void gz_hand_over(const uint8_t *frames, uint32_t count);
+
 /* Transmits everything that waits. */
 void gz_flush(uint64_t now);
 /* Wakes whom the stack wants woken. */
@@ -159,7 +212,7 @@ void gz_wake_all(void);
 /* Whether gz_run() would find something to do. No lock needed. */
 bool gz_due(uint64_t now);
 
-/* Claims the port for this process unless that was done: 0 or -errno. Called with the lock held. */
+/* Claims the ports of all stacks for this process unless that was done: 0 or -errno. Called with the lock held. */
 int gz_claim(void);
 
 /* Starts the thread that runs the stack when no other does (keeper.c), and calls for its attention. */

@@ -58,7 +58,7 @@ __attribute__((visibility("default"))) const struct gz_engine *gz_engine_open(vo
 {
     int status = 1;
 
-    if (gz_config_load(NULL, &gz_stack.config, &status) != 0)
+    if (gz_config_load(NULL, &gz_process.config, &status) != 0)
         _exit(status);
     gz_threads_start();
     if (gz_files_start() != 0 || gz_region_reserve() != 0)
@@ -100,15 +100,17 @@ static const struct gz_port_kind *load_dpdk(struct gz_port *port)
 /* What the configuration asks of the port. */
 static int request_port(struct gz_port_request *request)
 {
-    const struct gz_config *config = &gz_stack.config;
-    struct gz_port *port = &gz_stack.wire;
+    const struct gz_config *config = &gz_process.config;
+    struct gz_port *port = &gz_current->wire;
 
     *request = (struct gz_port_request){
         .name = config->device_name,
         .mtu = (uint32_t)config->mtu,
         .slots = (uint32_t)config->nic_rxqueue_size,
-        .memory = gz_stack.env.memory.data,
-        .window = gz_stack.region_size,
+        .memory = gz_current->env.memory.data,
+        .window = gz_current->region_size,
+        .queue = gz_current->index,
+        .queues = gz_process.stacks,
     };
     memcpy(request->mac, config->device_mac, sizeof(request->mac));
     memcpy(request->address, config->host_addr + 12, sizeof(request->address));
@@ -122,7 +124,7 @@ static int request_port(struct gz_port_request *request)
 
 static int describe_port(const struct gz_port_request *request)
 {
-    struct gz_port *port = &gz_stack.wire;
+    struct gz_port *port = &gz_current->wire;
     int known = port->fd;
     int result = port->kind->describe(port, request);
 
@@ -133,13 +135,17 @@ static int describe_port(const struct gz_port_request *request)
 
 static int open_port(void)
 {
-    struct gz_port *port = &gz_stack.wire;
+    struct gz_port *port = &gz_current->wire;
     struct gz_port_request request;
 
     if (port->opened)
         return 0;
     if (request_port(&request) != 0)
         return -1;
+    if (request.queues > 1) {
+        request.steering_length = w2c_stack_steeringProgram(&gz_current->module);
+        request.steering = gz_at(GZ_CALL_OPTION);
+    }
     bool described = port->kind->describe != NULL;
 
     if ((described && describe_port(&request) != 0) || port->kind->open(port, &request) != 0) {
@@ -151,7 +157,7 @@ static int open_port(void)
     port->opened = true;
     if (!described)
         port->fd = gz_internal(port->fd);
-    gz_stack.env.memory.size = gz_stack.region_size + port->window_size;
+    gz_current->env.memory.size = gz_current->region_size + port->window_size;
     return 0;
 }
 
@@ -167,9 +173,9 @@ static void put_address(const uint8_t bytes[16])
 static int introduce_to_stack(void)
 {
     static const uint8_t none[4];
-    const struct gz_config *config = &gz_stack.config;
-    struct gz_port *port = &gz_stack.wire;
-    w2c_stack *module = &gz_stack.module;
+    const struct gz_config *config = &gz_process.config;
+    struct gz_port *port = &gz_current->wire;
+    w2c_stack *module = &gz_current->module;
     int32_t id =
         (int32_t)w2c_stack_portOpen(module, port->flags, port->mtu, port->mac, port->segmentation_max);
 
@@ -192,7 +198,7 @@ static int introduce_to_stack(void)
 
 int gz_introduce(void)
 {
-    struct gz_port *port = &gz_stack.wire;
+    struct gz_port *port = &gz_current->wire;
     struct gz_port_request request;
 
     if (request_port(&request) != 0)
@@ -204,7 +210,7 @@ int gz_introduce(void)
             port->message, sizeof(port->message), "the stack refuses host_addr, mask_addr or gateway_addr");
         return -1;
     }
-    gz_stack.shared->port_id = port->id;
+    gz_current->shared->port_id = port->id;
     return 0;
 }
 
@@ -222,9 +228,9 @@ static bool has_stack_sockets(void)
 
 long gz_start_failed(void)
 {
-    const char *message = gz_stack.wire.message;
+    const char *message = gz_current->wire.message;
 
-    if (gz_stack.config.on_failure != GZ_ON_FAILURE_KERNEL)
+    if (gz_process.config.on_failure != GZ_ON_FAILURE_KERNEL)
         give_up(message);
     if (has_stack_sockets()) {
         dprintf(STDERR_FILENO,
@@ -232,34 +238,50 @@ long gz_start_failed(void)
         give_up(message);
     }
     dprintf(STDERR_FILENO, "gazelle: %s; the kernel's stack is used instead\n", message);
-    gz_stack.failed = true;
+    gz_process.failed = true;
     gz_count_fallback(GZ_FALLBACK_STACK_FAILED);
     return -ENETDOWN;
 }
 
-int gz_claim(void)
+static int claim_one(struct gz_thread *thread)
 {
-    struct gz_shared *shared = gz_stack.shared;
+    struct gz_shared *shared = gz_current->shared;
     pid_t owner = atomic_load(&shared->owner);
 
-    if (gz_stack.running)
+    (void)thread;
+    if (gz_current->running)
         return 0;
-    if (gz_stack.failed || gz_stack.detached)
-        return gz_stack.failed ? -ENETDOWN : -ECONNABORTED;
+    if (gz_process.failed || gz_process.detached)
+        return gz_process.failed ? -ENETDOWN : -ECONNABORTED;
     if (owner != 0 && alive(owner))
         return -ECONNABORTED;
-    if (gz_region_create() != 0)
+    if (!shared->created && gz_region_create() != 0)
         return -ENETDOWN;
     if (open_port() != 0)
         return (int)gz_start_failed();
-    gz_stack.wire.id = shared->port_id;
-    gz_port_add(&gz_stack.wire);
+    gz_current->wire.id = shared->port_id;
+    gz_port_add(&gz_current->wire);
+    if (gz_process.stacks > 1 && gz_inbox_open() != 0)
+        return (int)gz_start_failed();
     atomic_store(&shared->owner, getpid());
-    gz_link_start();
-    gz_stack.running = true;
-    gz_signals_watch_end();
-    if (gz_stack.config.stack_thread_mode == GZ_STACK_THREAD_MODE_RUN_TO_WAKEUP)
+    gz_current->running = true;
+    if (gz_process.config.stack_thread_mode == GZ_STACK_THREAD_MODE_RUN_TO_WAKEUP)
         gz_keeper_start();
+    if (gz_current->index != 0)
+        return 0;
+    gz_link_start();
+    gz_signals_watch_end();
     gz_control_start();
     return 0;
+}
+
+int gz_claim(void)
+{
+    if (atomic_load_explicit(&gz_process.claimed, memory_order_relaxed))
+        return 0;
+    int result = gz_in_every_stack(gz_thread(), claim_one);
+
+    if (result == 0)
+        atomic_store(&gz_process.claimed, true);
+    return result;
 }

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -28,8 +30,28 @@ static void thread_ended(void *value)
     pthread_mutex_unlock(&free_lock);
 }
 
+/* What a thread of the engine's own begins with. */
+struct beginning {
+    void *(*run)(void *);
+    struct gz_stack *stack;
+};
+
+/* The engine's own thread. */
+static __thread bool is_ours __attribute__((tls_model("initial-exec")));
+
+static void *begin(void *argument)
+{
+    struct beginning beginning = *(struct beginning *)argument;
+
+    free(argument);
+    is_ours = true;
+    gz_current = beginning.stack;
+    return beginning.run(NULL);
+}
+
 int gz_thread_start(void *(*run)(void *), size_t stack_size)
 {
+    struct beginning *beginning = malloc(sizeof(*beginning));
     pthread_attr_t attributes;
     pthread_t thread;
     sigset_t all, before;
@@ -39,10 +61,14 @@ int gz_thread_start(void *(*run)(void *), size_t stack_size)
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, stack_size);
-    int failed = pthread_create(&thread, &attributes, run, NULL);
+    if (beginning != NULL)
+        *beginning = (struct beginning){ run, gz_current };
+    int failed = beginning == NULL || pthread_create(&thread, &attributes, begin, beginning) != 0;
 
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed)
+        free(beginning);
     return failed ? -1 : 0;
 }
 
@@ -56,7 +82,8 @@ void gz_threads_forked(void)
     pthread_mutex_init(&free_lock, NULL);
     if (self != NULL) {
         self->event = -1;
-        self->listed = false;
+        memset(self->places, 0, sizeof(self->places));
+        self->waits_in = 0;
         self->asleep = false;
         self->locked = 0;
         atomic_store(&self->pending, 0);
@@ -99,6 +126,18 @@ struct gz_thread *gz_thread_of(pthread_t id)
     return thread;
 }
 
+/* Application threads are spread over the stacks, the main thread's is the first. */
+static uint32_t choose_home(void)
+{
+    static _Atomic uint32_t threads;
+
+    if (gz_process.stacks == 1 || getpid() == gettid())
+        return 0;
+    if (is_ours)
+        return gz_current->index;
+    return (atomic_fetch_add(&threads, 1) + 1) % gz_process.stacks;
+}
+
 struct gz_thread *gz_thread(void)
 {
     if (self != NULL)
@@ -110,8 +149,10 @@ struct gz_thread *gz_thread(void)
     thread->inside = 0;
     thread->locked = 0;
     atomic_store(&thread->pending, 0);
-    thread->set = -1;
-    thread->listed = false;
+    memset(thread->places, 0, sizeof(thread->places));
+    thread->waits_in = 0;
+    thread->rouse = 0;
+    thread->home = choose_home();
     thread->asleep = false;
     thread->spin_score = 2;
     thread->batch = 0;

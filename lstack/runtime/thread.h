@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Stacks that a process can have. */
+#define GZ_STACKS_MAX 32
 #define GZ_SIGNALS 65
 /* Real-time signals that are put off beyond the first of each number. */
 #define GZ_SIGNALS_QUEUED 32
@@ -27,11 +29,19 @@ struct gz_thread {
     struct gz_file *file;
     /* Wakes the thread when it sleeps; -1 until needed. */
     int event;
-    /* The wait set in which it sleeps, -1: none. */
-    int set;
-    struct gz_thread *next_sleeper;
-    bool listed;
-    bool asleep;
+    /* The stack of its sockets, unless they say otherwise. */
+    uint32_t home;
+    /* In each stack: the wait set in which it sleeps (-1: none), and its place among the sleepers there. */
+    struct gz_place {
+        int set;
+        struct gz_thread *next_sleeper;
+        bool listed;
+    } places[GZ_STACKS_MAX];
+    /* Bit n: it is in a list of stack n, or its poller. */
+    uint32_t waits_in;
+    /* Bit n: when it leaves, everyone who sleeps in stack n is to look again. */
+    uint32_t rouse;
+    _Atomic bool asleep;
     _Atomic bool woken;
     /* Whether spinning has paid lately: 0 (never) to GZ_SPIN_MOST. */
     int spin_score;
@@ -66,7 +76,9 @@ struct gz_thread *gz_thread_if_any(void);
 int gz_thread_event(struct gz_thread *thread);
 /* Wakes it if it sleeps. */
 void gz_thread_kick(struct gz_thread *thread);
-/* Starts a thread of the engine's own, which takes no signals. 0 or -1. */
+/*
+ * Starts a thread of the engine's own, which takes no signals, and is in the current stack. 0 or -1.
+ */
 int gz_thread_start(void *(*run)(void *), size_t stack_size);
 void gz_threads_start(void);
 void gz_threads_forked(void);

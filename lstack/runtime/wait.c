@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,58 +30,62 @@
 #define ABSENCES_MOST 8
 /* The device takes no frames: look again soon, in microseconds. */
 #define BLOCKED_RETRY 1000
-#define BUCKETS 256
-
-static struct gz_thread *sleepers[BUCKETS];
-static uint32_t sleeper_count;
 
 static struct gz_thread **bucket(int32_t set)
 {
-    return &sleepers[(uint32_t)set % BUCKETS];
+    return &gz_current->sleepers[(uint32_t)set % GZ_SLEEPERS];
+}
+
+static struct gz_place *place_of(struct gz_thread *thread)
+{
+    return &thread->places[gz_current->index];
 }
 
 static void list(struct gz_thread *thread, int32_t set)
 {
     struct gz_thread **head = bucket(set);
+    struct gz_place *place = place_of(thread);
 
-    thread->set = set;
-    thread->next_sleeper = *head;
+    place->set = set;
+    place->next_sleeper = *head;
+    place->listed = true;
     *head = thread;
-    thread->listed = true;
-    sleeper_count++;
+    thread->waits_in |= 1u << gz_current->index;
+    gz_current->sleeper_count++;
 }
 
 static void unlist(struct gz_thread *thread)
 {
-    struct gz_thread **at = bucket(thread->set);
+    struct gz_place *place = place_of(thread);
+    struct gz_thread **at = bucket(place->set);
 
-    if (!thread->listed)
+    if (!place->listed)
         return;
     while (*at != thread)
-        at = &(*at)->next_sleeper;
-    *at = thread->next_sleeper;
-    thread->listed = false;
-    sleeper_count--;
+        at = &place_of(*at)->next_sleeper;
+    *at = place->next_sleeper;
+    place->listed = false;
+    gz_current->sleeper_count--;
 }
-
-static struct gz_kicks kicks;
 
 static void kick_later(struct gz_thread *thread)
 {
-    if (kicks.count < sizeof(kicks.threads) / sizeof(kicks.threads[0]))
-        kicks.threads[kicks.count++] = thread;
+    struct gz_kicks *kicks = &gz_current->kicks;
+
+    if (kicks->count < sizeof(kicks->threads) / sizeof(kicks->threads[0]))
+        kicks->threads[kicks->count++] = thread;
     else
         gz_thread_kick(thread);
 }
 
 struct gz_kicks gz_take_kicks(void)
 {
-    struct gz_kicks taken;
+    struct gz_kicks *kicks = &gz_current->kicks, taken;
 
-    taken.count = kicks.count;
-    for (uint32_t i = 0; i < kicks.count; i++)
-        taken.threads[i] = kicks.threads[i];
-    kicks.count = 0;
+    taken.count = kicks->count;
+    for (uint32_t i = 0; i < kicks->count; i++)
+        taken.threads[i] = kicks->threads[i];
+    kicks->count = 0;
     return taken;
 }
 
@@ -96,8 +101,8 @@ void gz_wake_set(int32_t set)
     struct gz_thread *last = NULL;
 
     /* The one that has slept longest stands last. */
-    for (struct gz_thread *thread = *bucket(set); thread != NULL; thread = thread->next_sleeper)
-        if (thread->set == set && !atomic_load(&thread->woken))
+    for (struct gz_thread *thread = *bucket(set); thread != NULL; thread = place_of(thread)->next_sleeper)
+        if (place_of(thread)->set == set && !atomic_load(&thread->woken))
             last = thread;
     if (last != NULL)
         wake(last);
@@ -105,18 +110,20 @@ void gz_wake_set(int32_t set)
 
 void gz_wake_everyone(void)
 {
-    for (int i = 0; i < BUCKETS; i++)
-        for (struct gz_thread *thread = sleepers[i]; thread != NULL; thread = thread->next_sleeper)
+    for (int i = 0; i < GZ_SLEEPERS; i++) {
+        struct gz_thread *thread = gz_current->sleepers[i];
+
+        for (; thread != NULL; thread = place_of(thread)->next_sleeper)
             wake(thread);
+    }
 }
 
 void gz_waits_forked(void)
 {
-    for (int i = 0; i < BUCKETS; i++)
-        sleepers[i] = NULL;
-    sleeper_count = 0;
-    kicks.count = 0;
-    gz_stack.poller = NULL;
+    memset(gz_current->sleepers, 0, sizeof(gz_current->sleepers));
+    gz_current->sleeper_count = 0;
+    gz_current->kicks.count = 0;
+    gz_current->poller = NULL;
 }
 
 uint64_t gz_deadline(int64_t timeout)
@@ -128,8 +135,8 @@ uint64_t gz_deadline(int64_t timeout)
 
 static bool is_blocked(void)
 {
-    for (uint32_t i = 0; i < gz_stack.port_count; i++)
-        if (gz_stack.ports[i]->blocked)
+    for (uint32_t i = 0; i < gz_current->port_count; i++)
+        if (gz_current->ports[i]->blocked)
             return true;
     return false;
 }
@@ -137,7 +144,7 @@ static bool is_blocked(void)
 /* When the poller has to look again: at the next timer, or soon when the device took not all. */
 static uint64_t next_look(void)
 {
-    uint64_t next = w2c_stack_nextDeadline(&gz_stack.module);
+    uint64_t next = w2c_stack_nextDeadline(&gz_current->module);
     uint64_t retry = is_blocked() ? gz_now() + BLOCKED_RETRY : GZ_NEVER;
 
     return next < retry ? next : retry;
@@ -145,27 +152,29 @@ static uint64_t next_look(void)
 
 void gz_check_poller(struct gz_thread *thread)
 {
-    struct gz_thread *poller = gz_stack.poller;
+    struct gz_thread *poller = gz_current->poller;
 
-    if (poller == NULL || poller == thread || !poller->asleep || atomic_load(&gz_stack.shared->poisoned))
+    if (poller == NULL || poller == thread || !poller->asleep || atomic_load(&gz_current->shared->poisoned))
         return;
-    if (next_look() < gz_stack.poller_deadline) {
-        gz_stack.poller_deadline = 0;
+    if (next_look() < gz_current->poller_deadline) {
+        gz_current->poller_deadline = 0;
         kick_later(poller);
     }
 }
 
 void gz_kick_poller(void)
 {
-    if (gz_stack.poller != NULL && gz_stack.poller->asleep)
-        kick_later(gz_stack.poller);
+    if (gz_current->poller != NULL && gz_current->poller->asleep)
+        kick_later(gz_current->poller);
 }
 
 /* A sleeping thread that is not meant to wake yet takes the poller's place when it is kicked. */
 static void appoint(void)
 {
-    for (int i = 0; sleeper_count > 0 && i < BUCKETS; i++) {
-        for (struct gz_thread *thread = sleepers[i]; thread != NULL; thread = thread->next_sleeper) {
+    for (int i = 0; gz_current->sleeper_count > 0 && i < GZ_SLEEPERS; i++) {
+        struct gz_thread *thread = gz_current->sleepers[i];
+
+        for (; thread != NULL; thread = place_of(thread)->next_sleeper) {
             if (thread->asleep && !atomic_load(&thread->woken)) {
                 kick_later(thread);
                 return;
@@ -180,7 +189,7 @@ static void appoint(void)
  */
 static void leave_port(struct gz_thread *thread, uint64_t now)
 {
-    gz_stack.poller = NULL;
+    gz_current->poller = NULL;
     thread->left_at = now;
     gz_keeper_attend();
     if (thread->long_absences > ABSENCES_MOST / 2 || !gz_keeper_ticks())
@@ -189,13 +198,13 @@ static void leave_port(struct gz_thread *thread, uint64_t now)
 
 void gz_watch_over(void)
 {
-    if (gz_stack.poller == NULL)
+    if (gz_current->poller == NULL)
         appoint();
 }
 
 bool gz_others_sleep(void)
 {
-    return sleeper_count > 0;
+    return gz_current->sleeper_count > 0;
 }
 
 static void note_absence(struct gz_thread *thread, uint64_t now)
@@ -212,20 +221,42 @@ static void note_absence(struct gz_thread *thread, uint64_t now)
     thread->left_at = 0;
 }
 
-void gz_wait_end(struct gz_thread *thread)
+/* It does not sleep in the current stack any more. */
+static void get_up(struct gz_thread *thread)
 {
-    if (thread->listed) {
-        unlist(thread);
-        if (thread->set >= 0 && !atomic_load(&gz_stack.shared->poisoned))
-            w2c_stack_waitSetWake(&gz_stack.module, (u32)thread->set);
-    }
-    thread->asleep = false;
-    if (gz_stack.poller != thread)
+    struct gz_place *place = place_of(thread);
+
+    if (!place->listed)
         return;
-    if (gz_stack.running)
+    unlist(thread);
+    if (place->set >= 0 && !atomic_load(&gz_current->shared->poisoned))
+        w2c_stack_waitSetWake(&gz_current->module, (u32)place->set);
+}
+
+static void end_here(struct gz_thread *thread)
+{
+    get_up(thread);
+    thread->waits_in &= ~(1u << gz_current->index);
+    if (gz_current->poller != thread)
+        return;
+    if (gz_current->running)
         leave_port(thread, gz_now());
     else
-        gz_stack.poller = NULL;
+        gz_current->poller = NULL;
+}
+
+void gz_wait_end(struct gz_thread *thread)
+{
+    struct gz_stack *here = gz_current;
+    uint32_t others = thread->waits_in & ~(1u << here->index);
+
+    thread->asleep = false;
+    end_here(thread);
+    for (; others != 0; others &= others - 1) {
+        gz_switch(thread, &gz_stacks[__builtin_ctz(others)]);
+        end_here(thread);
+    }
+    gz_switch(thread, here);
 }
 
 static bool poll_kernel(struct gz_wait *wait)
@@ -238,8 +269,29 @@ static bool poll_kernel(struct gz_wait *wait)
     return wait->kernel_ready;
 }
 
-/* Spins without the lock; true: there is something to look at. Lock held on entry and on return. */
-static bool spin(struct gz_thread *thread, struct gz_wait *wait)
+/* Runs the stacks of `polled` in which something is due; true: the thread was woken. No lock held. */
+static bool run_due(struct gz_thread *thread, uint32_t polled, uint64_t now, bool *ran)
+{
+    struct gz_stack *here = gz_current;
+
+    for (uint32_t left = polled; left != 0; left &= left - 1) {
+        gz_current = &gz_stacks[__builtin_ctz(left)];
+        if (!gz_due(now))
+            continue;
+        *ran = true;
+        gz_resume(thread);
+        gz_run();
+        gz_pause(thread);
+    }
+    gz_current = here;
+    return atomic_load(&thread->woken);
+}
+
+/*
+ * Spins without the lock, for all stacks of `polled`; true: there is something to look at. Lock held on entry
+ * and on return.
+ */
+static bool spin(struct gz_thread *thread, struct gz_wait *wait, uint32_t polled)
 {
     uint64_t now = gz_now(), end = now + SPIN_TIME;
     bool found = false;
@@ -248,18 +300,20 @@ static bool spin(struct gz_thread *thread, struct gz_wait *wait)
         end = wait->deadline;
     gz_pause(thread);
     for (uint32_t round = 1; !found && now < end; round++) {
+        bool ran = false;
+
         now = gz_now();
         if (atomic_load(&thread->woken) || atomic_load(&thread->pending) != 0 ||
             (atomic_load(&thread->cancelled) && !thread->shielded)) {
             found = true;
-        } else if (gz_due(now)) {
-            gz_resume(thread);
-            gz_run();
-            found = atomic_load(&thread->woken);
-            gz_pause(thread);
-        } else if (round % ROUNDS_KERNEL == 0) {
+            continue;
+        }
+        found = run_due(thread, polled, now, &ran);
+        if (ran)
+            continue;
+        if (round % ROUNDS_KERNEL == 0) {
             found = poll_kernel(wait);
-            if (round % ROUNDS_YIELD == 0 || atomic_load(&gz_stack.waiting) != 0)
+            if (round % ROUNDS_YIELD == 0 || atomic_load(&gz_current->waiting) != 0)
                 sched_yield();
         } else {
             __builtin_ia32_pause();
@@ -281,50 +335,70 @@ static struct timespec *remaining(uint64_t until, struct timespec *time)
     return time;
 }
 
-/*
- * Adds the ports to what the poller sleeps on, and asks them for a wake-up; answers how many. `frames`: some
- * wait already.
- */
-static uint32_t watch_ports(struct pollfd *list, bool *frames)
-{
-    for (uint32_t i = 0; i < gz_stack.port_count; i++) {
-        struct gz_port *port = gz_stack.ports[i];
+/* What a thread sleeps on, beside its own descriptors. */
+struct bed {
+    struct pollfd *list;
+    uint32_t count, most;
+    uint64_t until;
+    /* Frames wait already. */
+    bool frames;
+};
 
-        list[i] = (struct pollfd){ .fd = port->fd, .events = POLLIN };
-        *frames = (port->kind->arm != NULL && port->kind->arm(port)) || *frames;
+/* The current stack's poller sleeps on its ports, asks them for a wake-up, and minds its next deadline. */
+static void watch_stack(struct bed *bed)
+{
+    uint64_t next = next_look();
+
+    for (uint32_t i = 0; i < gz_current->port_count; i++) {
+        struct gz_port *port = gz_current->ports[i];
+
+        if (bed->count < bed->most)
+            bed->list[bed->count++] = (struct pollfd){ .fd = port->fd, .events = POLLIN };
+        else if (next > gz_now() + BLOCKED_RETRY)
+            next = gz_now() + BLOCKED_RETRY;
+        bed->frames = (port->kind->arm != NULL && port->kind->arm(port)) || bed->frames;
     }
-    return gz_stack.port_count;
+    gz_current->poller_deadline = next;
+    bed->until = next < bed->until ? next : bed->until;
 }
 
-/* Sleeps in the kernel. Lock held on entry and on return. */
-static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, bool poller)
+static void watch_stacks(struct gz_thread *thread, struct bed *bed, uint32_t polled)
+{
+    struct gz_stack *here = gz_current;
+
+    for (; polled != 0; polled &= polled - 1) {
+        gz_switch(thread, &gz_stacks[__builtin_ctz(polled)]);
+        if (gz_current->poller == thread)
+            watch_stack(bed);
+    }
+    gz_switch(thread, here);
+}
+
+/* Sleeps in the kernel, as poller of `polled`. Lock held on entry and on return. */
+static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, uint32_t polled)
 {
     struct pollfd *list = wait->kernel;
-    uint32_t count = wait->kernel_count, ports = 0;
-    bool frames = false;
-    uint64_t until = wait->deadline, junk;
+    struct bed bed = { .list = list, .count = wait->kernel_count, .until = wait->deadline,
+        .most = wait->kernel_count + GZ_WAIT_EXTRA };
     struct timespec time;
+    uint64_t junk;
 
-    list[count++] = (struct pollfd){ .fd = gz_thread_event(thread), .events = POLLIN };
-    if (poller) {
-        uint64_t next = next_look();
-
-        until = next < until ? next : until;
-        gz_stack.poller_deadline = next;
-        ports = watch_ports(list + count, &frames);
-        count += ports;
-    }
-    if (frames)
-        return;
+    list[bed.count++] = (struct pollfd){ .fd = gz_thread_event(thread), .events = POLLIN };
+    /* From here on others kick us; what happened before is seen below. */
     thread->asleep = true;
-    /* From here on others kick us; what happened before is seen now. */
-    if (!atomic_load(&thread->woken) && atomic_load(&thread->pending) == 0 && !gz_cancelling(thread)) {
+    watch_stacks(thread, &bed, polled);
+    bool stays = !bed.frames && !atomic_load(&thread->woken) && atomic_load(&thread->pending) == 0 &&
+        !gz_cancelling(thread);
+
+    if (stays) {
         gz_pause(thread);
-        syscall(SYS_ppoll, list, (long)count, remaining(until, &time), NULL, 0L);
+        syscall(SYS_ppoll, list, (long)bed.count, remaining(bed.until, &time), NULL, 0L);
         gz_resume(thread);
     }
     thread->asleep = false;
-    for (uint32_t i = count - ports; i < count; i++)
+    if (!stays)
+        return;
+    for (uint32_t i = wait->kernel_count + 1; i < bed.count; i++)
         if ((list[i].revents & POLLERR) != 0)
             gz_link_error(list[i].fd);
     if ((list[wait->kernel_count].revents & POLLIN) != 0 && read(thread->event, &junk, sizeof(junk)) < 0)
@@ -337,15 +411,15 @@ static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, bool
 /* Becomes the poller when there is none but the keeper. */
 static bool take_over(struct gz_thread *thread)
 {
-    if (!gz_stack.running)
+    if (!gz_current->running)
         return false;
-    if (gz_stack.poller != NULL && gz_stack.poller != thread && gz_is_keeper(gz_stack.poller)) {
-        gz_thread_kick(gz_stack.poller);
-        gz_stack.poller = NULL;
+    if (gz_current->poller != NULL && gz_current->poller != thread && gz_is_keeper(gz_current->poller)) {
+        gz_thread_kick(gz_current->poller);
+        gz_current->poller = NULL;
     }
-    if (gz_stack.poller == NULL)
-        gz_stack.poller = thread;
-    return gz_stack.poller == thread;
+    if (gz_current->poller == NULL)
+        gz_current->poller = thread;
+    return gz_current->poller == thread;
 }
 
 static enum gz_woken outcome(struct gz_thread *thread, struct gz_wait *wait)
@@ -359,12 +433,58 @@ static enum gz_woken outcome(struct gz_thread *thread, struct gz_wait *wait)
     return GZ_WOKEN_READY;
 }
 
+/*
+ * Lies down in the current stack, in wait set `set`. False: something is ready there. Becomes its poller if
+ * there is none: then its bit in `polled` is set.
+ */
+static bool lie_down(struct gz_thread *thread, int32_t set, uint32_t *polled)
+{
+    bool poisoned = atomic_load(&gz_current->shared->poisoned);
+
+    if (poisoned)
+        set = -1;
+    if (set >= 0 && w2c_stack_waitSetSleep(&gz_current->module, (u32)set) != 0)
+        return false;
+    list(thread, set);
+    if (!poisoned && take_over(thread))
+        *polled |= 1u << gz_current->index;
+    return true;
+}
+
+/* The same in all other stacks that it waits in. */
+static bool lie_down_elsewhere(struct gz_thread *thread, const struct gz_wait *wait, uint32_t *polled)
+{
+    struct gz_stack *here = gz_current;
+    bool result = true;
+
+    for (uint32_t left = wait->others; result && left != 0; left &= left - 1) {
+        int index = __builtin_ctz(left);
+
+        gz_switch(thread, &gz_stacks[index]);
+        result = lie_down(thread, wait->sets[index], polled);
+    }
+    gz_switch(thread, here);
+    return result;
+}
+
+static void get_up_everywhere(struct gz_thread *thread, const struct gz_wait *wait)
+{
+    struct gz_stack *here = gz_current;
+
+    get_up(thread);
+    for (uint32_t left = wait->others; left != 0; left &= left - 1) {
+        gz_switch(thread, &gz_stacks[__builtin_ctz(left)]);
+        get_up(thread);
+    }
+    gz_switch(thread, here);
+}
+
 enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait)
 {
     uint64_t begin = gz_now();
+    struct gz_stack *here = gz_current;
     enum gz_woken result;
-    bool poisoned = atomic_load(&gz_stack.shared->poisoned);
-    int32_t set = poisoned ? -1 : wait->set;
+    uint32_t polled = 0;
 
     note_absence(thread, begin);
     wait->kernel_ready = false;
@@ -372,23 +492,25 @@ enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait)
         return GZ_WOKEN_SIGNAL;
     if (begin >= wait->deadline)
         return GZ_WOKEN_TIMEOUT;
-    if (set >= 0 && w2c_stack_waitSetSleep(&gz_stack.module, (u32)set) != 0)
-        return GZ_WOKEN_READY;
     atomic_store(&thread->woken, false);
-    list(thread, set);
-    bool poller = !poisoned && take_over(thread);
-
-    bool sleepy = !poller || gz_stack.config.low_power_mode || thread->spin_score < SPIN_LEAST;
-
-    if (sleepy || !spin(thread, wait)) {
-        if (poller)
-            gz_run();
-        if (!atomic_load(&thread->woken))
-            sleep_in_kernel(thread, wait, poller && gz_stack.poller == thread);
+    if (!lie_down(thread, wait->set, &polled))
+        return GZ_WOKEN_READY;
+    if (!lie_down_elsewhere(thread, wait, &polled)) {
+        get_up_everywhere(thread, wait);
+        return GZ_WOKEN_READY;
     }
-    unlist(thread);
-    if (set >= 0 && !atomic_load(&gz_stack.shared->poisoned))
-        w2c_stack_waitSetWake(&gz_stack.module, (u32)set);
+    bool sleepy = polled == 0 || gz_process.config.low_power_mode || thread->spin_score < SPIN_LEAST;
+
+    if (sleepy || !spin(thread, wait, polled)) {
+        for (uint32_t left = polled; left != 0; left &= left - 1) {
+            gz_switch(thread, &gz_stacks[__builtin_ctz(left)]);
+            gz_run();
+        }
+        gz_switch(thread, here);
+        if (!atomic_load(&thread->woken))
+            sleep_in_kernel(thread, wait, polled);
+    }
+    get_up_everywhere(thread, wait);
     result = outcome(thread, wait);
     if (gz_now() - begin < SPIN_PAYS)
         thread->spin_score += thread->spin_score < SPIN_MOST;
@@ -397,30 +519,99 @@ enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait)
     return result;
 }
 
+/* Opens a wait set for one socket in the current stack; its id or -errno. */
+static int32_t watch_here(struct gz_file *file, int fd, uint32_t events)
+{
+    w2c_stack *module = &gz_current->module;
+    int32_t set = (int32_t)w2c_stack_waitSetOpen(module);
+    int32_t result = set;
+
+    if (set >= 0)
+        result =
+            (int32_t)w2c_stack_interestAdd(module, (u32)set, (u32)gz_handle(file), (u32)fd, events, 0);
+    /* Without memory for an interest nothing would ever wake us. */
+    if (set >= 0 && result < 0)
+        w2c_stack_waitSetClose(module, (u32)set);
+    return result < 0 ? result : set;
+}
+
+static void unwatch_here(int32_t set)
+{
+    if (set >= 0 && !atomic_load(&gz_current->shared->poisoned))
+        w2c_stack_waitSetClose(&gz_current->module, (u32)set);
+}
+
+/* A wait set in each other stack that the file, a listener, is in. */
+static void watch_elsewhere(
+    struct gz_thread *thread, struct gz_wait *wait, int32_t *sets, struct gz_file *file, uint32_t events)
+{
+    struct gz_stack *here = gz_current;
+
+    for (uint32_t i = 0; i < gz_process.stacks; i++) {
+        if (i == here->index)
+            continue;
+        gz_switch(thread, &gz_stacks[i]);
+        if (gz_handle(file) >= 0 && (sets[i] = watch_here(file, 0, events)) >= 0)
+            wait->others |= 1u << i;
+    }
+    gz_switch(thread, here);
+}
+
+static void unwatch_elsewhere(struct gz_thread *thread, const struct gz_wait *wait)
+{
+    struct gz_stack *here = gz_current;
+
+    for (uint32_t left = wait->others; left != 0; left &= left - 1) {
+        int index = __builtin_ctz(left);
+
+        gz_switch(thread, &gz_stacks[index]);
+        unwatch_here(wait->sets[index]);
+    }
+    gz_switch(thread, here);
+}
+
+/* Runs every stack that it waits in; whether the socket is ready in one. */
+static bool ready_somewhere(struct gz_thread *thread, const struct gz_wait *wait)
+{
+    struct gz_stack *here = gz_current;
+
+    gz_run();
+    if ((int32_t)w2c_stack_waitSetHarvest(&gz_current->module, (u32)wait->set, 1) > 0)
+        return true;
+    bool found = false;
+
+    for (uint32_t left = wait->others; !found && left != 0; left &= left - 1) {
+        int index = __builtin_ctz(left);
+
+        gz_switch(thread, &gz_stacks[index]);
+        gz_run();
+        found = (int32_t)w2c_stack_waitSetHarvest(&gz_current->module, (u32)wait->sets[index], 1) > 0;
+    }
+    gz_switch(thread, here);
+    return found;
+}
+
 long gz_wait_socket(struct gz_thread *thread, struct gz_file *file, int fd, uint32_t events,
     uint64_t deadline)
 {
-    w2c_stack *module = &gz_stack.module;
     struct pollfd kernel[1 + GZ_WAIT_EXTRA] = { { .events = (short)events } };
+    int32_t sets[GZ_STACKS_MAX];
     struct gz_wait wait = {
-        .kernel = kernel, .kernel_count = file->side == GZ_BOTH ? 1 : 0, .deadline = deadline,
+        .kernel = kernel, .kernel_count = file->side == GZ_BOTH ? 1 : 0, .deadline = deadline, .sets = sets,
     };
     bool restart = events == 0 || deadline == GZ_NEVER;
-    long result;
+    long result = 0;
 
-    wait.set = (int32_t)w2c_stack_waitSetOpen(module);
+    wait.set = watch_here(file, fd, events);
     if (wait.set < 0)
         return wait.set;
-    result = (int32_t)w2c_stack_interestAdd(module, (u32)wait.set, (u32)file->handle, (u32)fd, events, 0);
-    /* Without memory for an interest nothing would ever wake us. */
-    while (result == 0) {
-        gz_run();
-        if ((int32_t)w2c_stack_waitSetHarvest(module, (u32)wait.set, 1) > 0)
-            break;
+    if (file->everywhere)
+        watch_elsewhere(thread, &wait, sets, file, events);
+    while (!ready_somewhere(thread, &wait)) {
         kernel[0].fd = gz_kernel_fd(file, fd);
         enum gz_woken woken = gz_wait(thread, &wait);
 
-        if (atomic_load(&gz_stack.shared->poisoned)) {
+        if (atomic_load(&gz_current->shared->poisoned)) {
             result = -ECONNRESET;
             break;
         }
@@ -435,7 +626,7 @@ long gz_wait_socket(struct gz_thread *thread, struct gz_file *file, int fd, uint
         break;
     }
     gz_wait_end(thread);
-    if (!atomic_load(&gz_stack.shared->poisoned))
-        w2c_stack_waitSetClose(module, (u32)wait.set);
+    unwatch_here(wait.set);
+    unwatch_elsewhere(thread, &wait);
     return result;
 }

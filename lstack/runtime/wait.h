@@ -19,8 +19,11 @@ enum gz_woken {
 };
 
 struct gz_wait {
-    /* The wait set, -1: none. */
+    /* The wait set in the current stack, -1: none. */
     int32_t set;
+    /* Bit n: it waits in stack n too, which is not the current one, in wait set sets[n]. */
+    uint32_t others;
+    const int32_t *sets;
     /* The caller's kernel descriptors; revents is filled. There is room for GZ_WAIT_EXTRA behind them. */
     struct pollfd *kernel;
     uint32_t kernel_count;
@@ -30,8 +33,11 @@ struct gz_wait {
     uint64_t deadline;
 };
 
-/* The thread's eventfd and the ports. */
-#define GZ_WAIT_EXTRA (1 + GZ_PORTS_MAX)
+/*
+ * The thread's eventfd and the ports; in several stacks, those that a thread polls beyond this are looked at
+ * by time.
+ */
+#define GZ_WAIT_EXTRA (1 + 2 * GZ_PORTS_MAX)
 
 /* Waits once; the caller looks for what is ready and comes again. Lock held on entry and on return. */
 enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait);
@@ -41,11 +47,6 @@ void gz_wait_end(struct gz_thread *thread);
 void gz_watch_over(void);
 /* Some thread sleeps, or spins. */
 bool gz_others_sleep(void);
-/* Threads to be kicked by the lock's holder once it has given the lock up. */
-struct gz_kicks {
-    uint32_t count;
-    struct gz_thread *threads[32];
-};
 struct gz_kicks gz_take_kicks(void);
 /* Wakes one thread that sleeps in wait set `set`. */
 void gz_wake_set(int32_t set);

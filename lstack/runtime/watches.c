@@ -75,6 +75,13 @@ void gz_watches_settle(struct gz_file *file)
     }
 }
 
+void gz_watches_spread(struct gz_file *file)
+{
+    for (struct gz_watch *watch = file->watches; watch != NULL; watch = watch->next)
+        if (valid(watch))
+            gz_epoll_stack_ctl(watch->epoll, EPOLL_CTL_ADD, watch->fd, file, &watch->event);
+}
+
 void gz_watches_to_kernel(struct gz_file *file)
 {
     for (struct gz_watch *watch = file->watches; watch != NULL; watch = watch->next)

@@ -20,7 +20,7 @@ export interface StackCounters extends Record<Names<"Counter">, bigint> {
 }
 
 /** What `gazelle stats PID --json` prints, as far as we read it. */
-type Document = Record<TableName, Record<string, number>>;
+type Document = Record<TableName, Record<string, number>> & { each?: Document[] };
 
 function exact<Name extends string>(
   table: Record<string, number | bigint> | undefined,
@@ -47,14 +47,23 @@ export function describeFallbacks({ fallbackReasons }: StackCounters): string {
   return reasons.length === 0 ? "" : `sockets fell back to the kernel: ${reasons.join("; ")}`;
 }
 
+function readDocument(pid: number): Document {
+  const command = join(repositoryRoot, "ctl", "bin", "gazelle.mjs");
+  return JSON.parse(run(process.execPath, [command, "stats", String(pid), "--json"]).toString()) as Document;
+}
+
 /**
  * Asks a running process for its counters through its control socket.
  * @throws Error when the process has none or does not answer.
  */
 export function readStackCounters(pid: number): StackCounters {
-  const command = join(repositoryRoot, "ctl", "bin", "gazelle.mjs");
-  const answer = run(process.execPath, [command, "stats", String(pid), "--json"]).toString();
-  return toCounters(JSON.parse(answer) as Document);
+  return toCounters(readDocument(pid));
+}
+
+/** The same for each of its stacks. */
+export function readEachStack(pid: number): StackCounters[] {
+  const document = readDocument(pid);
+  return (document.each ?? [document]).map(toCounters);
 }
 
 /** Whether a memory file is a region already: one of huge pages is given up again where there are none. */

@@ -1,5 +1,6 @@
 import { ipSend } from "../ip/output";
 import { routeFailure, routeTo } from "../ip/routes";
+import { answersForAll } from "../link/handover";
 import { Buffer, bufferBase, chainFrom } from "../memory/buffer";
 import { RxFlag } from "../memory/port";
 import { Counter, count } from "../stats/counters";
@@ -63,7 +64,8 @@ export function icmpInput(
       // RFC 1122, section 3.2.2.6: an echo request to a broadcast address may be discarded (and is: RFC
       // 2644's reason).
       if ((flags & (RxFlag.broadcast | RxFlag.linkGroup)) != 0) drop(DropReason.icmpUnrelated);
-      else echo(message, length, sourceHigh, sourceLow, destinationHigh, destinationLow);
+      else if (answersForAll(flags))
+        echo(message, length, sourceHigh, sourceLow, destinationHigh, destinationLow);
       break;
     case ICMP_UNREACHABLE:
     case ICMP_TIME_EXCEEDED:

@@ -9,6 +9,7 @@ import {
   EPROTO,
 } from "../../build/generated/system";
 import { addressIsOurs } from "../ip/addresses";
+import { handOver } from "../link/handover";
 import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 import { tcpError } from "../tcp/errors";
@@ -151,7 +152,7 @@ export function icmpErrorInput(message: usize, length: u32): void {
   } else if (ipv4Protocol(quoted) == PROTOCOL_UDP) {
     if (udpError(IPV4_HIGH, source, from, IPV4_HIGH, destination, to, errno, hard))
       count(Counter.icmpErrorsIn);
-    else drop(DropReason.icmpUnrelated);
+    else if (!handOver()) drop(DropReason.icmpUnrelated);
   } else {
     drop(DropReason.icmpUnrelated);
   }

@@ -1,6 +1,7 @@
 import { icmpError } from "../icmp/errors";
 import { icmpInput } from "../icmp/input";
 import { isBroadcast } from "../link/addresses";
+import { goesEverywhere } from "../link/handover";
 import { Port, RxFlag } from "../memory/port";
 import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
@@ -86,6 +87,7 @@ export function ipInput(p: Port, packet: usize, length: u32, flags: u32): void {
     return;
   }
   if ((ipv4Fragment(packet) & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) != 0) {
+    if (goesEverywhere()) about |= RxFlag.everywhere;
     fragmentInput(p, packet, headerLength, total, about);
     return;
   }

@@ -1,4 +1,5 @@
 import { icmpError } from "../icmp/errors";
+import { answersForAll } from "../link/handover";
 import { Buffer, bufferBase, bufferGive, bufferTake } from "../memory/buffer";
 import { BUFFER_SIZE, REASSEMBLIES } from "../memory/map";
 import { PoolId, pool, poolGive, poolTake } from "../memory/pool";
@@ -53,7 +54,7 @@ export class Reassembly extends Timer {
    * 1: given up; it stays until its time is over, so that later fragments of the datagram are refused too.
    */
   dead: u8;
-  /** RxFlag.broadcast and linkGroup of its fragments. */
+  /** RxFlag.broadcast, linkGroup and everywhere of its fragments. */
   flags: u32;
   /** Bytes behind the header, UNKNOWN until the last fragment arrived. */
   length: u32;
@@ -316,7 +317,7 @@ export function fragmentInput(p: Port, packet: usize, headerLength: u32, total: 
   blockMapAdd(bufferBase(changetype<Buffer>(r.map)), offset >> 3, (offset + length + 7) >> 3);
   r.held += length;
   r.end = max(r.end, offset + length);
-  r.flags |= flags & (RxFlag.broadcast | RxFlag.linkGroup);
+  r.flags |= flags & (RxFlag.broadcast | RxFlag.linkGroup | RxFlag.everywhere);
   if (isLast) r.length = offset + length;
   if (offset == 0) {
     ipv4CopyFixed(headerOf(r), packet);
@@ -332,7 +333,7 @@ export function fragmentInput(p: Port, packet: usize, headerLength: u32, total: 
 export function reassemblyTimer(r: Reassembly): void {
   if (r.dead == 0) {
     drop(DropReason.fragmentTimeout);
-    if (r.hasHeader != 0 && r.held >= QUOTED) {
+    if (r.hasHeader != 0 && r.held >= QUOTED && answersForAll(r.flags)) {
       // The first fragment alone holds at least eight bytes, or it would have been the whole datagram.
       const packet = gather(r, QUOTED);
       icmpError(ICMP_TIME_EXCEEDED, ICMP_REASSEMBLY_TIME, packet, IPV4_HEADER, IPV4_HEADER + QUOTED, r.flags);

@@ -77,6 +77,8 @@ export function isBroadcast(raw: u32): bool {
 
 /** Sends the announcements of an address, the first one now (RFC 5227, section 2.3). */
 function announce(a: Address): void {
+  // One stack of a process speaks for all.
+  if (root().stackIndex != 0) return;
   a.announcements = <u16>ANNOUNCE_NUM;
   addressTimer(a);
 }

@@ -15,6 +15,7 @@ import {
 } from "../wire/arp";
 import { ETHERNET_HEADER, ETHERTYPE_ARP, ethernetWrite, isGroupMac, MAC_BROADCAST } from "../wire/ethernet";
 import { Address, addressDefend, addressFind, addressOnLink, isBroadcast } from "./addresses";
+import { handOver, isFirstToSee } from "./handover";
 import { Neighbour, neighbourLearn } from "./neighbours";
 import { txEthernet, txPublish, txReserve } from "./transmit";
 
@@ -81,7 +82,11 @@ export function arpInput(p: Port, packet: usize, length: u32): void {
     drop(DropReason.arpIgnored);
     return;
   }
+  // Every stack of the process learns, the first one answers.
+  handOver();
+  const isFirst = isFirstToSee();
   if (changetype<usize>(own) != 0) {
+    if (!isFirst) return;
     count(Counter.arpConflicts);
     addressDefend(own);
     return;
@@ -100,7 +105,7 @@ export function arpInput(p: Port, packet: usize, length: u32): void {
   } else if (!forUs) {
     drop(DropReason.arpIgnored);
   }
-  if (forUs && operation == ARP_REQUEST) {
+  if (forUs && isFirst && operation == ARP_REQUEST) {
     arpSend(p, senderMac, ARP_REPLY, ipv4Raw(target.low), senderMac, sender);
   }
 }

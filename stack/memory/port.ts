@@ -25,8 +25,12 @@ export enum RxFlag {
   broadcast = 8,
   /** The port has taken a VLAN tag out: its control information stands in the upper 16 bits of the flags. */
   vlan = 16,
+  /** Set by ip/input: all stacks of the process get this one, or the fragments that it was made of. */
+  everywhere = 32,
 }
 
+/** Where RxFrame.flags has the number of stacks that saw a frame, 8 bits above RxFlag. */
+export const RX_SEEN_SHIFT: u32 = 8;
 /** Where a VLAN tag's control information begins in the flags. */
 export const RX_VLAN_SHIFT: u32 = 16;
 

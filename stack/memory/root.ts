@@ -97,6 +97,17 @@ export class Root extends ErrorTokens {
   /** One of AnnouncePhase, and the place in its pool where it goes on. */
   announcePhase: u32;
   announceAt: u32;
+
+  /** Which of the process' stacks this is, and how many there are; 0 of 0 or 1: the only one. */
+  stackIndex: u32;
+  stackCount: u32;
+  /**
+   * Of the frame that is being received: how many stacks saw it before, how many may see it after us, and
+   * whether it goes to the next one (link/handover.ts).
+   */
+  seenBefore: u32;
+  mayFollow: u32;
+  handedOn: u32;
 }
 
 /** The region's root; compiles to a constant address. */

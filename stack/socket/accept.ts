@@ -30,8 +30,9 @@ const INHERITED: u32 =
   SocketFlag.oobInline |
   SocketFlag.slowAck;
 
-function inherit(socket: Socket, listener: Socket): void {
-  socket.flags = listener.flags & INHERITED;
+/** Gives a socket the options of a listener: its own, or one of another stack. */
+export function optionsInherit(socket: Socket, listener: Socket): void {
+  socket.flags = (socket.flags & ~INHERITED) | (listener.flags & INHERITED);
   socket.tos = listener.tos;
   socket.ttl = listener.ttl;
   socket.mtuDiscover = listener.mtuDiscover;
@@ -55,7 +56,7 @@ function inherit(socket: Socket, listener: Socket): void {
 }
 
 function adopt(socket: Socket, listener: Socket, tcb: Tcb): void {
-  inherit(socket, listener);
+  optionsInherit(socket, listener);
   socket.localHigh = tcb.localHigh;
   socket.localLow = tcb.localLow;
   socket.localPort = tcb.localPort;

@@ -1,5 +1,6 @@
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL } from "../../build/generated/system";
 import { addressIsOurs } from "../ip/addresses";
+import { ephemeralPortAt, ephemeralPorts } from "../link/steering";
 import { callEndpoint } from "../memory/call";
 import { randomBelow } from "../random/random";
 import { datagramAdd, datagramRemove } from "../udp/table";
@@ -9,19 +10,14 @@ import { bindEnter, bindLeave } from "./bind-table";
 import { Socket, SocketFlag, SocketKind } from "./socket";
 
 /**
- * The range of ports that Linux chooses from by default (RFC 6056, section 3.2 asks for at least as much).
- */
-const EPHEMERAL_FIRST: u32 = 32768;
-const EPHEMERAL_COUNT: u32 = 60999 - EPHEMERAL_FIRST + 1;
-
-/**
  * A free port for the socket's local address, chosen at random (RFC 6056, section 3.3.1), or 0 when there is
  * none.
  */
 function choosePort(socket: Socket): u16 {
-  const start = randomBelow(EPHEMERAL_COUNT);
-  for (let tries: u32 = 0; tries < EPHEMERAL_COUNT; tries++) {
-    const port = <u16>(EPHEMERAL_FIRST + ((start + tries) % EPHEMERAL_COUNT));
+  const ports = ephemeralPorts();
+  const start = randomBelow(ports);
+  for (let tries: u32 = 0; tries < ports; tries++) {
+    const port = ephemeralPortAt((start + tries) % ports);
     if (!bindConflicts(socket, port, true)) return port;
   }
   return 0;

@@ -4,4 +4,5 @@
 export * from "./doors/data-doors";
 export * from "./doors/endpoint-doors";
 export * from "./doors/option-doors";
+export * from "./doors/shadow-doors";
 export * from "./doors/waitset-doors";

@@ -127,6 +127,8 @@ export enum Counter {
   peerFramesOut,
   /** Frames received from such rings. */
   peerFramesIn,
+  /** Frames handed on to the process' next stack. */
+  framesHandedOn,
   count,
 }
 

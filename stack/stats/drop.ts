@@ -82,6 +82,8 @@ export enum DropReason {
   portClosed,
   /** A frame from a program on this machine that is not from its address, or not to ours. */
   peerForged,
+  /** A frame for another stack of the process that had no room for it. */
+  handOverFull,
   count,
 }
 

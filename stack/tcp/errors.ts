@@ -1,4 +1,5 @@
 import { EMSGSIZE } from "../../build/generated/system";
+import { handOver } from "../link/handover";
 import { DropReason, drop } from "../stats/drop";
 import { connectionFind } from "./connections";
 import { connectionFailed } from "./end";
@@ -36,6 +37,7 @@ export function tcpError(
   mtu: u32,
 ): void {
   const tcb = connectionFind(localHigh, localLow, remoteHigh, remoteLow, localPort, remotePort);
+  if (changetype<usize>(tcb) == 0 && handOver()) return;
   if (
     changetype<usize>(tcb) == 0 ||
     tcb.state == TcpState.timeWait ||

@@ -1,3 +1,4 @@
+import { othersMayWant } from "../link/handover";
 import { Port, PortFlag, RxFlag } from "../memory/port";
 import { root } from "../memory/root";
 import { mix } from "../random/random";
@@ -83,13 +84,14 @@ function predicted(tcb: Tcb, s: Segment): bool {
   return true;
 }
 
-function withoutConnection(s: Segment): void {
+function withoutConnection(s: Segment, flags: u32): void {
   const flow = mix(s.sourceLow ^ s.sourceHigh) ^ <u64>s.sourcePort;
   const listener = listenerFind(s.destinationHigh, s.destinationLow, s.destinationPort, flow);
   if (changetype<usize>(listener) != 0) {
     listenInput(listener);
     return;
   }
+  if (othersMayWant(flags)) return;
   drop(DropReason.tcpNoConnection);
   resetReply(ResetReason.noConnection);
 }
@@ -125,10 +127,10 @@ export function tcpInput(
     s.sourcePort,
   );
   if (changetype<usize>(tcb) == 0) {
-    withoutConnection(s);
+    withoutConnection(s, flags);
   } else if (!predicted(tcb, s)) {
     if (tcb.state == TcpState.synSent) synSentInput(tcb);
     else if (tcb.state != TcpState.timeWait) synchronisedInput(tcb);
-    else if (timeWaitInput(tcb)) withoutConnection(s);
+    else if (timeWaitInput(tcb)) withoutConnection(s, flags);
   }
 }

@@ -1,3 +1,4 @@
+import { ephemeralPortAt, ephemeralPorts } from "../link/steering";
 import { PORT_USES } from "../memory/map";
 import { root } from "../memory/root";
 import { sipHash } from "../random/siphash";
@@ -5,9 +6,6 @@ import { connectionFind } from "./connections";
 import { listenerOnPort } from "./listen";
 import { timeWaitRecyclable } from "./time-wait";
 
-/** The range Linux uses by default, which is within what RFC 6056, section 3.2 asks for. */
-const EPHEMERAL_FIRST: u32 = 32768;
-const EPHEMERAL_COUNT: u32 = 60999 - EPHEMERAL_FIRST + 1;
 const USES: u32 = 256;
 
 @unmanaged
@@ -30,8 +28,9 @@ export function ephemeralPort(
   const hash = sipHash(r.portKey0, r.portKey1, localHigh, localLow, remoteHigh, remoteLow, remotePort);
   const offset = <u32>hash;
   const use = changetype<Use>(PORT_USES + ((<usize>(hash >> 32) & (USES - 1)) << 2));
-  for (let tries: u32 = 0; tries < EPHEMERAL_COUNT; tries++) {
-    const port = <u16>(EPHEMERAL_FIRST + (<u32>(offset + use.count) % EPHEMERAL_COUNT));
+  const ports = ephemeralPorts();
+  for (let tries: u32 = 0; tries < ports; tries++) {
+    const port = ephemeralPortAt(<u32>(offset + use.count) % ports);
     use.count++;
     if (listenerOnPort(port)) continue;
     const taken = connectionFind(localHigh, localLow, remoteHigh, remoteLow, port, remotePort);

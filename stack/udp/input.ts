@@ -1,5 +1,6 @@
 import { EPOLLIN, EPOLLRDNORM } from "../../build/generated/system";
 import { icmpError } from "../icmp/errors";
+import { handOver, othersMayWant } from "../link/handover";
 import { Port, PortFlag, RxFlag } from "../memory/port";
 import { root } from "../memory/root";
 import { socketNotify } from "../socket/readiness";
@@ -112,7 +113,18 @@ export function udpInput(
     }
   }
   if ((flags & (RxFlag.broadcast | RxFlag.linkGroup)) != 0) {
-    if (!deliverToAll(p, datagram, told, sourceHigh, sourceLow, destinationHigh, destinationLow, packet)) {
+    const others = handOver();
+    const found = deliverToAll(
+      p,
+      datagram,
+      told,
+      sourceHigh,
+      sourceLow,
+      destinationHigh,
+      destinationLow,
+      packet,
+    );
+    if (!found && !others) {
       drop(DropReason.udpNoPort);
     }
     return;
@@ -121,6 +133,7 @@ export function udpInput(
   const from = udpSourcePort(datagram);
   const socket = datagramFor(destinationHigh, destinationLow, to, sourceHigh, sourceLow, from);
   if (changetype<usize>(socket) == 0) {
+    if (othersMayWant(flags)) return;
     drop(DropReason.udpNoPort);
     icmpError(ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, packet, headerLength, headerLength + length, flags);
     return;

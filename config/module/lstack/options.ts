@@ -9,6 +9,8 @@ import { aliases, retired } from "./retired";
 /** The options of lstack.conf. */
 export const lstack = new Table("lstack.conf", aliases, retired);
 
+/** Stacks that a process can have (lstack/runtime/thread.h). */
+export const MOST_STACKS: f64 = 32;
 /** More connections than a region of 4060 MiB could ever hold. */
 const MOST_CONNECTIONS: f64 = 4_000_000;
 /** What the smallest receive ring leaves of 32 bits of addresses: 512 slots of port packet are 35 MiB. */
@@ -37,10 +39,10 @@ export const dpdkArgs = lstack
   .defaultsTo("none: no huge pages, no extra device")
   .carriedByOthers();
 export const numCpus = lstack
-  .text("num_cpus", Kind.NumberList, "The CPU of the stack.")
+  .text("num_cpus", Kind.NumberList, "The CPUs of the process' stacks: so many stacks there are, 32 at most.")
   .between(0, MOST_CPUS - 1)
-  .meaning("The stack's own thread runs there. One CPU at most until a process can have several stacks.")
-  .defaultsTo('"": one stack, not bound to a CPU');
+  .meaning("Each stack's own thread runs on its CPU. Every stack has memory, a lock and a queue of its own.")
+  .defaultsTo('"": stack_num stacks, not bound to CPUs');
 export const memory = lstack
   .integer("memory", 0, "Size in MiB of the memory that holds the stack's whole state.")
   .between(32, MOST_MEMORY)
@@ -120,7 +122,10 @@ lstack
   );
 lstack
   .toggle("listen_shadow", 0, "1: listen on every stack of the process.")
-  .withoutEffect(0, "a process has one stack, and every listener is on it");
+  .meaning(
+    "0: a listener is in the stack of the thread that made it, and with it all its connections; what arrives " +
+      "for it in the queues of others is handed on. 1: connections stay in the stack whose queue they arrive in.",
+  );
 lstack
   .toggle("low_power_mode", 0, "1: a thread that waits sleeps at once.")
   .meaning(
@@ -162,12 +167,11 @@ export const useLtran = lstack
       "device; dpdk_args is ltran's business.",
   )
   .carriedByOthers();
-lstack
-  .integer("stack_num", 0, "Stacks of the process, instead of num_cpus.")
-  .between(0, 320)
-  .meaning("0 and 1: one stack.")
-  .refused(0, "a process has one stack so far")
-  .orAsWell(1);
+export const stackNum = lstack
+  .integer("stack_num", 0, "Stacks of the process, when num_cpus does not say it.")
+  .between(0, MOST_STACKS)
+  .meaning("0: as many as num_cpus has CPUs, or one.")
+  .carriedByOthers();
 export const nicVlanMode = lstack
   .integer("nic_vlan_mode", -1, "VLAN of all frames.")
   .between(-1, 4094)
@@ -216,7 +220,10 @@ export const deviceMac = lstack.text("device_mac", Kind.Mac, "devices, if it is 
 export const deviceName = lstack
   .text("device_name", Kind.Device, "devices, if it is the name of an interface.")
   .computed();
-export const cpu = lstack.integer("cpu", -1, "The only CPU of num_cpus, or -1.").computed();
+export const stacks = lstack.integer("stacks", 1, "How many stacks the process has.").computed();
+export const cpus = lstack
+  .text("cpus", Kind.Arguments, "The CPU of each stack, as text; empty: none is bound.")
+  .computed();
 export const memorySize = lstack.integer("memory_size", 0, "Size of the region in MiB.").computed();
 export const hugePages = lstack.toggle("huge_pages", 0, "Whether dpdk_args asks for huge pages.").computed();
 export const ealArgs = lstack

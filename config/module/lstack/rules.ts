@@ -7,7 +7,7 @@ import { report } from "../messages";
 import { parseNumberList } from "../number-list";
 import { checkEffects, checkOnline, checkRequired, complain, missing } from "../rules";
 import {
-  cpu,
+  cpus,
   deviceMac,
   deviceName,
   devices,
@@ -18,6 +18,7 @@ import {
   hugePages,
   lstack,
   MOST_MEMORY,
+  MOST_STACKS,
   maskAddr,
   mbufCountPerConn,
   memory,
@@ -30,6 +31,8 @@ import {
   prefixLength,
   processIdx,
   receiveSlots,
+  stackNum,
+  stacks,
   tcpConnCount,
   useLtran,
 } from "./options";
@@ -69,11 +72,19 @@ function checkNetwork(): void {
 
 function checkCpus(): void {
   const numbers = parseNumberList(numCpus.text, <i32>numCpus.most + 1);
+  stacks.number = Math.max(1, stackNum.number);
   if (numbers === null) return;
-  if (numbers.length == 1) cpu.number = numbers[0];
-  if (numbers.length > 1) {
-    lacking(numCpus, "", 'must be one CPU, such as "0", because a process has one stack so far');
+  if (numbers.length > <i32>MOST_STACKS) {
+    complain(numCpus, `must name at most ${<i64>MOST_STACKS} CPUs`);
+    return;
   }
+  if (numbers.length > 0 && stackNum.number > 0 && stackNum.number != numbers.length) {
+    complain(stackNum, `must be 0 or ${numbers.length}, as many stacks as num_cpus has CPUs`);
+  }
+  if (numbers.length > 0) stacks.number = numbers.length;
+  const list: string[] = [];
+  for (let i = 0; i < numbers.length; i++) list.push(numbers[i].toString());
+  cpus.list = list;
   checkOnline(numCpus, numbers);
 }
 
@@ -106,7 +117,7 @@ function checkPort(file: string, line: i32): void {
     const remedy = "only ltran tags frames; use an interface of the kernel such as eth0.7 with port packet";
     lacking(nicVlanMode, "", `must be -1: ${remedy}`);
   }
-  const eal = checkEalArgs(dpdkArgs, <i32>cpu.number);
+  const eal = checkEalArgs(dpdkArgs, cpus.list.length == 1 ? <i32>parseInt(cpus.list[0]) : -1);
   const namesDevice = eal.namesDevice;
   const isDpdk = port.text == "dpdk" || (port.text == "auto" && namesDevice);
   hugePages.number = eal.isHuge ? 1 : 0;

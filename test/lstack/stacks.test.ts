@@ -1,0 +1,93 @@
+/** Two stacks in one process: every way to use sockets, from several threads, on both. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { waitUntil } from "../../scripts/lab/command.js";
+import { addresses, createLab } from "../../scripts/lab/lab.js";
+import { type ConfigurationOptions, stackEnvironment } from "../../scripts/lab/lstack-conf.js";
+import { runProgram, startProgram } from "../../scripts/lab/program.js";
+import { repositoryRoot } from "../../scripts/lab/repository.js";
+import { readEachStack, type StackCounters } from "../../scripts/lab/stack-counters.js";
+
+const firstPort = "7100";
+const connections = 200;
+const errnoInUse = 98;
+const folder = join(repositoryRoot, "test", "lstack");
+const sum = (
+  stacks: readonly StackCounters[],
+  name: "tcpPassiveOpens" | "tcpActiveOpens" | "udpIn" | "framesHandedOn",
+) => stacks.reduce((total, stack) => total + Number(stack[name]), 0);
+
+interface Variant {
+  title: string;
+  configuration: ConfigurationOptions;
+  /** Connections of one listener may be in both stacks. */
+  spreads: boolean;
+}
+
+const cpus = ['num_cpus="0,1"'];
+const variants: readonly Variant[] = [
+  {
+    title: "packet",
+    configuration: { port: "packet", extraLines: [...cpus, "listen_shadow=1"] },
+    spreads: true,
+  },
+  { title: "packet, one listener", configuration: { port: "packet", extraLines: cpus }, spreads: false },
+  {
+    title: "packet, sleeping at once",
+    configuration: { port: "packet", extraLines: ["stack_num=3", "listen_shadow=1", "low_power_mode=1"] },
+    spreads: true,
+  },
+];
+
+for (const { title, configuration, spreads } of variants) {
+  test(`two stacks over ${title}`, { timeout: 120_000 }, async () => {
+    const label = `stacks-${variants.findIndex((variant) => variant.title === title)}`;
+    const lab = createLab({ label, stack: "gazelle", offloads: "default" });
+    const server = startProgram({
+      namespace: lab.serverNamespace,
+      role: "server",
+      command: "/usr/bin/python3",
+      argumentList: [join(folder, "stacks.py"), addresses.server, addresses.client, firstPort],
+      environment: stackEnvironment(lab, ["python3"], configuration),
+    });
+    try {
+      assert.ok(await waitUntil(() => server.output().includes("ready"), 10_000), server.output());
+      const client = await runProgram({
+        namespace: lab.clientNamespace,
+        role: "client",
+        command: "/usr/bin/python3",
+        argumentList: [join(folder, "stacks-client.py"), addresses.server, firstPort, String(connections)],
+        timeoutMs: 90_000,
+      });
+      assert.equal(client.status, 0, client.stderr);
+      assert.deepEqual(JSON.parse(client.stdout.toString()), {
+        epoll: connections,
+        accept: 20,
+        poll: 20,
+        udpMain: 30,
+        udpThread: 30,
+        fragments: 4000,
+        calls: "50",
+        bind: `${errnoInUse} ${errnoInUse}`,
+        refused: 20,
+        unreachable: true,
+      });
+      const stacks = readEachStack(server.pid);
+      assert.equal(sum(stacks, "tcpPassiveOpens"), connections + 20 + 20 + 2);
+      assert.equal(sum(stacks, "tcpActiveOpens"), 50);
+      assert.equal(sum(stacks, "udpIn"), 61);
+      assert.ok(sum(stacks, "framesHandedOn") > 0);
+      for (const { tcpActiveOpens, drops } of stacks) {
+        assert.ok(tcpActiveOpens >= 10n, "every stack connects");
+        assert.equal(drops.handOverFull, 0n);
+      }
+      for (const { tcpPassiveOpens } of spreads ? stacks : []) {
+        assert.ok(Number(tcpPassiveOpens) > connections / 8, `${tcpPassiveOpens} of ${connections}`);
+      }
+    } finally {
+      await server.stop();
+      lab.remove();
+    }
+  });
+}
