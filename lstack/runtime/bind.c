@@ -57,7 +57,8 @@ static long bind_both(int fd, struct gz_file *file, struct gz_address *address, 
     return bind_stack(file, address);
 }
 
-static long bind_file(struct gz_thread *thread, int fd, struct gz_file *file, const struct sockaddr *given, socklen_t length)
+static long bind_file(
+    struct gz_thread *thread, int fd, struct gz_file *file, const struct sockaddr *given, socklen_t length)
 {
     struct gz_address address;
     long result = gz_address_from(&address, given, length, file->v6);
@@ -94,9 +95,10 @@ long gz_bind(int fd, const struct sockaddr *address, socklen_t length)
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
 
-    if (file != NULL)
-        result = atomic_load(&gz_current->shared->poisoned) ? -ECONNRESET
-                                                                : bind_file(thread, fd, file, address, length);
+    if (file != NULL && atomic_load(&gz_current->shared->poisoned))
+        result = -ECONNRESET;
+    else if (file != NULL)
+        result = bind_file(thread, fd, file, address, length);
     GZ_LEAVE(thread);
     return result;
 }

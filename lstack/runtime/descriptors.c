@@ -42,13 +42,14 @@ void gz_socket_end(struct gz_thread *thread, struct gz_file *file)
     w2c_stack *module = &gz_current->module;
     if (file->everywhere)
         gz_shadows_end(thread, file);
-    bool shared = gz_current->shared->created && !gz_process.detached && !atomic_load(&gz_current->shared->poisoned);
+    struct gz_shared *shared = gz_current->shared;
+    bool usable = shared->created && !gz_process.detached && !atomic_load(&shared->poisoned);
 
-    if (file->handle < 0 || !shared)
+    if (file->handle < 0 || !usable)
         return;
     gz_reference(file->handle, -1);
     /* The owner's close counts; before there is one, the last process' does. */
-    if (!gz_current->running && (atomic_load(&gz_current->shared->owner) != 0 || !gz_unreferenced(file->handle)))
+    if (!gz_current->running && (atomic_load(&shared->owner) != 0 || !gz_unreferenced(file->handle)))
         return;
     int32_t seconds = (int32_t)w2c_stack_socketClose(module, (u32)file->handle, gz_now());
 

@@ -33,20 +33,28 @@ long gz_epoll_create(int flags)
     return fd;
 }
 
+/* The stacks in which the instance has a wait set. */
+static uint32_t sets_of(const struct gz_file *epoll)
+{
+    uint32_t result = 0;
+
+    for (uint32_t i = 0; i < gz_process.stacks; i++)
+        if (epoll->places[i] >= 0)
+            result |= 1u << i;
+    return result;
+}
+
 void gz_epoll_end(struct gz_thread *thread, struct gz_file *file)
 {
-    struct gz_stack *here = gz_current;
+    uint32_t known = gz_current->shared->created && !gz_process.detached ? sets_of(file) : 0;
 
-    for (uint32_t i = 0; i < gz_process.stacks; i++) {
-        if (file->places[i] < 0)
-            continue;
-        gz_switch(thread, &gz_stacks[i]);
-        if (gz_current->shared->created && !gz_process.detached &&
-            !atomic_load(&gz_current->shared->poisoned))
-            w2c_stack_waitSetClose(&gz_current->module, (u32)file->places[i]);
-        file->places[i] = -1;
+    GZ_VISIT(thread, known) {
+        int32_t *set = &file->places[gz_current->index];
+
+        if (!atomic_load(&gz_current->shared->poisoned))
+            w2c_stack_waitSetClose(&gz_current->module, (u32)*set);
+        *set = -1;
     }
-    gz_switch(thread, here);
 }
 
 /* The wait set of an instance in the current stack, made when the first socket of it comes; -errno. */
@@ -119,17 +127,10 @@ static long kernel_ctl(int fd, struct gz_file *epoll, int operation, int target,
 static void follow_elsewhere(struct gz_thread *thread, struct gz_file *epoll, int operation, int fd,
     struct gz_file *file, struct epoll_event *event)
 {
-    struct gz_stack *here = gz_current;
-
     gz_file_enter(thread, file);
-    for (uint32_t i = 0; i < gz_process.stacks; i++) {
-        if (i == here->index)
-            continue;
-        gz_switch(thread, &gz_stacks[i]);
+    GZ_VISIT(thread, GZ_ALL_STACKS & ~GZ_HERE)
         if (gz_handle(file) >= 0 && !atomic_load(&gz_current->shared->poisoned))
             gz_epoll_stack_ctl(epoll, operation, fd, file, event);
-    }
-    gz_switch(thread, here);
     gz_file_leave(thread);
 }
 
@@ -224,45 +225,26 @@ static long collect(struct gz_file *epoll, struct epoll_event *events, int most)
     return kernel + stack;
 }
 
-/* The other stacks in which the instance has a wait set. */
-static uint32_t others(const struct gz_file *epoll)
-{
-    uint32_t result = 0;
-
-    for (uint32_t i = 0; i < gz_process.stacks; i++)
-        if (i != gz_current->index && epoll->places[i] >= 0)
-            result |= 1u << i;
-    return result;
-}
-
 /* Runs the stacks of `from` and takes what is ready there: behind `count` events, up to `most` in all. */
 static long collect_elsewhere(struct gz_thread *thread, struct gz_file *epoll, uint32_t from,
     struct epoll_event *events, long count, int most)
 {
-    struct gz_stack *here = gz_current;
-
-    for (; from != 0 && count >= 0; from &= from - 1) {
-        int index = __builtin_ctz(from);
-
-        gz_switch(thread, &gz_stacks[index]);
+    GZ_VISIT(thread, from) {
         gz_run();
-        if (!gz_current->running || atomic_load(&gz_current->shared->poisoned) || count >= most)
+        if (!gz_current->running || atomic_load(&gz_current->shared->poisoned) || count < 0 || count >= most)
             continue;
-        long more = stack_events(epoll->places[index], events + count, most - (int)count);
+        long more =
+            stack_events(epoll->places[gz_current->index], events + count, most - (int)count);
 
-        if (more > 0)
-            count += more;
-        else if (more < 0 && count == 0)
-            count = more;
+        count = more >= 0 || count == 0 ? count + more : count;
     }
-    gz_switch(thread, here);
     return count;
 }
 
 /* Takes what is ready in all stacks; each has its turn to be the first. */
 static long collect_all(struct gz_thread *thread, struct gz_file *epoll, struct epoll_event *events, int most)
 {
-    uint32_t elsewhere = others(epoll);
+    uint32_t elsewhere = sets_of(epoll) & ~GZ_HERE;
     /* Somebody else's may be the only ones that are looked at once in a while. */
     bool first = elsewhere != 0 && most > 1 && (epoll->turn++ & 1) != 0;
     long count = 0;
@@ -296,7 +278,7 @@ static long wait_for_events(struct gz_thread *thread, struct gz_file *epoll, str
             break;
         kernel[0].fd = epoll->epoll_fd;
         wait.set = gz_current->running ? epoll->places[gz_current->index] : -1;
-        wait.others = others(epoll);
+        wait.others = sets_of(epoll) & ~GZ_HERE;
         wait.sets = epoll->places;
         wait.kernel_count = epoll->kernel_interests > 0 || (wait.set < 0 && wait.others == 0) ? 1 : 0;
         enum gz_woken woken = gz_wait(thread, &wait);
@@ -325,7 +307,7 @@ static long wait_once(
         if (mask != NULL)
             pthread_sigmask(SIG_SETMASK, mask, &before);
         gz_file_enter(thread, epoll);
-        if (epoll->places[gz_current->index] >= 0 || others(epoll) != 0)
+        if (sets_of(epoll) != 0)
             gz_claim();
         result = wait_for_events(thread, epoll, events, most, gz_deadline(timeout));
         thread->batch = result > 1 ? (uint32_t)result : 0;

@@ -101,7 +101,7 @@ struct gz_file *gz_file_detach(int fd);
 void gz_file_internal(int fd);
 /* The kernel serves this socket from now on. */
 void gz_file_to_kernel(int fd, struct gz_file *file);
-/* Calls `visit` for each file of the current stack, of kind `kind`, that a descriptor names or a call uses. */
+/* Calls `visit` for each file of kind `kind` in the current stack that a descriptor names or a call uses. */
 void gz_files_each(enum gz_kind kind, void (*visit)(struct gz_file *));
 
 /* listeners.c: follows listen(), a changed option, the end of the file; in the other stacks. 0 or -errno. */

@@ -13,7 +13,7 @@
 #include "stack.h"
 
 #define SIZE (1u << 20)
-/* A record's head: the frame's length, its length on the wire, its flags; `length` is SKIP behind the last. */
+/* A record's head: the frame's length (SKIP behind the last one), its length on the wire, its flags. */
 #define HEAD 16u
 #define SKIP UINT32_MAX
 
@@ -140,11 +140,13 @@ static const struct gz_port_kind inbox_kind = {
 int gz_inbox_open(void)
 {
     struct gz_port *wire = &gz_current->wire;
-    struct gz_inbox *inbox = mmap(NULL, sizeof(*inbox), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct gz_inbox *inbox =
+        mmap(NULL, sizeof(*inbox), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     uint64_t at = (uint64_t)gz_current->region_size + wire->window_size;
 
     if (inbox == MAP_FAILED || at + SIZE > UINT32_MAX) {
-        snprintf(wire->message, sizeof(wire->message), "no room for frames between stacks; make memory smaller");
+        snprintf(wire->message, sizeof(wire->message),
+            "no room for frames between stacks; make memory smaller");
         return -1;
     }
     inbox->at = (uint32_t)at;

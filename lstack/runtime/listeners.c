@@ -48,7 +48,6 @@ static long listen_here(struct gz_file *file, const struct model *model)
 
 long gz_shadows_listen(struct gz_thread *thread, struct gz_file *file)
 {
-    struct gz_stack *here = gz_current;
     struct model model;
     long result = 0;
 
@@ -60,12 +59,9 @@ long gz_shadows_listen(struct gz_thread *thread, struct gz_file *file)
         return -ENOBUFS;
     file->everywhere = true;
     gz_file_enter(thread, file);
-    for (uint32_t i = 0; result == 0 && i < gz_process.stacks; i++) {
-        gz_switch(thread, &gz_stacks[i]);
-        if (gz_current != here)
+    GZ_VISIT(thread, GZ_ALL_STACKS & ~GZ_HERE)
+        if (result == 0)
             result = listen_here(file, &model);
-    }
-    gz_switch(thread, here);
     if (result != 0)
         gz_shadows_end(thread, file);
     gz_file_leave(thread);
@@ -74,20 +70,17 @@ long gz_shadows_listen(struct gz_thread *thread, struct gz_file *file)
 
 void gz_shadows_follow(struct gz_thread *thread, struct gz_file *file)
 {
-    struct gz_stack *here = gz_current;
     struct model model;
 
     if (!take_model(file, &model))
         return;
     gz_file_enter(thread, file);
-    for (uint32_t i = 0; i < gz_process.stacks; i++) {
-        if (i == here->index || file->places[i] < 0)
+    GZ_VISIT(thread, GZ_ALL_STACKS & ~GZ_HERE) {
+        if (gz_handle(file) < 0)
             continue;
-        gz_switch(thread, &gz_stacks[i]);
         show_model(&model);
-        w2c_stack_socketFollow(&gz_current->module, (u32)file->places[i]);
+        w2c_stack_socketFollow(&gz_current->module, (u32)gz_handle(file));
     }
-    gz_switch(thread, here);
     gz_file_leave(thread);
 }
 
@@ -103,39 +96,29 @@ static void end_here(int32_t handle)
 
 void gz_shadows_end(struct gz_thread *thread, struct gz_file *file)
 {
-    struct gz_stack *here = gz_current;
+    GZ_VISIT(thread, GZ_ALL_STACKS & ~GZ_HERE) {
+        int32_t handle = gz_handle(file);
 
-    for (uint32_t i = 0; i < gz_process.stacks; i++) {
-        int32_t handle = file->places[i];
-
-        if (i == here->index || handle < 0)
-            continue;
-        gz_switch(thread, &gz_stacks[i]);
-        file->places[i] = -1;
-        end_here(handle);
+        file->places[gz_current->index] = -1;
+        if (handle >= 0)
+            end_here(handle);
     }
-    gz_switch(thread, here);
     file->everywhere = false;
 }
 
 long gz_may_bind(struct gz_thread *thread, struct gz_file *file, const struct gz_address *address)
 {
-    struct gz_stack *here = gz_current;
     struct model model;
     long result = 0;
 
     if (gz_process.stacks == 1 || address->port == 0 || !take_model(file, &model))
         return 0;
-    for (uint32_t i = 0; result == 0 && i < gz_process.stacks; i++) {
-        if (i == here->index)
-            continue;
-        gz_switch(thread, &gz_stacks[i]);
-        if (!gz_current->shared->created || atomic_load(&gz_current->shared->poisoned))
+    GZ_VISIT(thread, GZ_ALL_STACKS & ~GZ_HERE) {
+        if (result != 0 || !gz_current->shared->created || atomic_load(&gz_current->shared->poisoned))
             continue;
         show_model(&model);
         gz_endpoint_put(address);
         result = (int32_t)w2c_stack_socketMayBind(&gz_current->module);
     }
-    gz_switch(thread, here);
     return result;
 }

@@ -130,14 +130,11 @@ void gz_switch(struct gz_thread *thread, struct gz_stack *stack)
 
 int gz_in_every_stack(struct gz_thread *thread, int (*act)(struct gz_thread *))
 {
-    struct gz_stack *here = gz_current;
     int result = 0;
 
-    for (uint32_t i = 0; result == 0 && i < gz_process.stacks; i++) {
-        gz_switch(thread, &gz_stacks[i]);
-        result = act(thread);
-    }
-    gz_switch(thread, here);
+    GZ_VISIT(thread, GZ_ALL_STACKS)
+        if (result == 0)
+            result = act(thread);
     return result;
 }
 

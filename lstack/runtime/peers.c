@@ -260,7 +260,8 @@ uint32_t gz_peers_watch(struct pollfd *list)
 void gz_peers_look(const struct pollfd *list, uint32_t count, int ltran)
 {
     for (uint32_t i = 0; i < count; i++)
-        for (struct peer *peer = own()->list; list[i].revents != 0 && peer < own()->list + GZ_PEERS_MAX; peer++)
+        for (struct peer *peer = own()->list;
+             list[i].revents != 0 && peer < own()->list + GZ_PEERS_MAX; peer++)
             if (peer->used && peer->port.fd == list[i].fd)
                 end(peer, ltran);
 }

@@ -15,12 +15,17 @@
 /* Lists up to this length need no memory from the heap. */
 #define SMALL 64
 
+/* Memory for an entry, whichever side it is of. */
+#define ENTRY_SIZE (sizeof(struct pollfd) + sizeof(nfds_t) + sizeof(struct gz_file *))
+
 struct polling {
     struct pollfd *list;
     nfds_t count;
     /* The kernel's part, and the place in the list that each came from. */
     struct pollfd *kernel;
     nfds_t *origin;
+    /* What each place of the list named when the call began, if the stacks have a part in it. */
+    struct gz_file **files;
     uint32_t kernel_count;
     /* The stacks that have sockets of the list, bit n is stack n, and the wait set in each; -1: none. */
     uint32_t stacks;
@@ -39,9 +44,9 @@ static bool belongs_here(const struct gz_thread *thread, int fd)
 }
 
 /* The file of an entry of another stack that has a place in this one, or NULL. */
-static struct gz_file *visitor(int fd)
+static struct gz_file *visitor(const struct polling *polling, nfds_t i)
 {
-    struct gz_file *file = gz_file_at(fd, GZ_KIND_SOCKET);
+    struct gz_file *file = polling->files[i];
 
     return file != NULL && file->everywhere && gz_handle(file) >= 0 ? file : NULL;
 }
@@ -61,6 +66,9 @@ static long sort_entry(struct polling *polling, nfds_t i)
     struct gz_file *file = entry->fd < 0 ? NULL : gz_watched_at(entry->fd);
 
     entry->revents = 0;
+    polling->files[i] = file;
+    if (file != NULL)
+        file->calls++;
     if (file != NULL && (file->side == GZ_STACK || file->side == GZ_BOTH)) {
         if (atomic_load(&gz_current->shared->poisoned) || gz_detached(file)) {
             entry->revents = (short)(POLLERR | POLLHUP | (entry->events & (POLLIN | POLLOUT)));
@@ -71,7 +79,7 @@ static long sort_entry(struct polling *polling, nfds_t i)
         if (result < 0)
             return result;
         if (file->everywhere)
-            polling->stacks = UINT32_MAX >> (GZ_STACKS_MAX - gz_process.stacks);
+            polling->stacks = GZ_ALL_STACKS;
     }
     if (file != NULL && file->side == GZ_STACK)
         return 0;
@@ -96,41 +104,45 @@ static long sort(struct gz_thread *thread, struct polling *polling)
     return result;
 }
 
+/* Listeners of other stacks that are in this one too. */
+static long sort_visitors(struct gz_thread *thread, struct polling *polling)
+{
+    int32_t *set = &polling->sets[gz_current->index];
+    long result = 0;
+
+    if (*set < 0)
+        *set = (int32_t)w2c_stack_waitSetOpen(&gz_current->module);
+    if (*set < 0)
+        return *set;
+    for (nfds_t i = 0; result == 0 && i < polling->count; i++)
+        if (!belongs_here(thread, polling->list[i].fd) && visitor(polling, i) != NULL)
+            result = add(polling, visitor(polling, i), i);
+    return result;
+}
+
 /* Other stacks: their own sockets, then listeners that are everywhere. */
 static long sort_elsewhere(struct gz_thread *thread, struct polling *polling)
 {
-    struct gz_stack *here = gz_current;
     long result = 0;
 
     for (nfds_t i = 0; i < polling->count; i++)
         polling->stacks |= 1u << gz_file_stack(thread, polling->list[i].fd);
-    for (uint32_t s = 0; result == 0 && s < gz_process.stacks; s++) {
-        if (s == here->index || (polling->stacks >> s & 1) == 0)
-            continue;
-        gz_switch(thread, &gz_stacks[s]);
-        result = sort(thread, polling);
-    }
-    for (uint32_t s = 0; result == 0 && s < gz_process.stacks; s++) {
-        if ((polling->stacks >> s & 1) == 0)
-            continue;
-        gz_switch(thread, &gz_stacks[s]);
-        if (gz_current->running && polling->sets[s] < 0)
-            result = polling->sets[s] = (int32_t)w2c_stack_waitSetOpen(&gz_current->module);
-        for (nfds_t i = 0; result >= 0 && i < polling->count; i++)
-            if (!belongs_here(thread, polling->list[i].fd) && visitor(polling->list[i].fd) != NULL)
-                result = add(polling, visitor(polling->list[i].fd), i);
-        result = result < 0 ? result : 0;
-    }
-    gz_switch(thread, here);
+    GZ_VISIT(thread, polling->stacks & ~GZ_HERE)
+        if (result == 0)
+            result = sort(thread, polling);
+    GZ_VISIT(thread, polling->stacks)
+        if (result == 0 && gz_current->running)
+            result = sort_visitors(thread, polling);
     return result;
 }
 
 static void harvest(struct polling *polling)
 {
+    u32 set = (u32)polling->sets[gz_current->index];
     int32_t count;
 
     do {
-        count = (int32_t)w2c_stack_waitSetHarvest(&gz_current->module, (u32)polling->sets[gz_current->index], GZ_CALL_EVENTS);
+        count = (int32_t)w2c_stack_waitSetHarvest(&gz_current->module, set, GZ_CALL_EVENTS);
         for (int32_t i = 0; i < count && i < (int32_t)GZ_CALL_EVENTS; i++) {
             uint32_t at = GZ_CALL_EVENT + (uint32_t)i * GZ_EVENT_SIZE;
             uint64_t place = gz_get64(at + GZ_EVENT_DATA);
@@ -141,6 +153,29 @@ static void harvest(struct polling *polling)
         /* Level-triggered entries come again at once: one round over all of them is enough. */
     } while (count == (int32_t)GZ_CALL_EVENTS && polling->count > GZ_CALL_EVENTS &&
              count < (int32_t)polling->count);
+}
+
+/*
+ * As in Linux: what another thread closes goes on until this call ends, and does not end it; once something
+ * else does, it is said that the descriptor is closed.
+ */
+static void tell_closed(struct polling *polling)
+{
+    for (nfds_t i = 0; i < polling->count; i++) {
+        const struct gz_file *file = polling->files[i];
+
+        if (file != NULL && polling->list[i].revents != 0 &&
+            gz_file_at(polling->list[i].fd, file->kind) != file)
+            polling->list[i].revents = POLLNVAL;
+    }
+}
+
+static void leave_files(struct gz_thread *thread, const struct polling *polling)
+{
+    for (nfds_t i = 0; i < polling->count; i++) {
+        thread->file = polling->files[i];
+        gz_file_leave(thread);
+    }
 }
 
 static long ready_entries(const struct polling *polling)
@@ -155,15 +190,17 @@ static long ready_entries(const struct polling *polling)
 /* Runs every stack and takes what is ready. */
 static void look(struct gz_thread *thread, struct polling *polling)
 {
-    struct gz_stack *here = gz_current;
-
-    for (uint32_t left = polling->stacks; left != 0; left &= left - 1) {
-        gz_switch(thread, &gz_stacks[__builtin_ctz(left)]);
+    GZ_VISIT(thread, polling->stacks) {
         gz_run();
         if (polling->sets[gz_current->index] >= 0 && !atomic_load(&gz_current->shared->poisoned))
             harvest(polling);
     }
-    gz_switch(thread, here);
+    for (uint32_t i = 0; i < polling->kernel_count; i++) {
+        const struct gz_file *file = polling->files[polling->origin[i]];
+
+        if (file != NULL)
+            polling->kernel[i].fd = gz_kernel_fd(file, polling->list[polling->origin[i]].fd);
+    }
     if (polling->kernel_count > 0 && poll(polling->kernel, polling->kernel_count, 0) > 0)
         for (uint32_t i = 0; i < polling->kernel_count; i++)
             polling->list[polling->origin[i]].revents |= polling->kernel[i].revents;
@@ -172,7 +209,7 @@ static void look(struct gz_thread *thread, struct polling *polling)
 static long wait_for_entries(struct gz_thread *thread, struct polling *polling, uint64_t deadline)
 {
     struct gz_wait wait = { .set = polling->sets[gz_current->index], .kernel = polling->kernel,
-        .deadline = deadline, .others = polling->stacks & ~(1u << gz_current->index), .sets = polling->sets };
+        .deadline = deadline, .others = polling->stacks & ~GZ_HERE, .sets = polling->sets };
     long count;
 
     for (;;) {
@@ -195,16 +232,12 @@ static long wait_for_entries(struct gz_thread *thread, struct polling *polling, 
 
 static void close_sets(struct gz_thread *thread, struct polling *polling)
 {
-    struct gz_stack *here = gz_current;
-
-    for (uint32_t left = polling->stacks; left != 0; left &= left - 1) {
-        gz_switch(thread, &gz_stacks[__builtin_ctz(left)]);
+    GZ_VISIT(thread, polling->stacks) {
         int32_t set = polling->sets[gz_current->index];
 
         if (set >= 0 && !atomic_load(&gz_current->shared->poisoned))
             w2c_stack_waitSetClose(&gz_current->module, (u32)set);
     }
-    gz_switch(thread, here);
 }
 
 static long poll_list(
@@ -215,23 +248,26 @@ static long poll_list(
     long result;
 
     polling.origin = (nfds_t *)(memory + (count + GZ_WAIT_EXTRA) * sizeof(struct pollfd));
+    polling.files = (struct gz_file **)(polling.origin + count + GZ_WAIT_EXTRA);
+    memset(polling.files, 0, count * sizeof(struct gz_file *));
     gz_claim();
-    polling.stacks = 1u << gz_current->index;
+    polling.stacks = GZ_HERE;
     memset(polling.sets, -1, gz_process.stacks * sizeof(polling.sets[0]));
     result = sort(thread, &polling);
     if (result == 0 && gz_process.stacks > 1)
         result = sort_elsewhere(thread, &polling);
     if (result == 0)
         result = wait_for_entries(thread, &polling, deadline);
+    tell_closed(&polling);
+    leave_files(thread, &polling);
     close_sets(thread, &polling);
     return result;
 }
 
 static long poll_once(struct pollfd *list, nfds_t count, int64_t timeout, const sigset_t *mask)
 {
-    size_t size = (count + GZ_WAIT_EXTRA) * (sizeof(struct pollfd) + sizeof(nfds_t));
-    char small[(SMALL + GZ_WAIT_EXTRA) * (sizeof(struct pollfd) + sizeof(nfds_t))]
-        __attribute__((aligned(8)));
+    size_t size = (count + GZ_WAIT_EXTRA) * ENTRY_SIZE;
+    char small[(SMALL + GZ_WAIT_EXTRA) * ENTRY_SIZE] __attribute__((aligned(8)));
     char *memory = count <= SMALL ? small : malloc(size);
     sigset_t before;
 

@@ -70,8 +70,8 @@ static long receive_datagram(
 /* Whether recv of nothing would wait: it answers as any other, without taking anything. */
 static long receive_nothing(struct gz_file *file)
 {
-    int32_t planned =
-        (int32_t)w2c_stack_socketReceivePlan(&gz_current->module, (u32)file->handle, 1, MSG_PEEK, 0, gz_now());
+    int32_t planned = (int32_t)w2c_stack_socketReceivePlan(
+        &gz_current->module, (u32)file->handle, 1, MSG_PEEK, 0, gz_now());
 
     return planned < 0 ? planned : 0;
 }

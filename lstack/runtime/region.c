@@ -139,8 +139,8 @@ static int map_file(unsigned flags)
         int reason = errno;
 
         /* A failed MAP_FIXED may have taken the reservation away. */
-        mmap(data, gz_current->region_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-            -1, 0);
+        mmap(data, gz_current->region_size, PROT_NONE,
+            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
         close(fd);
         errno = reason;
         return -1;

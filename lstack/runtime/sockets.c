@@ -66,7 +66,8 @@ static int excluded(struct gz_thread *thread, int type)
 
     if (gz_process.failed)
         return GZ_FALLBACK_STACK_FAILED;
-    if (gz_process.detached || atomic_load(&gz_current->shared->poisoned) || (owner != 0 && owner != getpid()))
+    if (gz_process.detached || atomic_load(&gz_current->shared->poisoned) ||
+        (owner != 0 && owner != getpid()))
         return GZ_FALLBACK_EXCLUDED;
     if (!thread_selected(thread) || (type == SOCK_DGRAM && gz_process.config.udp_enable == 0))
         return GZ_FALLBACK_EXCLUDED;
@@ -87,7 +88,8 @@ long gz_socket(int domain, int type, int protocol)
 
     if (why < 0) {
         if (gz_region_create() == 0)
-            handle = (int32_t)w2c_stack_socketOpen(&gz_current->module, domain == AF_INET6 ? 6 : 4, (u32)plain);
+            handle = (int32_t)w2c_stack_socketOpen(
+                &gz_current->module, domain == AF_INET6 ? 6 : 4, (u32)plain);
         file = handle < 0 ? NULL : gz_file_new(GZ_KIND_SOCKET);
         if (file == NULL)
             why = GZ_FALLBACK_NO_MEMORY;

@@ -162,8 +162,27 @@ uint64_t gz_now(void);
 struct gz_thread *gz_lock(int fd);
 /* The lock of one stack. */
 struct gz_thread *gz_lock_stack(struct gz_stack *stack);
-/* Gives the current stack up and goes to another, whose lock it takes. Files that must stay are pinned before. */
+/* Gives the current stack up and goes to another, whose lock it takes. Files that must stay are pinned. */
 void gz_switch(struct gz_thread *thread, struct gz_stack *stack);
+/* A tour of the stacks of `left`, bit n is stack n, that ends where it began. */
+struct gz_tour {
+    uint32_t left;
+    struct gz_stack *home;
+};
+static inline bool gz_tour_next(struct gz_thread *thread, struct gz_tour *tour)
+{
+    bool more = tour->left != 0;
+
+    gz_switch(thread, more ? &gz_stacks[__builtin_ctz(tour->left)] : tour->home);
+    tour->left &= tour->left - 1;
+    return more;
+}
+/* The body is run in each stack of `set`, and must not leave the loop but by `continue`. */
+#define GZ_VISIT(thread, set) \
+    for (struct gz_tour tour = { (set), gz_current }; gz_tour_next(thread, &tour);)
+#define GZ_HERE (1u << gz_current->index)
+#define GZ_ALL_STACKS (UINT32_MAX >> (GZ_STACKS_MAX - gz_process.stacks))
+
 /* Calls `act` in each stack, in order, until one answers other than 0; answers that. Ends where it began. */
 int gz_in_every_stack(struct gz_thread *thread, int (*act)(struct gz_thread *));
 void gz_unlock(struct gz_thread *thread);
@@ -212,7 +231,7 @@ void gz_wake_all(void);
 /* Whether gz_run() would find something to do. No lock needed. */
 bool gz_due(uint64_t now);
 
-/* Claims the ports of all stacks for this process unless that was done: 0 or -errno. Called with the lock held. */
+/* Claims the ports of all stacks for this process unless that was done: 0 or -errno. Lock held. */
 int gz_claim(void);
 
 /* Starts the thread that runs the stack when no other does (keeper.c), and calls for its attention. */

@@ -247,16 +247,10 @@ static void end_here(struct gz_thread *thread)
 
 void gz_wait_end(struct gz_thread *thread)
 {
-    struct gz_stack *here = gz_current;
-    uint32_t others = thread->waits_in & ~(1u << here->index);
-
     thread->asleep = false;
     end_here(thread);
-    for (; others != 0; others &= others - 1) {
-        gz_switch(thread, &gz_stacks[__builtin_ctz(others)]);
+    GZ_VISIT(thread, thread->waits_in)
         end_here(thread);
-    }
-    gz_switch(thread, here);
 }
 
 static bool poll_kernel(struct gz_wait *wait)
@@ -364,14 +358,9 @@ static void watch_stack(struct bed *bed)
 
 static void watch_stacks(struct gz_thread *thread, struct bed *bed, uint32_t polled)
 {
-    struct gz_stack *here = gz_current;
-
-    for (; polled != 0; polled &= polled - 1) {
-        gz_switch(thread, &gz_stacks[__builtin_ctz(polled)]);
+    GZ_VISIT(thread, polled)
         if (gz_current->poller == thread)
             watch_stack(bed);
-    }
-    gz_switch(thread, here);
 }
 
 /* Sleeps in the kernel, as poller of `polled`. Lock held on entry and on return. */
@@ -451,38 +440,16 @@ static bool lie_down(struct gz_thread *thread, int32_t set, uint32_t *polled)
     return true;
 }
 
-/* The same in all other stacks that it waits in. */
-static bool lie_down_elsewhere(struct gz_thread *thread, const struct gz_wait *wait, uint32_t *polled)
-{
-    struct gz_stack *here = gz_current;
-    bool result = true;
-
-    for (uint32_t left = wait->others; result && left != 0; left &= left - 1) {
-        int index = __builtin_ctz(left);
-
-        gz_switch(thread, &gz_stacks[index]);
-        result = lie_down(thread, wait->sets[index], polled);
-    }
-    gz_switch(thread, here);
-    return result;
-}
-
 static void get_up_everywhere(struct gz_thread *thread, const struct gz_wait *wait)
 {
-    struct gz_stack *here = gz_current;
-
     get_up(thread);
-    for (uint32_t left = wait->others; left != 0; left &= left - 1) {
-        gz_switch(thread, &gz_stacks[__builtin_ctz(left)]);
+    GZ_VISIT(thread, wait->others)
         get_up(thread);
-    }
-    gz_switch(thread, here);
 }
 
 enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait)
 {
     uint64_t begin = gz_now();
-    struct gz_stack *here = gz_current;
     enum gz_woken result;
     uint32_t polled = 0;
 
@@ -493,20 +460,19 @@ enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait)
     if (begin >= wait->deadline)
         return GZ_WOKEN_TIMEOUT;
     atomic_store(&thread->woken, false);
-    if (!lie_down(thread, wait->set, &polled))
-        return GZ_WOKEN_READY;
-    if (!lie_down_elsewhere(thread, wait, &polled)) {
+    bool lies = lie_down(thread, wait->set, &polled);
+
+    GZ_VISIT(thread, lies ? wait->others : 0)
+        lies = lies && lie_down(thread, wait->sets[gz_current->index], &polled);
+    if (!lies) {
         get_up_everywhere(thread, wait);
         return GZ_WOKEN_READY;
     }
     bool sleepy = polled == 0 || gz_process.config.low_power_mode || thread->spin_score < SPIN_LEAST;
 
     if (sleepy || !spin(thread, wait, polled)) {
-        for (uint32_t left = polled; left != 0; left &= left - 1) {
-            gz_switch(thread, &gz_stacks[__builtin_ctz(left)]);
+        GZ_VISIT(thread, polled)
             gz_run();
-        }
-        gz_switch(thread, here);
         if (!atomic_load(&thread->woken))
             sleep_in_kernel(thread, wait, polled);
     }
@@ -516,117 +482,5 @@ enum gz_woken gz_wait(struct gz_thread *thread, struct gz_wait *wait)
         thread->spin_score += thread->spin_score < SPIN_MOST;
     else
         thread->spin_score -= thread->spin_score > 0;
-    return result;
-}
-
-/* Opens a wait set for one socket in the current stack; its id or -errno. */
-static int32_t watch_here(struct gz_file *file, int fd, uint32_t events)
-{
-    w2c_stack *module = &gz_current->module;
-    int32_t set = (int32_t)w2c_stack_waitSetOpen(module);
-    int32_t result = set;
-
-    if (set >= 0)
-        result =
-            (int32_t)w2c_stack_interestAdd(module, (u32)set, (u32)gz_handle(file), (u32)fd, events, 0);
-    /* Without memory for an interest nothing would ever wake us. */
-    if (set >= 0 && result < 0)
-        w2c_stack_waitSetClose(module, (u32)set);
-    return result < 0 ? result : set;
-}
-
-static void unwatch_here(int32_t set)
-{
-    if (set >= 0 && !atomic_load(&gz_current->shared->poisoned))
-        w2c_stack_waitSetClose(&gz_current->module, (u32)set);
-}
-
-/* A wait set in each other stack that the file, a listener, is in. */
-static void watch_elsewhere(
-    struct gz_thread *thread, struct gz_wait *wait, int32_t *sets, struct gz_file *file, uint32_t events)
-{
-    struct gz_stack *here = gz_current;
-
-    for (uint32_t i = 0; i < gz_process.stacks; i++) {
-        if (i == here->index)
-            continue;
-        gz_switch(thread, &gz_stacks[i]);
-        if (gz_handle(file) >= 0 && (sets[i] = watch_here(file, 0, events)) >= 0)
-            wait->others |= 1u << i;
-    }
-    gz_switch(thread, here);
-}
-
-static void unwatch_elsewhere(struct gz_thread *thread, const struct gz_wait *wait)
-{
-    struct gz_stack *here = gz_current;
-
-    for (uint32_t left = wait->others; left != 0; left &= left - 1) {
-        int index = __builtin_ctz(left);
-
-        gz_switch(thread, &gz_stacks[index]);
-        unwatch_here(wait->sets[index]);
-    }
-    gz_switch(thread, here);
-}
-
-/* Runs every stack that it waits in; whether the socket is ready in one. */
-static bool ready_somewhere(struct gz_thread *thread, const struct gz_wait *wait)
-{
-    struct gz_stack *here = gz_current;
-
-    gz_run();
-    if ((int32_t)w2c_stack_waitSetHarvest(&gz_current->module, (u32)wait->set, 1) > 0)
-        return true;
-    bool found = false;
-
-    for (uint32_t left = wait->others; !found && left != 0; left &= left - 1) {
-        int index = __builtin_ctz(left);
-
-        gz_switch(thread, &gz_stacks[index]);
-        gz_run();
-        found = (int32_t)w2c_stack_waitSetHarvest(&gz_current->module, (u32)wait->sets[index], 1) > 0;
-    }
-    gz_switch(thread, here);
-    return found;
-}
-
-long gz_wait_socket(struct gz_thread *thread, struct gz_file *file, int fd, uint32_t events,
-    uint64_t deadline)
-{
-    struct pollfd kernel[1 + GZ_WAIT_EXTRA] = { { .events = (short)events } };
-    int32_t sets[GZ_STACKS_MAX];
-    struct gz_wait wait = {
-        .kernel = kernel, .kernel_count = file->side == GZ_BOTH ? 1 : 0, .deadline = deadline, .sets = sets,
-    };
-    bool restart = events == 0 || deadline == GZ_NEVER;
-    long result = 0;
-
-    wait.set = watch_here(file, fd, events);
-    if (wait.set < 0)
-        return wait.set;
-    if (file->everywhere)
-        watch_elsewhere(thread, &wait, sets, file, events);
-    while (!ready_somewhere(thread, &wait)) {
-        kernel[0].fd = gz_kernel_fd(file, fd);
-        enum gz_woken woken = gz_wait(thread, &wait);
-
-        if (atomic_load(&gz_current->shared->poisoned)) {
-            result = -ECONNRESET;
-            break;
-        }
-        if (file->side == GZ_KERNEL_SIDE)
-            break;
-        if (woken == GZ_WOKEN_READY && !wait.kernel_ready)
-            continue;
-        if (woken == GZ_WOKEN_TIMEOUT)
-            result = -EAGAIN;
-        else if (woken == GZ_WOKEN_SIGNAL)
-            result = restart && gz_signals_restart(thread) ? -GZ_RESTART : -EINTR;
-        break;
-    }
-    gz_wait_end(thread);
-    unwatch_here(wait.set);
-    unwatch_elsewhere(thread, &wait);
     return result;
 }

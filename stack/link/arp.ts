@@ -86,9 +86,12 @@ export function arpInput(p: Port, packet: usize, length: u32): void {
   handOver();
   const isFirst = isFirstToSee();
   if (changetype<usize>(own) != 0) {
-    if (!isFirst) return;
-    count(Counter.arpConflicts);
-    addressDefend(own);
+    if (isFirst) {
+      count(Counter.arpConflicts);
+      addressDefend(own);
+    } else {
+      drop(DropReason.arpIgnored);
+    }
     return;
   }
   // A probe (RFC 5227, section 1.1) has no sender address: it is answered, nothing is learnt from it.

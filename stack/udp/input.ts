@@ -133,9 +133,10 @@ export function udpInput(
   const from = udpSourcePort(datagram);
   const socket = datagramFor(destinationHigh, destinationLow, to, sourceHigh, sourceLow, from);
   if (changetype<usize>(socket) == 0) {
-    if (othersMayWant(flags)) return;
-    drop(DropReason.udpNoPort);
-    icmpError(ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, packet, headerLength, headerLength + length, flags);
+    if (!othersMayWant(flags)) {
+      drop(DropReason.udpNoPort);
+      icmpError(ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, packet, headerLength, headerLength + length, flags);
+    }
     return;
   }
   deliver(p, socket, datagram, told, sourceHigh, sourceLow, destinationHigh, destinationLow, packet);

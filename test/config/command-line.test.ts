@@ -110,7 +110,7 @@ describe("gazelle check", () => {
     assert.ok(result.stderr.startsWith(`${bad}:1: mtu = 1: must be 0 or an integer from 576 to 65535\n`));
     assert.equal(gazelle("check", good, bad).status, 1);
     assert.match(gazelle("check", "--values", good).stdout, /^prefix_length = 24$/m);
-    const stacks = newFile(configuration({ stack_num: "2" }));
+    const stacks = newFile(configuration({ nic_vlan_mode: "2" }));
     assert.deepEqual([gazelle("check", stacks).status, gazelle("check", "--start", stacks).status], [0, 1]);
   });
 

@@ -193,7 +193,7 @@ devices="aa:bb:cc:dd:ee:ff"
       assert.ok(direct.includes(part), part);
     const start = checkText(seed, "--start");
     assert.equal(start.status, 1);
-    assert.match(start.errors.join("\n"), /num_cpus = "2,22": must be one CPU/);
+    assert.match(start.errors.join("\n"), /num_cpus = "2,22": must be CPUs of this machine/);
   });
 
   it("of the examples passes without a word", () => {

@@ -9,14 +9,14 @@ describe("num_cpus", () => {
   it("may be absent or empty: not bound to a CPU", () => {
     for (const options of [{}, { num_cpus: '""' }, { num_cpus: '"  "' }] as Record<string, string>[]) {
       const verdict = checkOptions(options, "--start");
-      assert.deepEqual([verdict.status, verdict.values.cpu], [0, "-1"]);
+      assert.deepEqual([verdict.status, verdict.values.cpus], [0, "[]"]);
     }
   });
 
   it("takes one CPU of this machine", () => {
     for (const text of [`${FIRST}`, ` ${FIRST} `, `0x${FIRST.toString(16)}`, `${FIRST}-${FIRST}`]) {
       const verdict = checkOptions({ num_cpus: `"${text}"` }, "--start");
-      assert.deepEqual([verdict.status, verdict.warnings, verdict.values.cpu], [0, [], String(FIRST)], text);
+      assert.deepEqual([verdict.status, verdict.warnings, verdict.values.cpus], [0, [], `["${FIRST}"]`], text);
     }
   });
 
@@ -47,20 +47,35 @@ describe("num_cpus", () => {
     assert.match(checkOptions({ num_cpus: "2" }).errors.join(), /, not an integer$/);
   });
 
-  it("refuses to start on several CPUs, and on those that are not there", () => {
+  it("says how many stacks there are, unless stack_num does", () => {
+    const counts = [
+      [{}, "1"],
+      [{ num_cpus: '"0x27e,639"' }, "2"],
+      [{ num_cpus: '"600-631"' }, "32"],
+      [{ stack_num: "3" }, "3"],
+      [{ num_cpus: '"638,639"', stack_num: "2" }, "2"],
+    ] as const;
+    for (const [options, stacks] of counts) {
+      const verdict = checkOptions(options);
+      assert.deepEqual([verdict.status, verdict.values.stacks], [0, stacks]);
+    }
+    assert.match(
+      checkOptions({ num_cpus: '"638,639"', stack_num: "3" }).errors.join(),
+      /must be 0 or 2, as many stacks as num_cpus has CPUs$/,
+    );
+    assert.match(checkOptions({ num_cpus: '"600-632"' }).errors.join(), /must name at most 32 CPUs$/);
+    assert.match(checkOptions({ stack_num: "33" }).errors.join(), /must be an integer from 0 to 32$/);
+  });
+
+  it("refuses to start on CPUs that are not there", () => {
     const start = checkOptions({ num_cpus: '"638,639"' }, "--start");
     assert.equal(start.status, 1);
     assert.match(
       start.errors[0] ?? "",
-      /must be one CPU, such as "0", because a process has one stack so far$/,
-    );
-    assert.match(
-      start.errors[1] ?? "",
       /must be CPUs of this machine, which are [\d,-]+; it has no CPU 638$/,
     );
     const check = checkOptions({ num_cpus: '"0x27e-639"' });
-    assert.deepEqual([check.status, check.warnings.length], [0, 2]);
-    assert.match(check.warnings[0] ?? "", /would stop a start here: must be one CPU/);
+    assert.deepEqual([check.status, check.warnings.length], [0, 1]);
     assert.equal(checkOptions({ num_cpus: '"639"' }, "--start").errors.length, 1);
   });
 });

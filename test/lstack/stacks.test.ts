@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab } from "../../scripts/lab/lab.js";
 import { type ConfigurationOptions, stackEnvironment } from "../../scripts/lab/lstack-conf.js";
+import { startLtran } from "../../scripts/lab/ltran.js";
 import { runProgram, startProgram } from "../../scripts/lab/program.js";
 import { repositoryRoot } from "../../scripts/lab/repository.js";
 import { readEachStack, type StackCounters } from "../../scripts/lab/stack-counters.js";
@@ -23,27 +24,50 @@ interface Variant {
   configuration: ConfigurationOptions;
   /** Connections of one listener may be in both stacks. */
   spreads: boolean;
+  /** Frames arrive at other stacks than their sockets'. */
+  handsOn: boolean;
 }
 
+const prefix = `gz-${process.pid}-stacks-`;
 const cpus = ['num_cpus="0,1"'];
 const variants: readonly Variant[] = [
   {
     title: "packet",
     configuration: { port: "packet", extraLines: [...cpus, "listen_shadow=1"] },
     spreads: true,
+    handsOn: true,
   },
-  { title: "packet, one listener", configuration: { port: "packet", extraLines: cpus }, spreads: false },
+  {
+    title: "packet, one listener",
+    configuration: { port: "packet", extraLines: cpus },
+    spreads: false,
+    handsOn: true,
+  },
   {
     title: "packet, sleeping at once",
     configuration: { port: "packet", extraLines: ["stack_num=3", "listen_shadow=1", "low_power_mode=1"] },
     spreads: true,
+    handsOn: true,
+  },
+  {
+    title: "ltran",
+    configuration: { port: "ltran", extraLines: [...cpus, "listen_shadow=1", `unix_prefix="${prefix}"`] },
+    spreads: true,
+    handsOn: false,
+  },
+  {
+    title: "ltran, one listener",
+    configuration: { port: "ltran", extraLines: [...cpus, `unix_prefix="${prefix}"`] },
+    spreads: false,
+    handsOn: false,
   },
 ];
 
-for (const { title, configuration, spreads } of variants) {
+for (const { title, configuration, spreads, handsOn } of variants) {
   test(`two stacks over ${title}`, { timeout: 120_000 }, async () => {
     const label = `stacks-${variants.findIndex((variant) => variant.title === title)}`;
     const lab = createLab({ label, stack: "gazelle", offloads: "default" });
+    const ltran = configuration.port === "ltran" ? await startLtran(lab, {}, prefix) : undefined;
     const server = startProgram({
       namespace: lab.serverNamespace,
       role: "server",
@@ -77,7 +101,7 @@ for (const { title, configuration, spreads } of variants) {
       assert.equal(sum(stacks, "tcpPassiveOpens"), connections + 20 + 20 + 2);
       assert.equal(sum(stacks, "tcpActiveOpens"), 50);
       assert.equal(sum(stacks, "udpIn"), 61);
-      assert.ok(sum(stacks, "framesHandedOn") > 0);
+      assert.equal(sum(stacks, "framesHandedOn") > 0, handsOn);
       for (const { tcpActiveOpens, drops } of stacks) {
         assert.ok(tcpActiveOpens >= 10n, "every stack connects");
         assert.equal(drops.handOverFull, 0n);
@@ -87,6 +111,7 @@ for (const { title, configuration, spreads } of variants) {
       }
     } finally {
       await server.stop();
+      await ltran?.program.stop();
       lab.remove();
     }
   });

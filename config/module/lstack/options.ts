@@ -123,8 +123,8 @@ lstack
 lstack
   .toggle("listen_shadow", 0, "1: listen on every stack of the process.")
   .meaning(
-    "0: a listener is in the stack of the thread that made it, and with it all its connections; what arrives " +
-      "for it in the queues of others is handed on. 1: connections stay in the stack whose queue they arrive in.",
+    "0: a listener and its connections are in the stack of the thread that made it; what arrives in the " +
+      "queues of others is handed on. 1: connections stay in the stack whose queue they arrive in.",
   );
 lstack
   .toggle("low_power_mode", 0, "1: a thread that waits sleeps at once.")

@@ -83,7 +83,7 @@ function checkCpus(): void {
   }
   if (numbers.length > 0) stacks.number = numbers.length;
   const list: string[] = [];
-  for (let i = 0; i < numbers.length; i++) list.push(numbers[i].toString());
+  for (let i = 0; i < numbers.length; i++) list.push(`${numbers[i]}`);
   cpus.list = list;
   checkOnline(numCpus, numbers);
 }
