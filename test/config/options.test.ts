@@ -17,7 +17,7 @@ const INTEGERS: readonly [string, number, number, number, number?][] = [
   ["nic_txqueue_size", 2048, 512, 8192],
   ["nic_read_number", 128, 1, 8192],
   ["bond_miimon", 10, 1, 2147483647],
-  ["stack_num", 0, 0, 320],
+  ["stack_num", 0, 0, 32],
   ["nic_vlan_mode", -1, -1, 4094],
   ["num_process", 1, 1, 255],
 ];
@@ -227,7 +227,6 @@ describe("options that this version does not carry out", () => {
     for (const [key, value] of [
       ["kni_switch", "1"],
       ["nic_txqueue_size", "1024"],
-      ["listen_shadow", "1"],
       ["use_sockmap", "1"],
       ["host_addr6", '"2001:db8::1"'],
       ["app_exclude_cpus", '"1"'],
@@ -241,7 +240,6 @@ describe("options that this version does not carry out", () => {
 
   it("stop a start when ignoring them would be wrong", () => {
     for (const [key, value] of Object.entries({
-      stack_num: "2",
       nic_vlan_mode: "7",
       num_process: "2",
       tuple_filter: "1",

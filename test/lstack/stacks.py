@@ -1,4 +1,4 @@
-"""An accelerated program that uses sockets in every way, from several threads; talks to stacks-client.py."""
+"""An accelerated program that uses sockets in every way, from several threads; talks to stacks-client.ts."""
 import select
 import socket
 import sys

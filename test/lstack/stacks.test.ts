@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab } from "../../scripts/lab/lab.js";
 import { type ConfigurationOptions, stackEnvironment } from "../../scripts/lab/lstack-conf.js";
@@ -12,6 +13,7 @@ import { readEachStack, type StackCounters } from "../../scripts/lab/stack-count
 
 const firstPort = "7100";
 const connections = 200;
+const client = fileURLToPath(new URL("./stacks-client.js", import.meta.url));
 const errnoInUse = 98;
 const folder = join(repositoryRoot, "test", "lstack");
 const sum = (
@@ -77,15 +79,15 @@ for (const { title, configuration, spreads, handsOn } of variants) {
     });
     try {
       assert.ok(await waitUntil(() => server.output().includes("ready"), 10_000), server.output());
-      const client = await runProgram({
+      const found = await runProgram({
         namespace: lab.clientNamespace,
         role: "client",
-        command: "/usr/bin/python3",
-        argumentList: [join(folder, "stacks-client.py"), addresses.server, firstPort, String(connections)],
+        command: process.execPath,
+        argumentList: [client, addresses.server, firstPort, String(connections)],
         timeoutMs: 90_000,
       });
-      assert.equal(client.status, 0, client.stderr);
-      assert.deepEqual(JSON.parse(client.stdout.toString()), {
+      assert.equal(found.status, 0, found.stderr);
+      assert.deepEqual(JSON.parse(found.stdout.toString()), {
         epoll: connections,
         accept: 20,
         poll: 20,

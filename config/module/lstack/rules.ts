@@ -117,7 +117,7 @@ function checkPort(file: string, line: i32): void {
     const remedy = "only ltran tags frames; use an interface of the kernel such as eth0.7 with port packet";
     lacking(nicVlanMode, "", `must be -1: ${remedy}`);
   }
-  const eal = checkEalArgs(dpdkArgs, cpus.list.length == 1 ? <i32>parseInt(cpus.list[0]) : -1);
+  const eal = checkEalArgs(dpdkArgs, cpus.list.length == 1 ? <i32>parseInt(cpus.list[0], 10) : -1);
   const namesDevice = eal.namesDevice;
   const isDpdk = port.text == "dpdk" || (port.text == "auto" && namesDevice);
   hugePages.number = eal.isHuge ? 1 : 0;
