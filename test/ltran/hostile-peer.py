@@ -124,8 +124,10 @@ def trouble(memory, kick, how, makes):
             producer.put(question(order["address"], "10.77.0.9"))
             producer.put(os.urandom(60))
         else:
-            at = random.choice((0, put_ring)) + random.randrange(0, DESCRIPTORS + SLOT * slots - 8)
-            memory[at : at + 8] = os.urandom(8)
+            # Often enough that the few words which mean most are hit.
+            for _ in range(200):
+                at = random.choice((0, put_ring)) + random.randrange(0, DESCRIPTORS + SLOT * slots - 8)
+                memory[at : at + 8] = os.urandom(8)
         try:
             kick.send(b"x" * (4096 if how == "flood" else 1), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
             if kick.recv(4096) == b"":
@@ -144,10 +146,9 @@ def main():
     how = order["how"]
     if makes:
         ring, kick = offer(connection, message, how)
-        # What is wrong with the offer is all that is wrong.
-        if how in ("small", "unsealed", "file", "eventfd"):
-            time.sleep(0.5)
-        else:
+        # The victim attaches meanwhile, unless what it is offered is wrong.
+        time.sleep(0.5)
+        if how not in ("small", "unsealed", "file", "eventfd"):
             trouble(ring, kick, how, True)
     else:
         ring, kick = mmap.mmap(fds[0], size), socket.socket(fileno=fds[1])
