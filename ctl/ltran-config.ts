@@ -33,6 +33,8 @@ export interface LtranConfig {
   /** For each bond, its MAC address in lower case. */
   bondMacs: readonly string[];
   /** Milliseconds. */
+  /** 1 active-backup, 4 802.3ad. */
+  bondMode: number;
   bondMiimon: number;
   bondMtu: number;
   nicRxqueueSize: number;

@@ -16,10 +16,10 @@ export interface DpdkConfig {
 /** A checked configuration, as the daemon works with it; docs/configuration.md explains the options. */
 export interface DaemonConfig {
   /**
-   * Devices of which one at a time is in use, the preferred one first, and the hardware address of all:
-   * interfaces by name, none with DPDK, and for both their port numbers.
+   * Devices that are one, how (bond_mode), and the hardware address of all; with mode 1 the first is
+   * preferred: interfaces by name, none with DPDK, and for both their port numbers.
    */
-  bond: { mac: string; devices: readonly string[]; ports: readonly number[] };
+  bond: { mode: number; mac: string; devices: readonly string[]; ports: readonly number[] };
   /** How devices of DPDK are reached; null: by the kernel. */
   dpdk: DpdkConfig | null;
   /** Milliseconds between two looks at the links. */
@@ -75,7 +75,7 @@ export function daemonConfig(config: LtranConfig): DaemonConfig {
     throw new Error("ltran serves one bond only so far; run one ltran for each, with another unix_prefix");
   }
   return {
-    bond: { mac, devices: ports.flatMap((port) => config.devices[port] ?? []), ports },
+    bond: { mode: config.bondMode, mac, devices: ports.flatMap((port) => config.devices[port] ?? []), ports },
     dpdk: dpdkConfig(config),
     miimon: config.bondMiimon,
     mtu: config.bondMtu,

@@ -3,7 +3,7 @@ import { COUNTERS } from "../../build/generated/node/dispatch-counters.js";
 import * as dispatch from "../../build/generated/node/dispatch-layout.js";
 import { PORT_FLAG_VNET_HEADER } from "../../build/generated/node/layout.js";
 import * as registration from "../../build/generated/node/registration-layout.js";
-import { ipv4Text, macNumber } from "./addresses.js";
+import { ipv4Text, macNumber, macText } from "./addresses.js";
 import type { DaemonConfig } from "./config.js";
 import { inOwnWords, loadDpdk } from "./dpdk.js";
 import type { Register, Welcome } from "./message.js";
@@ -40,6 +40,14 @@ export interface Rings {
   put: number;
 }
 
+/** One link of an aggregation; the states are those of LACPDUs. */
+export interface LacpLink {
+  /** The hardware address of the partner's system; zeros: there is none. */
+  partner: string;
+  actorState: number;
+  partnerState: number;
+}
+
 /** Most that one client may send; 0: no limit. */
 export interface RateLimit {
   packets: number;
@@ -71,8 +79,8 @@ export class Forwarder {
     if (answer < 0) throw new Error(`${what}: ${errorName(answer)}`);
   }
 
-  /** Calls a door; the result as a signed number of 32 bits, or null when the module trapped, perhaps now. */
-  #call(name: string, args: readonly (number | bigint)[], at = 0, area: Uint8Array = NONE): number | null {
+  /** Calls a door; the result as 64 bits without a sign, or null when the module trapped, perhaps now. */
+  #wide(name: string, args: readonly (number | bigint)[], at = 0, area: Uint8Array = NONE): bigint | null {
     if (this.#hasTrapped) return null;
     const result = new BigUint64Array(1);
     const values = BigUint64Array.from(args, (value) => BigInt.asUintN(64, BigInt(value)));
@@ -80,7 +88,13 @@ export class Forwarder {
     this.#hasTrapped = answer < 0 && errorName(answer) === "EIO";
     if (this.#hasTrapped) return null;
     this.#check(answer, `the forwarder does not answer ${name}`);
-    return Number(BigInt.asIntN(32, result[0] ?? 0n));
+    return result[0] ?? 0n;
+  }
+
+  /** As #wide; the result as a signed number of 32 bits. */
+  #call(name: string, args: readonly (number | bigint)[], at = 0, area: Uint8Array = NONE): number | null {
+    const result = this.#wide(name, args, at, area);
+    return result === null ? null : Number(BigInt.asIntN(32, result));
   }
 
   /** As #call. @throws Refusal when the module trapped: the end of ltran is on its way. */
@@ -93,6 +107,7 @@ export class Forwarder {
   /** Opens the devices of the bond. @throws Error with cause and remedy. */
   openNics(): void {
     const { bond, dpdk } = this.#config;
+    this.#check(this.#door("bondModeSet", [bond.mode]), `bond_mode ${bond.mode}`);
     if (dpdk !== null) loadDpdk(this.#native, dpdk.arguments);
     bond.ports.forEach((port, index) => {
       this.#openNic(port, bond.devices[index] ?? `port ${port}`, Number(macNumber(bond.mac)));
@@ -172,9 +187,16 @@ export class Forwarder {
     return { ...facts, device: facts.device || `port ${this.#config.bond.ports[nic]}` };
   }
 
-  /** The number of the NIC in use; -1 when there is none any more. */
-  activeNic(): number {
-    return this.#call("nicActive", []) ?? -1;
+  /** Whether NIC number `nic` transmits and receives. */
+  isActive(nic: number): boolean {
+    return this.#call("nicIsActive", [nic]) === 1;
+  }
+
+  /** What LACP knows of the link of NIC number `nic`. */
+  lacpLink(nic: number): LacpLink {
+    const word = this.#wide("lacpLink", [nic]) ?? 0n;
+    const partner = macText(word & 0xffff_ffff_ffffn);
+    return { partner, actorState: Number((word >> 48n) & 0xffn), partnerState: Number(word >> 56n) };
   }
 
   /**

@@ -3,10 +3,12 @@ import { COUNTERS, type CounterEntry } from "../../build/generated/node/dispatch
 import * as dispatch from "../../build/generated/node/dispatch-layout.js";
 import { ipv4Text, macText } from "./addresses.js";
 import type { DaemonConfig } from "./config.js";
-import type { Forwarder } from "./forwarder.js";
+import type { Forwarder, LacpLink } from "./forwarder.js";
 import type { Registered, Registrar } from "./registrar.js";
 
 const WORD = 8;
+/** bond_mode of 802.3ad. */
+const LACP = 4;
 
 /** Counters by name; those at zero are left out. */
 type Counted = Readonly<Record<string, number>>;
@@ -32,6 +34,8 @@ interface NicReport {
   mtu: number;
   skippedFrames: number;
   refusedFrames: number;
+  /** With bond_mode 4 only. */
+  lacp?: LacpLink;
 }
 
 /** What an ltran says of itself and its clients. */
@@ -85,17 +89,17 @@ function showStack(forwarder: Forwarder, stack: Registered, rings: readonly numb
   };
 }
 
-function showNics(forwarder: Forwarder): NicReport[] {
-  const active = forwarder.activeNic();
+function showNics(config: DaemonConfig, forwarder: Forwarder): NicReport[] {
   return Array.from({ length: forwarder.nicCount }, (_, nic) => {
     const { device, isUp, mtu, skipped, refused } = forwarder.nicFacts(nic);
     return {
       device,
       isUp: isUp !== 0,
-      isActive: nic === active,
+      isActive: forwarder.isActive(nic),
       mtu,
       skippedFrames: skipped,
       refusedFrames: refused,
+      ...(config.bond.mode === LACP ? { lacp: forwarder.lacpLink(nic) } : {}),
     };
   });
 }
@@ -128,7 +132,7 @@ export function showInstances(
     mac: config.bond.mac,
     subnet: `${config.subnet}/${32 - config.subnetHostBits}`,
     maxClients: config.maxClients,
-    nics: showNics(forwarder),
+    nics: showNics(config, forwarder),
     counters: named(forwarder.read(dispatch.COUNTERS, dispatch.COUNTERS_COUNT * WORD), COUNTERS, "Counter"),
     drops: named(forwarder.read(dispatch.DROPS, dispatch.DROPS_COUNT * WORD), COUNTERS, "DropReason"),
     instances,

@@ -1,6 +1,7 @@
 import { port } from "../../stack/memory/port";
+import { nicHasRoom } from "./bond/choice";
 import { resetFlow } from "./forward/reset";
-import { nicForget, nicHasRoom } from "./forward/to-nic";
+import { nicForget } from "./forward/to-nic";
 import { publishPut, unlistKick } from "./forward/to-vport";
 import { root } from "./memory/root";
 import { Counter, count } from "./stats/counters";

@@ -7,7 +7,8 @@ import { ringAwake, ringPending, ringSleep } from "../../ring/end";
 import { bucketsDeadline, bucketsSet } from "../../stack/link/token-buckets";
 import { CALL_WAKES, callWake } from "../../stack/memory/call";
 import { Port, port, rxFrame } from "../../stack/memory/port";
-import { bondAnnounce, bondDeadline, bondLink, bondListens } from "./bond";
+import { member } from "./bond/member";
+import { bondBegin, bondDeadline, bondInput, bondLink, bondListens, bondTick } from "./bond/mode";
 import { closeBegin, closeDeadline, closeSome } from "./close";
 import { nicBegin, regionCreate } from "./create";
 import { FrameLevel } from "./forward/frame";
@@ -50,9 +51,32 @@ export function nicLink(nic: u32, isUp: u32, now: u64): void {
   bondLink(nicPort(nic), isUp != 0);
 }
 
-/** The NIC that transmits and receives. */
+/** The NIC that transmits, the first one of several. */
 export function nicActive(): u32 {
   return root().activeNic;
+}
+
+/**
+ * Says how several NICs are one, before the first of them: 1 active-backup, as it is anyway, 4 802.3ad. 0, or
+ * -EINVAL.
+ */
+export function bondModeSet(mode: u32): i32 {
+  return bondBegin(mode);
+}
+
+/** Whether a NIC is one of those that transmit and receive. */
+export function nicIsActive(nic: u32): u32 {
+  return bondListens(nicPort(nic)) ? 1 : 0;
+}
+
+/**
+ * What LACP knows of a NIC's link: the partner's system in the low 48 bits (0: none), our state and the
+ * partner's above (IEEE 802.1AX-2014, 6.4.2.3 l).
+ */
+export function lacpLink(nic: u32): u64 {
+  assert(nic < root().nics);
+  const m = member(nic);
+  return m.partnerSystem | ((<u64>m.actorState) << 48) | ((<u64>m.partnerState) << 56);
 }
 
 function nicPort(nic: u32): Port {
@@ -186,8 +210,13 @@ export function receive(nic: u32, frames: u32, now: u64): void {
   root().now = now;
   const p = nicPort(nic);
   for (let i: u32 = 0; i < frames; i++) {
-    if (p.id + 1 == root().kernel) kernelInput(p, rxFrame(p, i));
-    else if (bondListens(p)) nicInput(p, rxFrame(p, i));
+    const rx = rxFrame(p, i);
+    if (p.id + 1 == root().kernel) {
+      kernelInput(p, rx);
+      continue;
+    }
+    if (bondInput(p, rx)) continue;
+    if (bondListens(p)) nicInput(p, rx);
     else drop(DropReason.backupNic);
   }
   publishPut();
@@ -285,7 +314,7 @@ export function tick(now: u64): void {
     if (changetype<usize>(f) == 0) r.scanNext = now + r.scanInterval;
   }
   if (r.closingHead != 0) closeSome();
-  bondAnnounce();
+  bondTick();
 }
 
 /** When tick() or collect() want to be called next; u64.MAX_VALUE for never. */

@@ -36,12 +36,12 @@ static int introduce(struct gz_port *port, uint32_t nic)
     return id < 0 ? id : id == (int32_t)nic ? 0 : -EBUSY;
 }
 
-/* A device that filters lets frames to the address of its bond pass. */
-static void accept_mac(const struct gz_port *port, uint64_t mac)
+/* A device that filters lets frames to the address of its bond pass, or to all groups (PACKET_MR_*). */
+static void accept_more(const struct gz_port *port, unsigned short type, uint64_t mac)
 {
     struct packet_mreq more = {
         .mr_ifindex = (int)if_nametoindex(port->device),
-        .mr_type = PACKET_MR_UNICAST,
+        .mr_type = type,
         .mr_alen = 6,
     };
 
@@ -62,7 +62,9 @@ int gz_nic_open(const struct gz_port_kind *kind, const struct gz_port_request *r
         kind->open(port, request) != 0;
 
     if (!failed && port->mac != mac)
-        accept_mac(port, mac);
+        accept_more(port, PACKET_MR_UNICAST, mac);
+    if (!failed)
+        accept_more(port, PACKET_MR_ALLMULTI, 0);
     if (!failed && port->mac != mac && kind->accept != NULL)
         kind->accept(port, mac);
     port->mac = mac;

@@ -38,7 +38,7 @@ before(async () => {
   const tagger = startProgram({
     namespace: lab.clientNamespace,
     role: "client",
-    command: "python3",
+    command: "/usr/bin/python3",
     argumentList: [
       inRoot("test", "ltran", "vlan_interface.py"),
       lab.clientInterface,

@@ -24,6 +24,7 @@ import {
   virtioNetNeedsChecksum,
   virtioNetSegmentSize,
 } from "../../../stack/wire/virtio-net";
+import { nicHasRoom } from "../bond/choice";
 import { HEAD_MAX } from "../memory/map";
 import { root } from "../memory/root";
 import { Counter, count, countVport, VportCounter } from "../stats/counters";
@@ -37,7 +38,7 @@ import { arpFromVport } from "./arp";
 import { deliver, deliverAll } from "./deliver";
 import { Frame, FrameLevel, frameBegin, frameRoom, frameSpans } from "./frame";
 import { discard, isLaterFragment, parseIpv4 } from "./parse";
-import { giveBack, nicHasRoom, toNic } from "./to-nic";
+import { giveBack, toNic } from "./to-nic";
 import { countFaults } from "./to-vport";
 import { trackOut } from "./track";
 

@@ -1,11 +1,12 @@
 import { ringWantsRoomKick } from "../../../ring/end";
 import { serverHold, serverRelease, serverTakePublish } from "../../../ring/server";
-import { txAppend, txComplete, txEthernet, txFree, txReserve, txRewind } from "../../../stack/link/transmit";
-import { Port, PortFlag, port, TxFlag, TxSlot, txSlot, txSlotMove } from "../../../stack/memory/port";
+import { txAppend, txComplete, txEthernet, txReserve, txRewind } from "../../../stack/link/transmit";
+import { Port, PortFlag, TxFlag, TxSlot, txSlot, txSlotMove } from "../../../stack/memory/port";
 import { storeChecksum } from "../../../stack/wire/checksum";
 import { ETHERNET_HEADER } from "../../../stack/wire/ethernet";
 import { PROTOCOL_UDP } from "../../../stack/wire/ipv4";
 import { VLAN_TAG, vlanCopy } from "../../../stack/wire/vlan";
+import { nicFor } from "../bond/choice";
 import { HEAD_MAX } from "../memory/map";
 import { root } from "../memory/root";
 import { Counter, count, countBy } from "../stats/counters";
@@ -18,20 +19,6 @@ import { listKick } from "./to-vport";
 
 /** The kernel device in the place of a vport's number, which is smaller. */
 const KERNEL_HOLDER: u32 = 0xffff;
-
-/** The NIC that transmits, or null (0) when none has a link. */
-function activeNic(): Port {
-  const r = root();
-  if (r.nics == 0) return changetype<Port>(0);
-  const p = port(r.activeNic);
-  return p.linkUp != 0 ? p : changetype<Port>(0);
-}
-
-/** Whether a frame would be taken now: there is room, or no link, so that it would be dropped. */
-export function nicHasRoom(): bool {
-  const p = activeNic();
-  return changetype<usize>(p) == 0 || txFree(p) > 0;
-}
 
 /** Why the NIC cannot take a frame, or DropReason.count when it can. */
 function refusal(p: Port, f: Frame): DropReason {
@@ -87,8 +74,8 @@ export function toPort(p: Port, f: Frame, full: DropReason): bool {
     return false;
   }
   const ethernet = txEthernet(slot);
-  const head = min(f.headLength, HEAD_MAX);
   const tag: u32 = f.vlan == 0 ? 0 : VLAN_TAG;
+  const head = min(f.headLength, HEAD_MAX + VLAN_TAG - tag);
   if (tag == 0) memory.copy(ethernet, f.head, head);
   else vlanCopy(ethernet, f.head, head, f.vlan);
   slot.linkLength = <u16>(ETHERNET_HEADER + tag);
@@ -110,11 +97,13 @@ export function toPort(p: Port, f: Frame, full: DropReason): bool {
 
 /** Hands a frame to the NIC that transmits, or discards it with a reason. */
 export function toNic(f: Frame): void {
-  const p = activeNic();
-  if (changetype<usize>(p) == 0) {
-    discard(f, DropReason.linkDown);
-    return;
-  }
+  const p = nicFor(f);
+  if (changetype<usize>(p) == 0) discard(f, DropReason.linkDown);
+  else nicSend(p, f);
+}
+
+/** Hands a frame to a certain NIC, or discards it with a reason. */
+export function nicSend(p: Port, f: Frame): void {
   if (!toPort(p, f, DropReason.txRingFull)) return;
   count(Counter.nicFramesOut);
   countBy(Counter.nicBytesOut, f.length);

@@ -11,6 +11,7 @@ import { PORTS_END } from "../../../stack/memory/port";
  *   0x14000  CALL            the call area: arguments and results that do not fit a register
  *   0x17000  FRAMES          frames that are being looked at
  *   0x18000  POOLS           headers of the pools of flows, listeners and addresses
+ *   0x19000  BOND            what a bond remembers of its NICs
  *   0x20000  PORTS           Port structs of NICs with their receive and transmit rings
  *   ......   VPORTS          one Vport struct each
  *   ......   VPORT_COUNTERS  counters and drop reasons of each vport
@@ -25,6 +26,7 @@ export { CALL, COUNTERS, ROOT } from "../../../stack/memory/map";
 export const AGES: usize = 0x10800;
 export const FRAMES: usize = 0x17000;
 export const POOLS: usize = 0x18000;
+export const BOND: usize = 0x19000;
 
 /** Vports there can be: two stacks for each of the most processes that ltran.conf allows. */
 export const VPORTS_MAX: u32 = 1024;

@@ -32,7 +32,16 @@ export class Root extends ErrorTokens {
   kernel: u32;
   /** Frames of the kernel device that wait in rings of NICs: their memory is not to be used again. */
   kernelHeld: u32;
-  /** Addresses still to be announced after a change of the active NIC, and rounds of it (bond.ts). */
+  /** BondMode; how many NICs frames are spread over (0: the active one has all); nothing may be sent now. */
+  bondMode: u32;
+  spread: u32;
+  bondSilent: u32;
+  /** When the bond has something to do. */
+  bondNext: u64;
+  /** LACP: system and key of the partner whose links are in use; 0: there is none. */
+  lacpPartner: u64;
+  lacpKey: u32;
+  /** Addresses still to be announced after a change of the active NIC, and rounds of it. */
   announceNext: u32;
   announceRounds: u32;
   announceAt: u64;

@@ -52,6 +52,10 @@ export enum Counter {
   switchOvers,
   /** Gratuitous ARP sent after them. */
   announcedAddresses,
+  /** LACPDUs taken from partners. */
+  lacpdusIn,
+  /** LACPDUs sent to partners. */
+  lacpdusOut,
   /** Checksums completed for who cannot take partial ones. */
   checksumsCompleted,
   /** Pairs of programs that were found talking to each other. */

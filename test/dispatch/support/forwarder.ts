@@ -31,6 +31,9 @@ interface Doors {
   kernelAddressRemove(high: bigint, low: bigint): void;
   kernelHolds(): number;
   kernelDrop(): void;
+  bondModeSet(mode: number): number;
+  nicIsActive(nic: number): number;
+  lacpLink(nic: number): bigint;
   vportOpen(data: number, size: number, flags: number, mtu: number, now: bigint): number;
   vportClose(vport: number, now: bigint): number;
   takePairNotice(): number;
