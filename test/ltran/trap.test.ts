@@ -11,7 +11,7 @@ import { waitUntil } from "../../scripts/lab/command.js";
 import { message } from "./client.js";
 
 const config: DaemonConfig = {
-  bond: { mac: "02:00:00:00:00:01", devices: [], ports: [] },
+  bond: { mode: 1, mac: "02:00:00:00:00:01", devices: [], ports: [] },
   dpdk: null,
   miimon: 100,
   mtu: 1_500,
@@ -50,7 +50,7 @@ test("whoever asks afterwards is told that ltran ends, and the end is on its way
   const noSuchNic = BigUint64Array.from([99n, 1n, 0n]);
   assert.equal(native.door("nicLink", noSuchNic, new BigUint64Array(1), 0, new Uint8Array()), -5);
   assert.ok(await waitUntil(() => events.includes(NativeEvent.trap), 1_000), "nobody is told of the trap");
-  assert.equal(forwarder.activeNic(), -1);
+  assert.equal(forwarder.isActive(0), false);
   forwarder.closeVport({ id: 0, address: 0, size: 0 });
   const wanted = readRegister(message({}));
   const files = { memory: -1, toClient: -1, toLtran: -1, pid: process.pid };
