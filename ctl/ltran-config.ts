@@ -33,7 +33,7 @@ export interface LtranConfig {
   /** For each bond, its MAC address in lower case. */
   bondMacs: readonly string[];
   /** Milliseconds. */
-  /** 1 active-backup, 4 802.3ad. */
+  /** 1 active-backup, 4 802.3ad, 6 ALB. */
   bondMode: number;
   bondMiimon: number;
   bondMtu: number;

@@ -124,7 +124,10 @@ export class Forwarder {
     const buffers = [receiveBuffers, transmitBuffers] as const;
     const message = this.#native.nicOpen(device, mac, mtu, receiveSlots, start, order, ...buffers);
     if (message !== "") throw new Error(`${device}: ${inOwnWords(message)}`);
-    this.#windows.take(this.nicFacts(this.#nics++).windowSize);
+    const nic = this.#nics++;
+    const { windowSize, ownMac } = this.nicFacts(nic);
+    this.#windows.take(windowSize);
+    this.#door("nicOwnMacSet", [nic, ownMac]);
   }
 
   /** Those NICs that are interfaces of the kernel. */

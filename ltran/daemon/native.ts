@@ -43,6 +43,8 @@ export interface NicFacts {
   interfaceIndex: number;
   /** Low 48 bits, first byte lowest. */
   mac: number;
+  /** The device's own; `mac` is the bond's. */
+  ownMac: number;
   mtu: number;
   flags: number;
   segmentationMax: number;

@@ -8,7 +8,15 @@ import { bucketsDeadline, bucketsSet } from "../../stack/link/token-buckets";
 import { CALL_WAKES, callWake } from "../../stack/memory/call";
 import { Port, port, rxFrame } from "../../stack/memory/port";
 import { member } from "./bond/member";
-import { bondBegin, bondDeadline, bondInput, bondLink, bondListens, bondTick } from "./bond/mode";
+import {
+  BondVerdict,
+  bondBegin,
+  bondDeadline,
+  bondInput,
+  bondLink,
+  bondListens,
+  bondTick,
+} from "./bond/mode";
 import { closeBegin, closeDeadline, closeSome } from "./close";
 import { nicBegin, regionCreate } from "./create";
 import { FrameLevel } from "./forward/frame";
@@ -57,11 +65,17 @@ export function nicActive(): u32 {
 }
 
 /**
- * Says how several NICs are one, before the first of them: 1 active-backup, as it is anyway, 4 802.3ad. 0, or
- * -EINVAL.
+ * Says how several NICs are one, before the first of them: 1 active-backup, as it is anyway, 4 802.3ad, 6
+ * ALB. 0, or -EINVAL.
  */
 export function bondModeSet(mode: u32): i32 {
   return bondBegin(mode);
+}
+
+/** Says which hardware address a NIC has of its own, in the low 48 bits: ALB uses it. */
+export function nicOwnMacSet(nic: u32, mac: u64): void {
+  assert(nic < root().nics);
+  member(nic).ownMac = mac;
 }
 
 /** Whether a NIC is one of those that transmit and receive. */
@@ -215,9 +229,9 @@ export function receive(nic: u32, frames: u32, now: u64): void {
       kernelInput(p, rx);
       continue;
     }
-    if (bondInput(p, rx)) continue;
-    if (bondListens(p)) nicInput(p, rx);
-    else drop(DropReason.backupNic);
+    const verdict = bondInput(p, rx);
+    if (verdict == BondVerdict.taken) nicInput(p, rx);
+    else if (verdict == BondVerdict.ignored) drop(DropReason.backupNic);
   }
   publishPut();
 }

@@ -284,6 +284,7 @@ static napi_value nic_facts(napi_env env, napi_callback_info info)
     napi_set_named_property(env, facts, "device", say(env, nic->port.device));
     napi_set_named_property(env, facts, "truncation", say(env, nic->port.truncation));
     put(env, facts, "mac", (int64_t)nic->port.mac);
+    put(env, facts, "ownMac", (int64_t)nic->own_mac);
     put(env, facts, "interfaceIndex", if_nametoindex(nic->port.device));
     put(env, facts, "mtu", nic->port.mtu);
     put(env, facts, "flags", nic->port.flags);

@@ -25,6 +25,8 @@ struct w2c_env {
 
 struct gz_nic {
     struct gz_port port;
+    /* The device's own hardware address; that of the port is the bond's. */
+    uint64_t own_mac;
     bool is_up;
 };
 

@@ -67,6 +67,7 @@ int gz_nic_open(const struct gz_port_kind *kind, const struct gz_port_request *r
         accept_more(port, PACKET_MR_ALLMULTI, 0);
     if (!failed && port->mac != mac && kind->accept != NULL)
         kind->accept(port, mac);
+    gz_forwarder.nics[nic].own_mac = port->mac;
     port->mac = mac;
     int result = failed ? -EIO : introduce(port, nic);
 

@@ -25,6 +25,12 @@ export function arpSenderMac(packet: usize): u64 {
   return load<u64>(packet, 8) & 0xffffffffffff;
 }
 
+/** Changes the hardware address of the sender. */
+export function arpSetSenderMac(packet: usize, mac: u64): void {
+  store<u32>(packet, <u32>mac, 8);
+  store<u16>(packet, <u16>(mac >> 32), 12);
+}
+
 /** IPv4 address of the sender, first byte lowest. */
 export function arpSenderAddress(packet: usize): u32 {
   return load<u32>(packet, 14);

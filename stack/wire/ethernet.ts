@@ -24,6 +24,12 @@ export function ethernetSetDestination(frame: usize, mac: u64): void {
   store<u16>(frame, <u16>(mac >> 32), 4);
 }
 
+/** Changes the source address of a frame. */
+export function ethernetSetSource(frame: usize, mac: u64): void {
+  store<u16>(frame, <u16>mac, 6);
+  store<u32>(frame, <u32>(mac >> 16), 8);
+}
+
 /** EtherType of a frame. */
 export function ethernetType(frame: usize): u16 {
   return loadBig16(frame + 12);

@@ -465,8 +465,6 @@ describe("keys of ltran.conf", () => {
       const verdict = takes({ [key ?? ""]: value ?? "" });
       assert.match(verdict.warnings.join(), new RegExp(`${key} = ${value}: has no effect: \\w`));
     }
-    const mode = checkLtran({ bond_mode: "6" }, "--start");
-    assert.match(mode.errors.join(), /bond_mode = 6: must be 1 or 4: ltran knows no ALB so far$/);
   });
 });
 

@@ -287,7 +287,7 @@ test("our own LACPDUs that come back, short and strange ones change nothing; mar
   assert.equal(f.drops().unknownEtherType, undefined);
 });
 
-test("modes are 1 and 4, chosen before the first NIC", () => {
+test("modes are 1, 4 and 6, chosen before the first NIC", () => {
   const f = new Forwarder();
   for (const mode of [0, 2, 3, 5, 7]) assert.equal(f.doors.bondModeSet(mode), -22);
   f.nicOpen(macOf(1));

@@ -51,10 +51,10 @@ export const bondMacs = ltran
   .between(1, MOST_PORTS)
   .meaning("The stacks of its clients have the same one: it is devices in their lstack.conf.")
   .mustBeGiven();
-export const bondMode = ltran
+ltran
   .integer("bond_mode", 1, "How the ports of a bond are used: 1 active-backup, 4 802.3ad, 6 ALB.")
   .onlyOf([1, 4, 6])
-  .meaning("With 4 the other end has one aggregation of the same links; ltran.md says more.");
+  .meaning("With 4 the other end has one aggregation of the same links. What 6 can do: ltran.md.");
 ltran
   .integer("bond_miimon", 100, "Milliseconds between two looks at the links of a bond.")
   .between(1, MOST_INTEGER)

@@ -1,7 +1,6 @@
 // What the options of ltran.conf say together, and the values that follow from them.
 import { parseIpv4, showIpv4 } from "../address";
 import { checkEalArgs } from "../eal-args";
-import { lacking } from "../machine";
 import { report } from "../messages";
 import { Option } from "../option";
 import { checkEffects, checkOnline, checkRequired, complain, missing } from "../rules";
@@ -9,7 +8,6 @@ import {
   addressUids,
   allowVlans,
   bondMacs,
-  bondMode,
   bondPorts,
   devices,
   dispatchSubnet,
@@ -38,10 +36,6 @@ function checkVlans(): void {
     complain(allowVlans, `must be of numbers from 1 to ${LAST_VLAN}`);
     return;
   }
-}
-
-function checkMode(): void {
-  if (bondMode.number == 6) lacking(bondMode, "", "must be 1 or 4: ltran knows no ALB so far");
 }
 
 function checkSubnet(): void {
@@ -157,7 +151,6 @@ export function applyLtranRules(file: string, line: i32): void {
   checkSubnet();
   checkVlans();
   checkMemifClients();
-  checkMode();
   checkBonds();
   if (forwardCpu.number >= 0) checkOnline(forwardCpu, [<i32>forwardCpu.number]);
   checkKit(file, line);

@@ -17,7 +17,8 @@ import {
 import { udpDestinationPort, udpSourcePort } from "../../../stack/wire/udp";
 import { Frame } from "../forward/frame";
 import { root } from "../memory/root";
-import { spreadOver } from "./member";
+import { albChoice } from "./alb";
+import { BondMode, spreadOver } from "./member";
 
 /** By which NIC a frame leaves. */
 
@@ -41,7 +42,11 @@ function flowHash(f: Frame): u32 {
 /** The NIC that a frame leaves by, or null (0) when there is none now. */
 export function nicFor(f: Frame): Port {
   const r = root();
-  if (r.spread > 1) return spreadOver(<u32>((<u64>flowHash(f) * r.spread) >> 32));
+  if (r.spread > 1) {
+    const hash = flowHash(f);
+    if (r.bondMode == BondMode.adaptive) return albChoice(f, hash);
+    return spreadOver(<u32>((<u64>hash * r.spread) >> 32));
+  }
   if (r.nics == 0 || r.bondSilent != 0) return changetype<Port>(0);
   const p = port(r.activeNic);
   return p.linkUp != 0 ? p : changetype<Port>(0);

@@ -28,6 +28,8 @@ export enum LacpMux {
 /** What a bond remembers of one of its NICs. */
 @unmanaged
 export class Member extends LacpPartner {
+  /** The NIC's hardware address, 0: unknown. That of its port is the bond's. */
+  ownMac: u64;
   /** LacpReceive, LacpMux */
   receive: u32;
   mux: u32;

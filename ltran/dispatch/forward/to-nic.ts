@@ -6,7 +6,9 @@ import { storeChecksum } from "../../../stack/wire/checksum";
 import { ETHERNET_HEADER } from "../../../stack/wire/ethernet";
 import { PROTOCOL_UDP } from "../../../stack/wire/ipv4";
 import { VLAN_TAG, vlanCopy } from "../../../stack/wire/vlan";
+import { albSign } from "../bond/alb";
 import { nicFor } from "../bond/choice";
+import { BondMode } from "../bond/member";
 import { HEAD_MAX } from "../memory/map";
 import { root } from "../memory/root";
 import { Counter, count, countBy } from "../stats/counters";
@@ -78,6 +80,7 @@ export function toPort(p: Port, f: Frame, full: DropReason): bool {
   const head = min(f.headLength, HEAD_MAX + VLAN_TAG - tag);
   if (tag == 0) memory.copy(ethernet, f.head, head);
   else vlanCopy(ethernet, f.head, head, f.vlan);
+  if (root().bondMode == BondMode.adaptive) albSign(p, ethernet, f, tag);
   slot.linkLength = <u16>(ETHERNET_HEADER + tag);
   setOffloads(p, slot, f, tag);
   // A port that segments wants the headers by themselves.

@@ -32,6 +32,7 @@ interface Doors {
   kernelHolds(): number;
   kernelDrop(): void;
   bondModeSet(mode: number): number;
+  nicOwnMacSet(nic: number, mac: bigint): void;
   nicIsActive(nic: number): number;
   lacpLink(nic: number): bigint;
   vportOpen(data: number, size: number, flags: number, mtu: number, now: bigint): number;

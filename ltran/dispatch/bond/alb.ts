@@ -1,0 +1,86 @@
+import { Port, PortFlag, port, RxFrame } from "../../../stack/memory/port";
+import { mix } from "../../../stack/random/random";
+import {
+  ARP_LENGTH,
+  ARP_REQUEST,
+  arpIsEthernetIpv4,
+  arpOperation,
+  arpSenderAddress,
+  arpSetSenderMac,
+  arpTargetAddress,
+} from "../../../stack/wire/arp";
+import {
+  ETHERNET_HEADER,
+  ETHERTYPE_ARP,
+  ethernetDestination,
+  ethernetSetDestination,
+  ethernetSetSource,
+  ethernetType,
+  isGroupMac,
+} from "../../../stack/wire/ethernet";
+import { VIRTIO_NET_HEADER } from "../../../stack/wire/virtio-net";
+import { Frame } from "../forward/frame";
+import { root } from "../memory/root";
+import { Counter, count } from "../stats/counters";
+import { announceAll } from "./announce";
+import { member, spreadAdd, spreadOver } from "./member";
+
+/**
+ * Mode 6, adaptive load balancing: needs nothing from the other end. What is sent is spread over all NICs
+ * with a link, each with its own hardware address as the source. Peers are told the address of one NIC or
+ * another in answers to their ARP requests, and so send to that one. What is for groups goes by the active
+ * NIC.
+ */
+
+/** The ARP packet of a frame, or 0 when it has none. */
+function arpOf(f: Frame): usize {
+  if (ethernetType(f.head) != ETHERTYPE_ARP || f.headLength < ETHERNET_HEADER + ARP_LENGTH) return 0;
+  const packet = f.head + ETHERNET_HEADER;
+  return arpIsEthernetIpv4(packet) ? packet : 0;
+}
+
+/** The NIC that a frame leaves by, `hash` being that of its flow. */
+export function albChoice(f: Frame, hash: u32): Port {
+  const r = root();
+  if (isGroupMac(ethernetDestination(f.head))) return port(r.activeNic);
+  if (ethernetType(f.head) != ETHERTYPE_ARP) return spreadOver(<u32>((<u64>hash * r.spread) >> 32));
+  const packet = arpOf(f);
+  if (packet == 0 || arpOperation(packet) == ARP_REQUEST) return port(r.activeNic);
+  const who = ((<u64>arpTargetAddress(packet)) << 32) | <u64>arpSenderAddress(packet);
+  const choice = <u32>(mix(who ^ r.tableKey) >> 32);
+  return spreadOver(<u32>((<u64>choice * r.spread) >> 32));
+}
+
+/** A frame at `ethernet`, ready to leave by NIC `p`, gets the hardware address of that NIC. */
+export function albSign(p: Port, ethernet: usize, f: Frame, tag: u32): void {
+  const own = member(p.id).ownMac;
+  if (p.id == root().activeNic || own == 0) return;
+  ethernetSetSource(ethernet, own);
+  if (arpOf(f) != 0) arpSetSenderMac(ethernet + ETHERNET_HEADER + <usize>tag, own);
+}
+
+/** Whether a received frame counts: one for a group does where the active NIC receives it. */
+export function albTakes(p: Port, rx: RxFrame): bool {
+  const skipped = (p.flags & PortFlag.vnetHeader) != 0 ? VIRTIO_NET_HEADER : 0;
+  if (rx.length < skipped + ETHERNET_HEADER) return true;
+  const frame = <usize>rx.address + <usize>skipped;
+  const destination = ethernetDestination(frame);
+  if (isGroupMac(destination)) return p.id == root().activeNic;
+  // Programs know the address of the bond only.
+  if (destination == member(p.id).ownMac) ethernetSetDestination(frame, p.mac);
+  return true;
+}
+
+/** Some NIC gained or lost its link. */
+export function albLink(isLost: bool): void {
+  const r = root();
+  const before = r.activeNic;
+  r.spread = 0;
+  for (let nic: u32 = 0; nic < r.nics; nic++) {
+    if (port(nic).linkUp != 0) spreadAdd(nic);
+  }
+  if (port(r.activeNic).linkUp == 0 && r.spread > 0) r.activeNic = spreadOver(0).id;
+  if (r.activeNic != before) count(Counter.switchOvers);
+  // Peers that send to the NIC that was lost learn the address of the active one.
+  if (isLost && r.spread > 0) announceAll();
+}
