@@ -59,7 +59,7 @@ after(async () => {
 
 describe("adaptive load balancing", { timeout }, () => {
   for (const link of [0, 1]) {
-    test(`both links send; no connection ends when link ${link} is lost and comes back`, async (context: TestContext) => {
+    test(`both send, none misses link ${link} that is lost and comes back`, async (context: TestContext) => {
       const traffic = await CheckedTraffic.start(lab, addresses.server, connections);
       await pause(settleMs);
       const start = sent();
