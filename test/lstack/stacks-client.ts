@@ -37,6 +37,8 @@ async function answer(socket: Socket): Promise<string> {
 async function echoed(to: number, count: number, rounds: number): Promise<number> {
   const sockets: Socket[] = [];
   for (let i = 0; i < count; i++) sockets.push(await opened(to));
+  // From here on: the server may be the one that closes.
+  const closed = sockets.map((socket) => once(socket, "close"));
   let right = 0;
   for (let round = 0; round < rounds; round++) {
     const texts = sockets.map((_, i) => `${i} of ${round}`);
@@ -47,12 +49,8 @@ async function echoed(to: number, count: number, rounds: number): Promise<number
     const got = await Promise.all(answers);
     right = got.filter((text, i) => text === texts[i]).length;
   }
-  await Promise.all(
-    sockets.map((socket) => {
-      socket.end();
-      return once(socket, "close");
-    }),
-  );
+  for (const socket of sockets) socket.end();
+  await Promise.all(closed);
   return right;
 }
 
