@@ -36,13 +36,10 @@ export async function startTestpmd({ namespace, cpu, devices, more }: TestpmdOpt
   return program;
 }
 
-/**
- * Ends a testpmd that recorded cycles; frames that it moved in a second of time spent on them, of which its
- * thread had the share `share` of its core.
- */
-export async function finishTestpmd(program: Program, share: number): Promise<number> {
+/** Ends a testpmd that recorded cycles; frames that it moved in a second of time spent on them. */
+export async function finishTestpmd(program: Program): Promise<number> {
   await program.stop();
   const found = /CPU cycles\/packet=([\d.]+).* at (\d+) MHz/.exec(program.output());
   if (found === null) throw new Error(`testpmd counted no cycles:\n${program.output().slice(-4_000)}`);
-  return (Number(found[2]) * 1e6) / Number(found[1]) / share;
+  return (Number(found[2]) * 1e6) / Number(found[1]);
 }

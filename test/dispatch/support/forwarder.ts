@@ -293,6 +293,11 @@ export class Forwarder {
     return this.view().getUint32(dispatch.POOLS + pool * layout.POOL_SIZE + layout.POOL_USED, true);
   }
 
+  /** Objects that a pool has room for. */
+  room(pool: number): number {
+    return this.view().getUint32(dispatch.POOLS + pool * layout.POOL_SIZE + layout.POOL_CAPACITY, true);
+  }
+
   flows(): number {
     return this.used(dispatch.POOL_FLOW);
   }
