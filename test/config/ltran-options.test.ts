@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { readTable } from "../../config/table.js";
 import { inBuild, inRoot } from "../../scripts/build/paths.js";
-import { checkPath, checkText, type Verdict } from "./checker.js";
+import { checkPath, checkText } from "./checker.js";
+import { Checks, type IntegerRow, type Options, type SwitchRow } from "./checks.js";
 import { checkLtran, LTRAN, ltranConfiguration, ORIGINAL } from "./ltran-file.js";
 
-/** Key, default, lowest and highest legal value, and what else is legal. */
-const INTEGERS: readonly [string, number, number, number, number?][] = [
+const INTEGERS: readonly IntegerRow[] = [
   ["forward_cpu", -1, 0, 639, -1],
   ["bond_mtu", 1500, 68, 65535],
   ["nic_rxqueue_size", 1024, 512, 8192],
@@ -20,7 +20,11 @@ const INTEGERS: readonly [string, number, number, number, number?][] = [
   ["tx_mbuf_pool_size", 0, 1, 2147483647, 0],
 ];
 
-const SWITCHES = ["direct_rings", "kni_switch", "low_power_mode"];
+const SWITCHES: readonly SwitchRow[] = [
+  ["direct_rings", 1],
+  ["kni_switch", 0],
+  ["low_power_mode", 0],
+];
 
 /** Options with tests of their own below. */
 const OTHERS = [
@@ -46,24 +50,13 @@ const keys = readTable(inBuild("config", "config.wasm"), "ltran")
   .options.filter((option) => !option.isDerived)
   .map((option) => option.key);
 
-function takes(options: Readonly<Record<string, string>>): Verdict {
-  const verdict = checkLtran(options);
-  assert.deepEqual([verdict.status, verdict.errors], [0, []], JSON.stringify(options));
-  return verdict;
-}
-
-function refuses(key: string, value: string, must: RegExp): void {
-  const verdict = checkLtran({ [key]: value });
-  assert.equal(verdict.status, 1, `${key} = ${value} is refused`);
-  assert.equal(verdict.errors.length, 1, verdict.errors.join("\n"));
-  assert.ok(verdict.errors[0]?.includes(` ${key} = ${value}: must `), verdict.errors[0]);
-  assert.match(verdict.errors[0] ?? "", /^\d+: /);
-  assert.match(verdict.errors[0] ?? "", must);
-}
+const checks = new Checks(checkLtran);
+const takes = (options: Options) => checks.takes(options);
+const refuses = (key: string, value: string, must: RegExp) => checks.refuses(key, value, must);
 
 describe("every option of ltran.conf", () => {
   it("is in a list of this file", () => {
-    const tested = [...INTEGERS.map(([key]) => key), ...SWITCHES, ...OTHERS];
+    const tested = [...[...INTEGERS, ...SWITCHES].map(([key]) => key), ...OTHERS];
     assert.deepEqual([...keys].sort(), tested.sort());
   });
 
@@ -87,25 +80,7 @@ describe("every option of ltran.conf", () => {
 });
 
 describe("integers of ltran.conf", () => {
-  for (const [key, initial, least, most, exception] of INTEGERS) {
-    it(key, () => {
-      const hasValue = (value: number, options: Readonly<Record<string, string>>) => {
-        const found = takes(options).values[key];
-        if (found !== undefined) assert.equal(found, String(value), key);
-      };
-      hasValue(initial, {});
-      for (const value of [least, most, exception ?? least]) hasValue(value, { [key]: String(value) });
-      const range = new RegExp(`an integer from ${least} to ${most}`);
-      const beyond = [most + 1, -2147483648, 2147483648, 9007199254740993n, 18446744073709551616n];
-      const below = least - 1 === exception ? [] : [least - 1];
-      for (const value of [...below, ...beyond]) refuses(key, String(value), range);
-      if (key.endsWith("queue_size")) refuses(key, "3000", /that is a power of two/);
-      refuses(key, `"${initial}"`, /, not a string$/);
-      refuses(key, "1.5", /, not a number with a fraction$/);
-      refuses(key, "true", /, not true or false$/);
-      assert.match(checkLtran({ [key]: "[1]" }).errors.join(), /, not an array$/);
-    });
-  }
+  checks.integers(INTEGERS);
 
   it("forward_cpu is a CPU of the machine", () => {
     const verdict = checkLtran({ forward_cpu: "639" });
@@ -114,13 +89,7 @@ describe("integers of ltran.conf", () => {
 });
 
 describe("switches of ltran.conf", () => {
-  for (const key of SWITCHES) {
-    it(key, () => {
-      for (const value of ["0", "1", "true", "false"]) takes({ [key]: value });
-      refuses(key, "2", /must be 0 or 1$/);
-      refuses(key, '"1"', /must be 0 or 1, not a string$/);
-    });
-  }
+  checks.switches(SWITCHES);
 });
 
 describe("bond_mode", () => {

@@ -4,9 +4,9 @@ import { describe, it } from "node:test";
 import { readTable } from "../../config/table.js";
 import { inBuild, inRoot } from "../../scripts/build/paths.js";
 import { checkOptions } from "./checker.js";
+import { Checks, type IntegerRow, type Options, type SwitchRow } from "./checks.js";
 
-/** Key, default, lowest and highest legal value, and what else is legal. */
-const INTEGERS: readonly [string, number, number, number, number?][] = [
+const INTEGERS: readonly IntegerRow[] = [
   ["memory", 0, 32, 4060, 0],
   ["tcp_conn_count", 1500, 1, 4_000_000],
   ["mbuf_count_per_conn", 170, 1, 65535],
@@ -22,8 +22,7 @@ const INTEGERS: readonly [string, number, number, number, number?][] = [
   ["num_process", 1, 1, 255],
 ];
 
-/** Key and default. */
-const SWITCHES: readonly [string, number][] = [
+const SWITCHES: readonly SwitchRow[] = [
   ["udp_enable", 1],
   ["listen_shadow", 0],
   ["low_power_mode", 0],
@@ -62,27 +61,10 @@ const OTHERS = [
   "bond_mode",
 ];
 
-/** The value of an option, or undefined for one without effect of its own: the shell does not see it. */
-function shellValue(key: string, options: Readonly<Record<string, string>>): string | undefined {
-  const verdict = checkOptions(options);
-  assert.deepEqual([verdict.status, verdict.errors], [0, []], JSON.stringify(options));
-  return verdict.values[key];
-}
-
-/** Fails if the shell sees a value other than the one expected. */
-function hasValue(key: string, options: Readonly<Record<string, string>>, expected: number): void {
-  const value = shellValue(key, options);
-  if (value !== undefined) assert.equal(value, String(expected), key);
-}
-
-function refuses(key: string, value: string, must: RegExp): void {
-  const verdict = checkOptions({ [key]: value });
-  assert.equal(verdict.status, 1, `${key} = ${value} is refused`);
-  assert.equal(verdict.errors.length, 1, verdict.errors.join("\n"));
-  assert.match(verdict.errors[0] ?? "", /^\d: /);
-  assert.ok(verdict.errors[0]?.includes(` ${key} = ${value}: must be `), verdict.errors[0]);
-  assert.match(verdict.errors[0] ?? "", must);
-}
+const checks = new Checks(checkOptions);
+const shellValue = (key: string, options: Options) => checks.takes(options).values[key];
+const hasValue = (key: string, options: Options, expected: number) => checks.hasValue(key, options, expected);
+const refuses = (key: string, value: string, must: RegExp) => checks.refuses(key, value, must);
 
 describe("every option", () => {
   it("is in a list of this folder's tests", () => {
@@ -95,35 +77,7 @@ describe("every option", () => {
 });
 
 describe("integers", () => {
-  for (const [key, initial, least, most, exception] of INTEGERS) {
-    const isPower = key.endsWith("queue_size");
-    const range = new RegExp(`an integer from ${least} to ${most}`);
-
-    it(`${key}: default and limits`, () => {
-      hasValue(key, {}, initial);
-      const legal = exception === undefined ? [least, most] : [least, most, exception];
-      for (const value of legal) hasValue(key, { [key]: String(value) }, value);
-    });
-
-    it(`${key}: beyond the limits`, () => {
-      const beyond = [most + 1, -2147483648, 2147483648, 9007199254740993n];
-      const below = least - 1 === exception ? [] : [least - 1];
-      for (const value of [...below, ...beyond]) {
-        if (BigInt(value) > BigInt(most) || BigInt(value) < BigInt(least)) refuses(key, String(value), range);
-      }
-      if (isPower) refuses(key, "3000", /that is a power of two/);
-    });
-
-    it(`${key}: wrong types`, () => {
-      refuses(key, `"${initial}"`, /, not a string$/);
-      refuses(key, "1.5", /, not a number with a fraction$/);
-      refuses(key, "true", /, not true or false$/);
-      const array = checkOptions({ [key]: `[${initial}]` });
-      assert.match(array.errors.join(), new RegExp(`${key} = \\(an array\\): must be .*, not an array$`));
-      const group = checkOptions({ [key]: "{ a = 1 }" });
-      assert.match(group.errors.join(), new RegExp(`${key} = \\(a group\\): must be .*, not a group$`));
-    });
-  }
+  checks.integers(INTEGERS);
 
   it("takes hexadecimal numbers and the suffix L", () => {
     assert.equal(shellValue("mtu", { mtu: "0x400" }), "1024");
@@ -175,18 +129,7 @@ describe("memory", () => {
 });
 
 describe("switches", () => {
-  for (const [key, initial] of SWITCHES) {
-    it(key, () => {
-      hasValue(key, {}, initial);
-      for (const [value, meaning] of Object.entries({ 0: 0, 1: 1, true: 1, false: 0 })) {
-        hasValue(key, { [key]: value }, meaning);
-      }
-      refuses(key, "2", /must be 0 or 1$/);
-      refuses(key, "-1", /must be 0 or 1$/);
-      refuses(key, '"1"', /must be 0 or 1, not a string$/);
-      refuses(key, "1.5", /must be 0 or 1, not a number with a fraction$/);
-    });
-  }
+  checks.switches(SWITCHES);
 });
 
 describe("choices", () => {

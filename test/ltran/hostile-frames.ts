@@ -43,6 +43,11 @@ function offload(flags: number, kind: number, headers: number, segment: number, 
   return [flags, kind, ...words];
 }
 
+/** Frames by name that are discarded for one reason. */
+function forgeries(reason: string, frames: Readonly<Record<string, string>>): Forgery[] {
+  return Object.entries(frames).map(([name, hex]) => ({ name, hex, reason }));
+}
+
 /** Makes the frames of one attacker. */
 export class Forger {
   readonly #cast: Cast;
@@ -121,144 +126,92 @@ export class Forger {
   /** Frames that speak for others. */
   impersonations(): Forgery[] {
     const { own, neighbour, peer } = this.#cast;
-    const mac = this.#mac;
     const foreign = macBytes("02:00:00:00:00:77");
-    const saying = (sender: string, target: string, operation: number, senderMac = mac) => {
-      const body = arp({ operation, senderMac, sender, target }).slice(14);
-      return onRing(this.#frame(body, 0x0806));
-    };
-    const fragment = { offset: 1_480, moreFragments: true };
+    const saying = (sender: string, target: string, operation: number, senderMac = this.#mac) =>
+      onRing(this.#frame(arp({ operation, senderMac, sender, target }).slice(14), 0x0806));
+    const from = (mac: Uint8Array) => onRing(this.#frame(this.#packet(own), 0x0800, mac));
+    const fragment = this.#packet(neighbour, { offset: 1_480, moreFragments: true });
+    const tagged = new Uint8Array([0, 5, 8, 0, ...this.#packet(neighbour)]);
     return [
-      {
-        name: "foreign source MAC",
-        hex: onRing(this.#frame(this.#packet(own), 0x0800, foreign)),
-        reason: "foreignMac",
-      },
-      {
-        name: "source MAC of the peer",
-        hex: onRing(this.#frame(this.#packet(own), 0x0800, this.#peerMac)),
-        reason: "foreignMac",
-      },
-      { name: "IPv4 source of the neighbour", hex: this.datagram(neighbour), reason: "foreignAddress" },
-      { name: "IPv4 source of the peer", hex: this.datagram(peer), reason: "foreignAddress" },
-      { name: "IPv4 source 0.0.0.0", hex: this.datagram("0.0.0.0"), reason: "foreignAddress" },
-      {
-        name: "fragment from the neighbour",
-        hex: onRing(this.#frame(this.#packet(neighbour, fragment))),
-        reason: "foreignAddress",
-      },
-      {
-        name: "datagram to the neighbour in the peer's name",
-        hex: this.datagram(peer, neighbour),
-        reason: "foreignAddress",
-      },
-      { name: "ARP request in the neighbour's name", hex: saying(neighbour, peer, 1), reason: "foreignArp" },
-      { name: "ARP reply for the gateway", hex: saying(peer, neighbour, 2), reason: "foreignArp" },
-      {
-        name: "gratuitous ARP for the neighbour",
-        hex: saying(neighbour, neighbour, 1),
-        reason: "foreignArp",
-      },
-      { name: "ARP with another sender MAC", hex: saying(own, peer, 2, foreign), reason: "foreignArp" },
-      {
-        name: "VLAN tag",
-        hex: onRing(this.#frame(new Uint8Array([0, 5, 8, 0, ...this.#packet(neighbour)]), 0x8100)),
-        reason: "unknownEtherType",
-      },
-      {
-        name: "IPv6",
-        hex: onRing(this.#frame(new Uint8Array(60).fill(0x60), 0x86dd)),
-        reason: "unknownEtherType",
-      },
+      ...forgeries("foreignMac", {
+        "foreign source MAC": from(foreign),
+        "source MAC of the peer": from(this.#peerMac),
+      }),
+      ...forgeries("foreignAddress", {
+        "IPv4 source of the neighbour": this.datagram(neighbour),
+        "IPv4 source of the peer": this.datagram(peer),
+        "IPv4 source 0.0.0.0": this.datagram("0.0.0.0"),
+        "fragment from the neighbour": onRing(this.#frame(fragment)),
+        "datagram to the neighbour in the peer's name": this.datagram(peer, neighbour),
+      }),
+      ...forgeries("foreignArp", {
+        "ARP request in the neighbour's name": saying(neighbour, peer, 1),
+        "ARP reply for the gateway": saying(peer, neighbour, 2),
+        "gratuitous ARP for the neighbour": saying(neighbour, neighbour, 1),
+        "ARP with another sender MAC": saying(own, peer, 2, foreign),
+      }),
+      ...forgeries("unknownEtherType", {
+        "VLAN tag": onRing(this.#frame(tagged, 0x8100)),
+        IPv6: onRing(this.#frame(new Uint8Array(60).fill(0x60), 0x86dd)),
+      }),
     ];
   }
 
   /** Frames that are none. */
   malformed(): Forgery[] {
-    const { own, peer } = this.#cast;
+    const { own, peer: destination } = this.#cast;
     const packet = this.#packet(own);
+    const whole = (payload: Uint8Array, type?: number) => onRing(this.#frame(payload, type));
     const changed = (at: number, value: number) => {
       const bytes = Uint8Array.from(packet);
       write16(bytes, at, value);
-      return onRing(this.#frame(bytes));
+      return whole(bytes);
     };
-    const tiny = ipv4({
-      source: own,
-      destination: peer,
-      protocol: 6,
-      payload: new Uint8Array(8),
-      moreFragments: true,
-    });
-    const unreachable = ipv4({
-      source: own,
-      destination: peer,
-      protocol: 1,
-      payload: icmp(3, 3, 0, new Uint8Array(4)).slice(0, 3),
-    });
+    const cut = (protocol: number, payload: Uint8Array, more: object = {}) =>
+      whole(ipv4({ source: own, destination, protocol, payload, ...more }));
+    const giant = (length: number, reason: string): Forgery => {
+      return {
+        name: `giant of ${length.toLocaleString("en")} bytes`,
+        hex: this.datagram(own),
+        reason,
+        length,
+      };
+    };
     return [
-      { name: "runt without an Ethernet header", hex: "000102030405060708090a0b0c", reason: "truncated" },
-      { name: "Ethernet header alone", hex: onRing(this.#frame(new Uint8Array())), reason: "truncated" },
-      { name: "half an IP header", hex: onRing(this.#frame(packet.slice(0, 10))), reason: "truncated" },
-      { name: "IP length beyond the frame", hex: changed(2, 9_000), reason: "truncated" },
-      { name: "IP length below its header", hex: changed(2, 12), reason: "ipHeader" },
-      { name: "IP version 5", hex: changed(0, 0x5500), reason: "ipHeader" },
-      {
-        name: "IP header longer than the frame",
-        hex: onRing(this.#frame(Uint8Array.from([0x4f, ...packet.slice(1, 30)]))),
-        reason: "ipHeader",
-      },
-      { name: "wrong IP checksum", hex: changed(10, 1), reason: "ipChecksum" },
-      {
-        name: "first fragment with a piece of a TCP header",
-        hex: onRing(this.#frame(tiny)),
-        reason: "transportHeader",
-      },
-      { name: "half an ICMP header", hex: onRing(this.#frame(unreachable)), reason: "transportHeader" },
-      { name: "ARP cut off", hex: onRing(this.#frame(new Uint8Array(9), 0x0806)), reason: "arpMalformed" },
-      { name: "giant of 60,000 bytes", hex: this.datagram(own), reason: "tooLong", length: 60_000 },
-      { name: "giant of 70,000 bytes", hex: this.datagram(own), reason: "ringFault", length: 70_000 },
+      ...forgeries("truncated", {
+        "runt without an Ethernet header": "000102030405060708090a0b0c",
+        "Ethernet header alone": whole(new Uint8Array()),
+        "half an IP header": whole(packet.slice(0, 10)),
+        "IP length beyond the frame": changed(2, 9_000),
+      }),
+      ...forgeries("ipHeader", {
+        "IP length below its header": changed(2, 12),
+        "IP version 5": changed(0, 0x5500),
+        "IP header longer than the frame": whole(Uint8Array.from([0x4f, ...packet.slice(1, 30)])),
+      }),
+      ...forgeries("ipChecksum", { "wrong IP checksum": changed(10, 1) }),
+      ...forgeries("transportHeader", {
+        "first fragment with a piece of a TCP header": cut(6, new Uint8Array(8), { moreFragments: true }),
+        "half an ICMP header": cut(1, icmp(3, 3, 0, new Uint8Array(4)).slice(0, 3)),
+      }),
+      ...forgeries("arpMalformed", { "ARP cut off": whole(new Uint8Array(9), 0x0806) }),
+      giant(60_000, "tooLong"),
+      giant(70_000, "ringFault"),
     ];
   }
 
   /** Datagrams with virtio-net headers that do not fit them. */
   offloads(): Forgery[] {
-    const packet = this.#packet(this.#cast.own);
-    return [
-      {
-        name: "GSO type that is none",
-        hex: onRing(this.#frame(packet), offload(1, 77, 42, 500, 34, 6)),
-        reason: "virtioHeader",
-      },
-      {
-        name: "GSO without a checksum",
-        hex: onRing(this.#frame(packet), offload(0, 1, 42, 500, 0, 0)),
-        reason: "virtioHeader",
-      },
-      {
-        name: "TCP GSO of a datagram",
-        hex: onRing(this.#frame(packet), offload(1, 1, 42, 500, 34, 6)),
-        reason: "virtioHeader",
-      },
-      {
-        name: "segments of one byte",
-        hex: onRing(this.#frame(packet), offload(1, 1, 54, 1, 34, 16)),
-        reason: "virtioHeader",
-      },
-      {
-        name: "checksum that starts outside",
-        hex: onRing(this.#frame(packet), offload(1, 0, 0, 0, 60_000, 6)),
-        reason: "virtioHeader",
-      },
-      {
-        name: "checksum that is stored outside",
-        hex: onRing(this.#frame(packet), offload(1, 0, 0, 0, 34, 65_000)),
-        reason: "virtioHeader",
-      },
-      {
-        name: "checksum over the IP header",
-        hex: onRing(this.#frame(packet), offload(1, 0, 0, 0, 14, 12)),
-        reason: "virtioHeader",
-      },
-    ];
+    const wanting = (...header: Parameters<typeof offload>) =>
+      onRing(this.#frame(this.#packet(this.#cast.own)), offload(...header));
+    return forgeries("virtioHeader", {
+      "GSO type that is none": wanting(1, 77, 42, 500, 34, 6),
+      "GSO without a checksum": wanting(0, 1, 42, 500, 0, 0),
+      "TCP GSO of a datagram": wanting(1, 1, 42, 500, 34, 6),
+      "segments of one byte": wanting(1, 1, 54, 1, 34, 16),
+      "checksum that starts outside": wanting(1, 0, 0, 0, 60_000, 6),
+      "checksum that is stored outside": wanting(1, 0, 0, 0, 34, 65_000),
+      "checksum over the IP header": wanting(1, 0, 0, 0, 14, 12),
+    });
   }
 }

@@ -2,6 +2,7 @@
 // all come from here. The order is the order of the document. The shell sees the options that have an effect,
 // and no others: who makes one work takes its withoutEffect() or refused() away and finds it in struct
 // gz_config.
+import { declareRateLimits } from "../limits";
 import { Kind, MOST_CPUS } from "../option";
 import { Table } from "../table";
 import { aliases, retired } from "./retired";
@@ -71,11 +72,17 @@ lstack
   .except(0)
   .meaning("0: the device's own.")
   .defaultsTo("0: the device's");
-lstack.choice(
-  "on_failure",
-  ["exit", "kernel"],
-  "What happens when the stack cannot start: the process ends with status 1, or goes on with the kernel.",
-);
+lstack
+  .choice(
+    "on_failure",
+    ["exit", "kernel"],
+    "What happens when the stack cannot start: the process ends with status 1, or goes on with the kernel.",
+  )
+  .meaning(
+    "A process that has a socket bound to host_addr by then ends in any case: the kernel has no such " +
+      "address, and a bind that has succeeded cannot be taken back. Device or ltran are claimed by the " +
+      "process that waits first, which need not be the one that binds.",
+  );
 lstack.toggle("udp_enable", 1, "0: datagram sockets are left to the kernel.");
 export const receiveSlots = lstack
   .integer("nic_rxqueue_size", 512, "Receive descriptors of the port.")
@@ -94,14 +101,11 @@ lstack
 lstack
   .integer("nic_read_number", 128, "Most frames taken from the port before the application goes on.")
   .between(1, 8192);
-lstack
-  .integer("rate_limit_pps", 0, "Most packets per second that the stack sends.")
-  .between(0, 1_000_000_000)
-  .meaning("0: no limit. Beyond it TCP waits and datagrams are dropped; 10 ms of it may go at once.");
-lstack
-  .integer("rate_limit_mbps", 0, "Most megabits (10^6 bits) per second that the stack sends.")
-  .between(0, 1_000_000)
-  .meaning("0: no limit. Counted from the Ethernet header on; otherwise as rate_limit_pps.");
+declareRateLimits(
+  lstack,
+  "the stack sends",
+  "Beyond it TCP waits and datagrams are dropped; 10 ms of it may go at once.",
+);
 lstack
   .choice("congestion_control", ["cubic", "newreno"], "Congestion control: RFC 9438 or RFC 6582.")
   .meaning("Of new sockets; TCP_CONGESTION changes it.");

@@ -1,5 +1,6 @@
 // Every option of ltran.conf, declared once, as lstack/options.ts does for lstack.conf. The program gets all
 // values that are not carried by others, as JSON; ctl/ltran-config.ts gives them their types.
+import { declareRateLimits } from "../limits";
 import { Kind, MOST_CPUS } from "../option";
 import { Table } from "../table";
 import { aliases, retired } from "./retired";
@@ -123,14 +124,11 @@ export const memifClients = ltran
 ltran
   .toggle("direct_rings", 1, "1: programs that talk to each other get a ring of their own, past ltran.")
   .meaning("With a rate limit there are none. 0: everything goes through ltran.");
-ltran
-  .integer("rate_limit_pps", 0, "Most packets per second that a client may send.")
-  .between(0, 1_000_000_000)
-  .meaning("0: no limit. Beyond it frames stay in the client's ring, and then the client has to wait.");
-ltran
-  .integer("rate_limit_mbps", 0, "Most megabits (10^6 bits) per second that a client may send.")
-  .between(0, 1_000_000)
-  .meaning("0: no limit. Counted from the Ethernet header on; otherwise as rate_limit_pps.");
+declareRateLimits(
+  ltran,
+  "a client may send",
+  "Beyond it frames stay in the client's ring, and then the client has to wait.",
+);
 ltran
   .integer("memory", 256, "Size in MiB of the tables of flows and listeners.")
   .between(32, 2048)
