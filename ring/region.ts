@@ -9,8 +9,13 @@ import { RingEnd, RingRole, ringDescribe } from "./end";
 import { FLAG_MASK_INTERRUPT, RING_COOKIE, RING_FLAGS, RING_TAIL, ringSize } from "./layout";
 import { serverAttach } from "./server";
 
-/** Slots of each ring of a Gazelle client, and bytes of each of its buffers. */
-export const REGION_SLOTS: u32 = 512;
+/**
+ * Slots of each ring of a Gazelle client, and bytes of each of its buffers. A frame of 64 KB takes 33 slots:
+ * sixty peers may send one at the same time before any is taken.
+ */
+export const REGION_SLOTS: u32 = 2048;
+/** Slots of each ring between two programs: who finds it full waits, and nothing is lost. */
+export const PEER_SLOTS: u32 = 512;
 export const REGION_BUFFER_SIZE: u32 = 2048;
 /** From one buffer to the next: an odd number of cache lines, so that they spread over the cache's sets. */
 const STRIDE_PADDING: u32 = 64;

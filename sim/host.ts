@@ -71,6 +71,7 @@ const DOORS = [
   "ringTransmit",
   "introductionInput",
   "peerMake",
+  "peerRegionSize",
   "peerTake",
   "peerClose",
   "peerAttached",

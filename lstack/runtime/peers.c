@@ -45,7 +45,7 @@ struct letter {
 
 uint32_t gz_peers_place(uint32_t at, uint32_t landing)
 {
-    own()->size = (w2c_stack_ringRegionSize(&gz_current->module) + PAGE - 1) & ~(PAGE - 1);
+    own()->size = (w2c_stack_peerRegionSize(&gz_current->module) + PAGE - 1) & ~(PAGE - 1);
     own()->landing = landing;
     for (uint32_t i = 0; i < GZ_PEERS_MAX && (uint64_t)at + own()->size < UINT32_MAX; i++) {
         own()->list[i].region = at;

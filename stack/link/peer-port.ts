@@ -1,6 +1,6 @@
 import { EADDRINUSE, EINVAL, ENOSPC } from "../../build/generated/system";
 import { Introduction } from "../../ring/introduction";
-import { REGION_BUFFER_SIZE, REGION_SLOTS, regionAttach, regionLayOut } from "../../ring/region";
+import { PEER_SLOTS, REGION_BUFFER_SIZE, regionAttach, regionLayOut, regionSize } from "../../ring/region";
 import { RegistrationKind, registrationBegin, registrationKind } from "../../ring/registration";
 import { CALL_OPTION } from "../memory/call";
 import { Port, PortFlag, port } from "../memory/port";
@@ -14,7 +14,7 @@ import { addressFind } from "./addresses";
 import { neighbourLearn } from "./neighbours";
 import { PeerState, peerFind } from "./peers";
 import { portTake } from "./ports";
-import { RingState, receiveEnd, ringRegionSize, transmitEnd } from "./ring-port";
+import { RingState, receiveEnd, transmitEnd } from "./ring-port";
 
 /**
  * The doors of ports to other programs on this machine. ltran introduces two of its clients to each other
@@ -72,11 +72,16 @@ function judge(about: Introduction): i32 {
   return root().announcePort == 0 ? EINVAL : 0;
 }
 
+/** Bytes of memory that two programs share. */
+export function peerRegionSize(): u32 {
+  return regionSize(PEER_SLOTS, REGION_BUFFER_SIZE);
+}
+
 function hasOurGeometry(about: Introduction): bool {
   return (
-    about.slots == REGION_SLOTS &&
+    about.slots == PEER_SLOTS &&
     about.bufferSize == REGION_BUFFER_SIZE &&
-    about.regionSize == <u64>ringRegionSize()
+    about.regionSize == <u64>peerRegionSize()
   );
 }
 
@@ -147,16 +152,8 @@ function establish(at: u32, landing: u32, kind: RegistrationKind): i32 {
   }
   const isDescribed =
     kind == RegistrationKind.offered
-      ? regionLayOut(at, REGION_SLOTS, REGION_BUFFER_SIZE, transmitEnd(p), receiveEnd(p))
-      : regionAttach(
-          at,
-          ringRegionSize(),
-          REGION_SLOTS,
-          REGION_BUFFER_SIZE,
-          receiveEnd(p),
-          transmitEnd(p),
-          0,
-        );
+      ? regionLayOut(at, PEER_SLOTS, REGION_BUFFER_SIZE, transmitEnd(p), receiveEnd(p))
+      : regionAttach(at, peerRegionSize(), PEER_SLOTS, REGION_BUFFER_SIZE, receiveEnd(p), transmitEnd(p), 0);
   if (!isDescribed) {
     portForget(p);
     answer(RegistrationKind.declined);
@@ -179,9 +176,9 @@ export function peerMake(at: u32, landing: u32, now: u64): i32 {
   const id = establish(at, landing, RegistrationKind.offered);
   if (id < 0) return id;
   const about = message();
-  about.slots = REGION_SLOTS;
+  about.slots = PEER_SLOTS;
   about.bufferSize = REGION_BUFFER_SIZE;
-  about.regionSize = ringRegionSize();
+  about.regionSize = peerRegionSize();
   return id;
 }
 

@@ -108,6 +108,12 @@ describe("Redis behind ltran", { timeout }, () => {
     assert.deepEqual(instances.map(({ address }) => address).sort(), ["10.77.0.1", "10.77.0.3"]);
   });
 
+  test("values of 64 KB over 50 connections find room in the ring", async () => {
+    const before = (await ltran.report()).drops.vportFull ?? 0;
+    await first.set(2_000, 50, 65_536);
+    assert.equal(((await ltran.report()).drops.vportFull ?? 0) - before, 0, "frames that found no room");
+  });
+
   test("frames are forwarded while JavaScript does nothing", async () => {
     const started = Date.now();
     ltran.program.signal("SIGUSR2");

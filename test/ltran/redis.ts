@@ -65,8 +65,17 @@ export class Redis {
   }
 
   /** Counts with so many requests over so many connections; the counter is `counter:__rand_int__`. */
-  async count(requests: number, connections: number, more: readonly string[] = []): Promise<void> {
-    const load = ["-c", String(connections), "-n", String(requests), "-t", "incr", "-q", ...more];
+  count(requests: number, connections: number, more: readonly string[] = []): Promise<void> {
+    return this.#load(requests, connections, ["-t", "incr", ...more]);
+  }
+
+  /** Sets values of so many bytes. */
+  set(requests: number, connections: number, bytes: number): Promise<void> {
+    return this.#load(requests, connections, ["-t", "set", "-d", String(bytes)]);
+  }
+
+  async #load(requests: number, connections: number, more: readonly string[]): Promise<void> {
+    const load = ["-c", String(connections), "-n", String(requests), "-q", ...more];
     await runProgram({
       namespace: this.#lab.clientNamespace,
       role: "client",

@@ -212,7 +212,7 @@ describe("introductions", () => {
   it("sends nothing before the other one has attached", () => {
     const { first, second } = pair;
     assert.equal(first.hear(introduction(offer, second.ip, second.mac)), layout.INTRODUCTION_MAKE);
-    first.host.bytes(first.region, first.host.doors.ringRegionSize()).fill(0);
+    first.host.bytes(first.region, first.host.doors.peerRegionSize()).fill(0);
     first.port = first.host.doors.peerMake(first.region, first.ring.landing, first.host.now);
     const [client, server] = pair.connect();
     assert.equal(transfer(pair, first, second, client, server, 2_000), 2_000);

@@ -4,7 +4,7 @@ import { COUNTERS } from "../../../build/generated/node/counters.js";
 import * as layout from "../../../build/generated/node/layout.js";
 import { EADDRNOTAVAIL, ECONNREFUSED, EPROTO, SOCK_DGRAM } from "../../../build/generated/node/system.js";
 import { arp, dotted, macOf, seen } from "../support/frames.js";
-import { LTRAN_MAC, RingPeer } from "../support/ring-peer.js";
+import { LTRAN_MAC, RingPeer, SLOTS } from "../support/ring-peer.js";
 
 const DUE_NOTHING = 0;
 
@@ -37,7 +37,7 @@ describe("registration of a ring port", () => {
     );
     assert.equal(view.getUint32(12, true), 4711, "pid");
     assert.deepEqual([view.getUint16(16, true), view.getUint16(18, true)], [2, 3], "stack of stacks");
-    assert.deepEqual([view.getUint32(20, true), view.getUint32(24, true)], [512, 2048], "geometry");
+    assert.deepEqual([view.getUint32(20, true), view.getUint32(24, true)], [SLOTS, 2048], "geometry");
     assert.equal(view.getBigUint64(32, true), BigInt(peer.host.doors.ringRegionSize()));
     assert.equal(view.getBigUint64(40, true), 0x0900_0000_0002n, "mac");
     const low = new Uint8Array(view.buffer, 56, 8);
@@ -94,13 +94,13 @@ describe("a ring port", () => {
     assert.equal(seen(reply?.bytes ?? new Uint8Array(14)).arp?.operation, 2);
     let room = 0;
     while (peer.put1(question)) room++;
-    assert.equal(room, 512);
+    assert.equal(room, SLOTS);
     let answers = 0;
-    for (let round = 0; peer.host.doors.ringPending(0) === 1 && round < 100; round++) {
+    for (let round = 0; peer.host.doors.ringPending(0) === 1 && round < SLOTS; round++) {
       peer.host.doors.receive(0, layout.RX_BURST, peer.host.now);
       answers += peer.taken().length;
     }
-    assert.equal(answers, 512);
+    assert.equal(answers, SLOTS);
     assert.ok(peer.put1(question), "the buffers were posted again");
   });
 
@@ -140,7 +140,7 @@ describe("a ring port", () => {
     const peer = await RingPeer.open();
     peer.connect();
     const { doors } = peer.host;
-    const flags = () => peer.host.view().getUint16(peer.region + 128 + 512 * 16 + 4, true);
+    const flags = () => peer.host.view().getUint16(peer.region + 128 + SLOTS * 16 + 4, true);
     const question = arp({ operation: 1, senderMac: macOf(2), sender: "10.0.0.2", target: "10.0.0.1" });
     peer.taken();
     assert.equal(flags(), 1, "nobody kicks one who looks by himself");
@@ -187,14 +187,14 @@ describe("a ring port", () => {
   it("gives up a ring whose index jumps, and never reads where it points", async () => {
     const question = arp({ operation: 1, senderMac: macOf(2), sender: "10.0.0.2", target: "10.0.0.1" });
     for (const [what, tail] of [
-      ["received", 128 + 512 * 16 + 64],
+      ["received", 128 + SLOTS * 16 + 64],
       ["sent", 64],
     ] as const) {
       const peer = await RingPeer.open();
       peer.connect();
       peer.taken();
       peer.host.view().setUint16(peer.region + tail, 0x4321, true);
-      for (let i = 0; i < 600; i++) {
+      for (let i = 0; i < SLOTS + 100; i++) {
         if (what === "sent") peer.give(question);
         else peer.host.doors.receive(0, layout.RX_BURST, peer.host.now);
         peer.transmit();

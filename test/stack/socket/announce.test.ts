@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from "node:test";
 import { SOCK_DGRAM, SOCK_STREAM } from "../../../build/generated/node/system.js";
 import { StackHost } from "../../../sim/host.js";
 import { POOL } from "../support/lan.js";
-import { RingPeer } from "../support/ring-peer.js";
+import { RingPeer, SLOTS } from "../support/ring-peer.js";
 
 const ANY = "0.0.0.0";
 
@@ -28,7 +28,7 @@ describe("what ltran is told of sockets", () => {
   }
 
   beforeEach(async () => {
-    peer = await RingPeer.open();
+    peer = await RingPeer.open({ size: 64 << 20 });
   });
 
   it("all that listened or was bound before, then that this is all", () => {
@@ -84,8 +84,8 @@ describe("what ltran is told of sockets", () => {
   it("everything in the end, however long the rings were full", () => {
     peer.connect();
     peer.taken();
-    // More than the ring of 512 slots and the port's own of 256 hold together.
-    const count = 1000;
+    // More than the ring and the port's own of 256 slots hold together.
+    const count = SLOTS + 500;
     const datagrams = Array.from({ length: count }, (_, i) => opened(SOCK_DGRAM, 2000 + i));
     peer.transmit();
     for (const handle of datagrams) closed(handle);

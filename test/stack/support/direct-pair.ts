@@ -102,14 +102,14 @@ export class DirectPair {
   /** What one wrote into the shared memory is there for the other one. */
   share(from: Side): void {
     const to = this.other(from);
-    const size = from.host.doors.ringRegionSize();
+    const size = from.host.doors.peerRegionSize();
     to.host.bytes(to.region, size).set(from.host.bytes(from.region, size));
   }
 
   /** ltran's part of an introduction, up to the answer of the second one. */
   introduce(): void {
     const { first, second } = this;
-    const size = first.host.doors.ringRegionSize();
+    const size = first.host.doors.peerRegionSize();
     first.host.bytes(first.region, size).fill(0);
     assert.equal(
       first.hear(introduction(registration.REGISTRATION_OFFER, second.ip, second.mac)),

@@ -24,7 +24,8 @@ export interface Taken {
 
 const KINDS = ["none", "listen", "unlisten", "bind", "unbind", "flow", "flowGone", "done"];
 const ANNOUNCEMENT_TYPE = 0x88b5;
-const SLOTS = 512;
+/** Slots of each ring. */
+export const SLOTS = 2048;
 const BUFFER = 2048;
 const LONGEST = 70_000;
 export const LTRAN_MAC = 0x0700_0000_0002n;
@@ -82,7 +83,7 @@ export class RingPeer {
 
   /** A stack that has not registered yet. */
   static async open(options: HostOptions = {}): Promise<RingPeer> {
-    const host = new StackHost({ mac: "later", ...options });
+    const host = new StackHost({ mac: "later", window: 12 << 20, ...options });
     compiled ??= new WebAssembly.Module(new Uint8Array(await compileRoom(ROOM)));
     const { memory } = host;
     const { exports } = new WebAssembly.Instance(compiled, { env: { ...moduleImports(memory), memory } });
