@@ -149,12 +149,15 @@ static long send_once(int fd, const struct msghdr *message, int flags)
     bool kernel = file == NULL || (file->side == GZ_UNDECIDED && !file->datagram);
 
     result = kernel ? GZ_KERNEL : 0;
-    if (result == 0 && (!file->datagram || file->side != GZ_UNDECIDED))
+    bool undecided = result == 0 && file->side == GZ_UNDECIDED;
+
+    if (result == 0 && !undecided)
         result = gz_ready_to_use(file);
     if (result == 0)
         result = direct(fd, file, message);
-    if (result == 0 && file->datagram)
-        result = gz_ready_to_use(file);
+    /* Whoever registers with ltran now needs the call area himself. */
+    if (result == 0 && undecided && (result = gz_ready_to_use(file)) == 0)
+        result = direct(fd, file, message);
     if (result == 0) {
         gz_file_enter(thread, file);
         result = send_waiting(thread, fd, file, message, flags);

@@ -3,11 +3,10 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { StackKind } from "../../scripts/lab/lab.js";
+import { type Way, ways } from "./each-stack.js";
 import { httpServerArguments } from "./http-server.js";
 import { KernelPeer, peerAddress as peer } from "./kernel-peer.js";
 import { digestOfFile, writeRandomFile } from "./payload.js";
-import { stacks } from "./service.js";
 import { assertComplete, socketSets, sockperfPort, sockperfReady } from "./sockperf-sockets.js";
 
 const suiteTimeoutMs = 120_000;
@@ -40,11 +39,12 @@ async function startServers(made: KernelPeer): Promise<void> {
 }
 
 /** @throws Error when the library is missing or a server does not get ready. */
-async function startPeer(stack: StackKind): Promise<KernelPeer> {
-  const made = new KernelPeer(stack);
+async function startPeer(way: Way): Promise<KernelPeer> {
+  const made = new KernelPeer(way);
   mkdirSync(join(made.folder, "www"));
   writeRandomFile(join(made.folder, "www", "large"), largeBytes);
   try {
+    await made.prepare();
     await startServers(made);
   } catch (error) {
     await made.stop();
@@ -136,8 +136,10 @@ function declareTransfers(running: () => KernelPeer): void {
   });
 }
 
-for (const stack of stacks) {
-  describe(`clients on ${stack}`, { timeout: suiteTimeoutMs }, () => {
+for (const way of ways) {
+  describe(way === "ltran" ? "clients behind ltran" : `clients on ${way}`, {
+    timeout: suiteTimeoutMs,
+  }, () => {
     let started: KernelPeer | Error = new Error("not started");
     const running = (): KernelPeer => {
       if (started instanceof Error) {
@@ -148,7 +150,7 @@ for (const stack of stacks) {
 
     before(async () => {
       // An error here would cancel the tests; each of them should fail with it instead.
-      started = await startPeer(stack).catch((cause) =>
+      started = await startPeer(way).catch((cause) =>
         cause instanceof Error ? cause : new Error(String(cause)),
       );
     });

@@ -8,7 +8,7 @@ import { Service } from "./service.js";
  */
 export type Way = "kernel" | "gazelle" | "ltran";
 
-const ways: readonly Way[] = ["kernel", "gazelle", "ltran"];
+export const ways: readonly Way[] = ["kernel", "gazelle", "ltran"];
 
 function asError(cause: unknown): Error {
   return cause instanceof Error ? cause : new Error(String(cause));

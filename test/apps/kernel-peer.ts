@@ -6,9 +6,10 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { waitUntil } from "../../scripts/lab/command.js";
-import type { Lab, StackKind } from "../../scripts/lab/lab.js";
+import type { Lab } from "../../scripts/lab/lab.js";
 import { addresses, createLab, snmpCounters } from "../../scripts/lab/lab.js";
 import { stackEnvironment } from "../../scripts/lab/lstack-conf.js";
+import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
 import { counter } from "../../scripts/lab/network-counters.js";
 import type { Program, ProgramOptions, ProgramResult } from "../../scripts/lab/program.js";
 import { runProgram, startProgram, untilEnded } from "../../scripts/lab/program.js";
@@ -16,6 +17,8 @@ import { requireStackLibrary } from "../../scripts/lab/repository.js";
 import type { StackCounters } from "../../scripts/lab/stack-counters.js";
 import { describeFallbacks, KeptRegion } from "../../scripts/lab/stack-counters.js";
 import { temporaryFolder } from "../../scripts/lab/temporary.js";
+import type { Way } from "./each-stack.js";
+import { behindLtran } from "./service.js";
 
 /** The servers' address. */
 export const peerAddress = addresses.client;
@@ -50,15 +53,24 @@ export class KernelPeer {
   readonly folder: string;
   readonly lab: Lab;
   readonly #servers = new Map<string, Program>();
+  readonly #way: Way;
+  #ltran: Daemon | undefined;
 
   /** @throws Error when the library is missing. */
-  constructor(stack: StackKind) {
+  constructor(way: Way) {
+    const stack = way === "kernel" ? way : "gazelle";
     if (stack === "gazelle") {
       requireStackLibrary();
     }
-    this.lab = createLab({ label: `clients-${stack}`, stack, offloads: "default" });
+    this.#way = way;
+    this.lab = createLab({ label: `clients-${way}`, stack, offloads: "default" });
     this.folder = join(temporaryFolder(), this.lab.label);
     mkdirSync(this.folder);
+  }
+
+  /** Starts what the clients' way needs: behind ltran, an ltran. */
+  async prepare(): Promise<void> {
+    if (this.#way === "ltran") this.#ltran = await startLtran(this.lab);
   }
 
   /** Starts a server; it is ready when it accepts connections on a port, or when it prints a text. */
@@ -116,7 +128,11 @@ export class KernelPeer {
       role: "client",
       command,
       argumentList,
-      environment: stackEnvironment(this.lab, [command], { port: "packet" }),
+      environment: stackEnvironment(
+        this.lab,
+        [command],
+        this.#ltran === undefined ? { port: "packet" } : behindLtran(this.#ltran),
+      ),
       workingFolder: this.folder,
       timeoutMs: traffic.timeoutMs,
     };
@@ -169,6 +185,7 @@ export class KernelPeer {
   /** Ends the servers and removes the lab. */
   async stop(): Promise<void> {
     await Promise.all([...this.#servers.values()].map((server) => server.stop()));
+    await this.#ltran?.program.stop();
     this.lab.remove();
   }
 }

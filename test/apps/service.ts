@@ -77,8 +77,8 @@ export interface Expectation {
   ownSockets?: number;
 }
 
-/** The configuration of a server behind an ltran. */
-function behind(ltran: Daemon): ConfigurationOptions {
+/** The configuration of a program behind an ltran. */
+export function behindLtran(ltran: Daemon): ConfigurationOptions {
   return { port: "ltran", extraLines: [`unix_prefix="${ltran.prefix}"`] };
 }
 
@@ -111,7 +111,7 @@ export class Service {
     mkdirSync(folder, { recursive: true });
     await options.prepare?.(lab);
     const ltran = options.ltran && (await startLtran(lab, options.ltran));
-    const configuration = ltran === undefined ? asked : behind(ltran);
+    const configuration = ltran === undefined ? asked : behindLtran(ltran);
     const server = startProgram({
       namespace: lab.serverNamespace,
       role: "server",
