@@ -28,7 +28,14 @@ import { tcpUnfinished } from "./tcp/unfinished";
 import { timerRun } from "./timer/dispatch";
 import { wheelNext } from "./timer/wheel";
 
-export { introductionInput, peerAttached, peerClose, peerMake, peerRegionSize, peerTake } from "./link/peer-port";
+export {
+  introductionInput,
+  peerAttached,
+  peerClose,
+  peerMake,
+  peerRegionSize,
+  peerTake,
+} from "./link/peer-port";
 export {
   ringArm,
   ringDetach,

@@ -10,6 +10,8 @@ import { Redis } from "./redis.js";
 const timeout = 120_000;
 /** JavaScript does nothing for this time when the signal arrives. */
 const blockMs = 5_000;
+const wait = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)),0,0,${blockMs})`;
+const block = `process.on("SIGUSR2",()=>${wait})`;
 /** How long is measured with JavaScript at work. */
 const normalMs = 3_000;
 /** What other programs on the machine may change of a rate from one moment to the next. */
@@ -91,8 +93,6 @@ describe("Redis behind ltran", { timeout }, () => {
   let second: Redis;
 
   before(async () => {
-    const wait = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)),0,0,${blockMs})`;
-    const block = `process.on("SIGUSR2",()=>${wait})`;
     const nodeArguments = ["--import", `data:text/javascript,${block}`];
     ltran = await startLtran(lab, {}, undefined, { nodeArguments });
     first = await Redis.start(lab, ltran, "10.77.0.1");

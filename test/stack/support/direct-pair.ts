@@ -6,7 +6,7 @@ import { RingPeer } from "./ring-peer.js";
 
 /** How often both may run without coming to rest. */
 const ROUNDS_MAX = 10_000;
-const WINDOW = 8 << 20;
+const WINDOW = 16 << 20;
 const PORT = 80;
 
 /** A message of an introduction, as ltran sends and receives it. */
