@@ -1,3 +1,4 @@
+import { EEXIST } from "../build/generated/system";
 import {
   addressAdd,
   addressRemove,
@@ -105,4 +106,12 @@ export function kernelMessage(step: u32): u32 {
   write(step);
   kernelRequest().isFilter = isFilterStep(step) ? 1 : 0;
   return netlinkLength();
+}
+
+/** Whether there is no kernel device without what failed in a step with -errno `answer`. */
+export function kernelNeeds(step: u32, answer: i32): bool {
+  // What a program that was killed left serves again.
+  if (answer == 0 || answer == -EEXIST) return false;
+  if (step == KernelStep.filterMake || step == KernelStep.deviceUp) return true;
+  return step == KernelStep.filterAdd || step == KernelStep.addressAdd;
 }

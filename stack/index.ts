@@ -10,6 +10,7 @@ import { linkChanged } from "./link/addresses";
 import { announceDeadline } from "./link/announce";
 import { receiveShared } from "./link/handover";
 import { linkInput } from "./link/input";
+import { kernelSends } from "./link/kernel-port";
 import { portTake } from "./link/ports";
 import { rateDeadline, rateLimit } from "./link/rate-limit";
 import { ringReceive } from "./link/ring-port";
@@ -28,6 +29,7 @@ import { tcpUnfinished } from "./tcp/unfinished";
 import { timerRun } from "./timer/dispatch";
 import { wheelNext } from "./timer/wheel";
 
+export { kernelMessage, kernelNeeds } from "../kernel/steps";
 export {
   introductionInput,
   peerAttached,
@@ -68,6 +70,18 @@ export function attach(size: u32): i32 {
  */
 export function portOpen(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): i32 {
   return portTake(flags, mtu, mac, segmentationMax);
+}
+
+/**
+ * Opens the kernel's device, a port with virtio-net headers: the kernel has the stack's address, too, and
+ * gets what no socket wants; its own frames leave by port `wire`. As portOpen().
+ */
+export function kernelOpen(wire: u32, flags: u32, mtu: u32, mac: u64, segmentationMax: u32): i32 {
+  const id = portOpen(flags, mtu, mac, segmentationMax);
+  if (id < 0) return id;
+  root().kernel = <u32>id + 1;
+  root().kernelWire = wire;
+  return id;
 }
 
 /**
@@ -147,7 +161,8 @@ export function receive(id: u32, count: u32, now: u64): u32 {
   if (root().stackCount > 1) return receiveShared(p, count);
   for (let i: u32 = 0; i < count; i++) {
     const frame = rxFrame(p, i);
-    linkInput(p, frame.address, frame.length, frame.wireLength, frame.flags);
+    if (id + 1 == root().kernel) kernelSends(p, frame.address, frame.length);
+    else linkInput(p, frame.address, frame.length, frame.wireLength, frame.flags);
   }
   return 0;
 }

@@ -50,7 +50,10 @@ static void tap_close(struct gz_port *port)
 static int make_device(struct gz_port *port, uint32_t flags)
 {
     struct ifreq ask = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-    unsigned int offload = TUN_F_CSUM | ((flags & GZ_PORT_FLAG_SEGMENTATION) != 0 ? TUN_F_TSO4 : 0);
+    unsigned int offload = (flags & GZ_PORT_FLAG_TX_CHECKSUM) == 0 ? 0 : TUN_F_CSUM;
+
+    if (offload != 0 && (flags & GZ_PORT_FLAG_SEGMENTATION) != 0)
+        offload |= TUN_F_TSO4;
 
     port->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (port->fd < 0)
@@ -77,7 +80,6 @@ static int tap_open(struct gz_port *port, const struct gz_port_request *request)
     if (mmap(request->memory + request->window, port->window_size, PROT_READ | PROT_WRITE,
             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
         return fail(port, "memory");
-    madvise(request->memory + request->window, port->window_size, MADV_DONTFORK);
     if (make_device(port, request->flags) != 0) {
         tap_close(port);
         return -1;

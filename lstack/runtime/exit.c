@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "kernel.h"
 #include "stack.h"
 #include "wait.h"
 
@@ -93,6 +94,7 @@ static void finish(struct gz_stack *stack, uint64_t end)
         gz_run();
     }
     gz_wait_end(thread);
+    gz_kernel_end();
     gz_current->running = false;
     gz_unlock(thread);
 }

@@ -15,6 +15,7 @@
 #include "address.h"
 #include "calls.h"
 #include "control.h"
+#include "kernel.h"
 #include "stack.h"
 #include "wait.h"
 
@@ -261,7 +262,10 @@ static int claim_one(struct gz_thread *thread)
         return (int)gz_start_failed();
     gz_current->wire.id = shared->port_id;
     gz_port_add(&gz_current->wire);
-    if (gz_process.stacks > 1 && gz_inbox_open() != 0)
+    char *message = gz_current->wire.message;
+
+    if (gz_process.stacks > 1 ? gz_inbox_open() != 0
+                              : gz_kernel_start(message, sizeof(gz_current->wire.message)) != 0)
         return (int)gz_start_failed();
     atomic_store(&shared->owner, getpid());
     gz_current->running = true;

@@ -1,5 +1,6 @@
 import { ipInput } from "../ip/input";
 import { Port, PortFlag, RxFlag } from "../memory/port";
+import { root } from "../memory/root";
 import { Counter, count, countBy } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 import {
@@ -12,6 +13,7 @@ import {
 } from "../wire/ethernet";
 import { VIRTIO_NET_HEADER, virtioNetChecksumGood } from "../wire/virtio-net";
 import { arpInput } from "./arp";
+import { kernelTakes } from "./kernel-port";
 
 /**
  * Takes in one received frame as the shell described it: `address` is that of a virtio-net header on such
@@ -36,7 +38,9 @@ export function linkInput(p: Port, address: usize, length: u32, wireLength: u32,
   }
   count(Counter.rxFrames);
   countBy(Counter.rxBytes, present);
-  ethernetInput(p, frame, present, known);
+  const virtio: usize = frame == address ? 0 : address;
+  const isShared = root().kernel != 0 && p.id == root().kernelWire;
+  if (!isShared || !kernelTakes(p, virtio, frame, present)) ethernetInput(p, frame, present, known);
 }
 
 /** A received Ethernet frame, without a virtio-net header; `flags` are RxFlag. */

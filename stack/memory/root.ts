@@ -85,6 +85,10 @@ export class Root extends ErrorTokens {
   /** Networks of the kernel's interfaces that the shell told of (ip/sides.ts). */
   kernelNetworks: u32;
 
+  /** The kernel's device, counted from one, 0: none; and the port by which its frames leave. */
+  kernel: u32;
+  kernelWire: u32;
+
   /** The ring port to ltran, counted from one; 0 while there is none (link/announce.ts). */
   announcePort: u32;
   /** Counts registrations: what an earlier ltran was told is worth nothing to this one. Never 0. */

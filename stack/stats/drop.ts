@@ -84,6 +84,8 @@ export enum DropReason {
   peerForged,
   /** A frame for another stack of the process that had no room for it. */
   handOverFull,
+  /** A frame of the kernel's that speaks for a socket, or from an address that is not ours. */
+  kernelForeign,
   count,
 }
 

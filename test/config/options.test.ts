@@ -27,7 +27,6 @@ const SWITCHES: readonly SwitchRow[] = [
   ["listen_shadow", 0],
   ["low_power_mode", 0],
   ["kni_switch", 0],
-  ["flow_bifurcation", 0],
   ["main_thread_affinity", 0],
   ["app_bind_numa", 0],
   ["stack_interrupt", 0],
@@ -46,6 +45,7 @@ const CHOICES: readonly [string, readonly string[]][] = [
 
 /** Options with tests of their own elsewhere. */
 const OTHERS = [
+  "kni_device",
   "host_addr",
   "mask_addr",
   "gateway_addr",
@@ -168,7 +168,6 @@ describe("unix_prefix", () => {
 describe("options that this version does not carry out", () => {
   it("warn when they have no effect", () => {
     for (const [key, value] of [
-      ["kni_switch", "1"],
       ["nic_txqueue_size", "1024"],
       ["use_sockmap", "1"],
       ["host_addr6", '"2001:db8::1"'],

@@ -11,6 +11,7 @@ import { redisPort } from "./accelerated.js";
 
 const echo = inRoot("test", "ltran", "echo.py");
 const pings = 20;
+const echoPort = 2_222;
 /** Every router and host knows one peer at least. */
 const patienceMs = 5_000;
 
@@ -47,12 +48,19 @@ async function exchange(lab: Lab, from: End, words: readonly string[]): Promise<
 }
 
 /** 64 KB and single bytes by TCP, datagrams with and without fragments, to an address and port. */
-export async function talk(lab: Lab, from: End, address: string, port: number, source?: string) {
+export async function talk(
+  lab: Lab,
+  from: End,
+  address: string,
+  port: number,
+  source?: string,
+  hasFragments = true,
+): Promise<void> {
   const rest = source === undefined ? [] : [source];
   await exchange(lab, from, ["exchange", address, String(port), "65536", "64", ...rest]);
   await exchange(lab, from, ["exchange", address, String(port), "1", "100", ...rest]);
   await exchange(lab, from, ["datagrams", address, String(port), "1000", "50"]);
-  await exchange(lab, from, ["datagrams", address, String(port), "5000", "20"]);
+  if (hasFragments) await exchange(lab, from, ["datagrams", address, String(port), "5000", "20"]);
 }
 
 /** Pings; every request is answered once. */
@@ -126,4 +134,37 @@ export function arpOf(lines: readonly string[]): { requests: number; replies: nu
 export function kernelCounter(lab: Lab, name: string): bigint {
   const text = runInside(lab.serverNamespace, "cat", "/proc/net/snmp").toString();
   return counter(parseSnmp(text), name);
+}
+
+/** Everything at once: Redis under load, and the kernel's programs in both directions. */
+export async function shareUnderLoad(lab: Lab, hasFragments = true): Promise<void> {
+  const wire = await Capture.start(lab, "client", lab.clientInterface, "arp or tcp[tcpflags] & tcp-rst != 0");
+  const device = await Capture.start(lab, "server", "kni", "icmp or port 2222 or arp");
+  const server = await startEcho(lab, "server", addresses.server, echoPort);
+  const client = await startEcho(lab, "client", addresses.client, echoPort);
+  const load = startLoad(lab, 400_000);
+  forgetServer(lab);
+  await pingOnce(lab, "client", addresses.server);
+  if (hasFragments) await pingOnce(lab, "client", addresses.server, "-s", "4000");
+  await pingOnce(lab, "server", addresses.client, "-I", addresses.server);
+  await talk(lab, "client", addresses.server, echoPort, undefined, hasFragments);
+  await talk(lab, "server", addresses.client, echoPort, addresses.server, hasFragments);
+  assert.equal(load.result(), undefined, "the load ended too early to prove anything");
+  const { status } = await load.ended;
+  assert.equal(status, 0, load.output());
+  await server.stop();
+  await client.stop();
+  const onDevice = await device.finish();
+  assert.ok(
+    onDevice.some((line) => line.includes(`${addresses.client} > ${addresses.server}: ICMP echo reply`)),
+  );
+  assert.ok(onDevice.some((line) => line.includes(`${addresses.server}.${echoPort} > `)));
+  const onWire = await wire.finish();
+  const { requests, replies } = arpOf(onWire);
+  assert.ok(requests > 0, "the client did not ask for the server");
+  assert.equal(replies, requests, onWire.join("\n"));
+  assert.deepEqual(
+    onWire.filter((line) => /Flags \[R/.test(line) && line.includes(".6379")),
+    [],
+  );
 }

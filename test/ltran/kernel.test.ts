@@ -7,56 +7,13 @@ import { type Daemon, gazellectl, startLtran } from "../../scripts/lab/ltran.js"
 import { runInside } from "../../scripts/lab/namespaces.js";
 import type { Program } from "../../scripts/lab/program.js";
 import { startRedis } from "./accelerated.js";
-import {
-  arpOf,
-  Capture,
-  forgetServer,
-  kernelCounter,
-  pingOnce,
-  startEcho,
-  startLoad,
-  talk,
-} from "./kernel-traffic.js";
+import { Capture, kernelCounter, pingOnce, shareUnderLoad, talk } from "./kernel-traffic.js";
 
 const timeout = 60_000;
-const echoPort = 2_222;
 const ownAddress = "10.77.0.5";
 
 function inServer(lab: Lab, ...words: string[]): string {
   return runInside(lab.serverNamespace, ...words).toString();
-}
-
-/** Everything at once: Redis under load, and the kernel's programs in both directions. */
-async function shareUnderLoad(lab: Lab): Promise<void> {
-  const wire = await Capture.start(lab, "client", lab.clientInterface, "arp or tcp[tcpflags] & tcp-rst != 0");
-  const device = await Capture.start(lab, "server", "kni", "icmp or port 2222 or arp");
-  const server = await startEcho(lab, "server", addresses.server, echoPort);
-  const client = await startEcho(lab, "client", addresses.client, echoPort);
-  const load = startLoad(lab, 400_000);
-  forgetServer(lab);
-  await pingOnce(lab, "client", addresses.server);
-  await pingOnce(lab, "client", addresses.server, "-s", "4000");
-  await pingOnce(lab, "server", addresses.client, "-I", addresses.server);
-  await talk(lab, "client", addresses.server, echoPort);
-  await talk(lab, "server", addresses.client, echoPort, addresses.server);
-  assert.equal(load.result(), undefined, "the load ended too early to prove anything");
-  const { status } = await load.ended;
-  assert.equal(status, 0, load.output());
-  await server.stop();
-  await client.stop();
-  const onDevice = await device.finish();
-  assert.ok(
-    onDevice.some((line) => line.includes(`${addresses.client} > ${addresses.server}: ICMP echo reply`)),
-  );
-  assert.ok(onDevice.some((line) => line.includes(`${addresses.server}.${echoPort} > `)));
-  const onWire = await wire.finish();
-  const { requests, replies } = arpOf(onWire);
-  assert.ok(requests > 0, "the client did not ask for the server");
-  assert.equal(replies, requests, onWire.join("\n"));
-  assert.deepEqual(
-    onWire.filter((line) => /Flags \[R/.test(line) && line.includes(".6379")),
-    [],
-  );
 }
 
 for (const hasOwn of [false, true]) {

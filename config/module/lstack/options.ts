@@ -138,10 +138,15 @@ lstack
   );
 lstack
   .toggle("kni_switch", 0, "1: give the kernel a device for what no socket wants.")
-  .withoutEffect(0, "there is no kernel device yet; with port packet the kernel keeps its interface anyway");
+  .meaning(
+    "The device has host_addr and the stack's MAC address: programs of the kernel's stack serve on the " +
+      "same address. It takes CAP_NET_ADMIN and /dev/net/tun. flow_bifurcation is another name. " +
+      "With use_ltran = 1 the device is that of ltran.conf.",
+  );
 lstack
-  .toggle("flow_bifurcation", 0, "1: give the kernel the traffic of ports that no socket uses.")
-  .withoutEffect(0, "there is no kernel device yet; with port packet the kernel keeps its interface anyway");
+  .text("kni_device", Kind.Name, "Name of the kernel's device of kni_switch.")
+  .between(0, 15)
+  .defaultsTo('"kni"');
 lstack
   .toggle("main_thread_affinity", 0, "1: leave the main thread on the CPU of the EAL.")
   .withoutEffect(0, "the affinity of the application's threads is never changed; use taskset");

@@ -32,6 +32,7 @@ export const retired: Retired[] = [
 
 /** Misspelt or older names of options. */
 export const aliases: Alias[] = [
+  new Alias("flow_bifurcation", "kni_switch", true),
   new Alias("kni_swith", "kni_switch"),
   new Alias("nic_read_num", "nic_read_number"),
 ];

@@ -16,6 +16,7 @@ import {
   gatewayAddr,
   hostAddr,
   hugePages,
+  kniSwitch,
   lstack,
   MOST_MEMORY,
   MOST_STACKS,
@@ -108,6 +109,17 @@ function checkLtran(): void {
   }
 }
 
+/** What a process of several stacks does without, unless it is behind ltran. */
+function checkSeveralStacks(isDpdk: bool): void {
+  const option = stackNum.number > 1 ? stackNum : numCpus;
+  if (isDpdk) {
+    complain(option, 'must ask for one stack: port "dpdk" has one queue so far; use port packet, or ltran');
+  }
+  if (kniSwitch.number != 0 && kniSwitch.sound) {
+    complain(kniSwitch, "must be 0 with several stacks, unless the device is ltran's");
+  }
+}
+
 function checkPort(file: string, line: i32): void {
   if (useLtran.number == 1) {
     checkLtran();
@@ -120,6 +132,7 @@ function checkPort(file: string, line: i32): void {
   const eal = checkEalArgs(dpdkArgs, cpus.list.length == 1 ? <i32>parseInt(cpus.list[0], 10) : -1);
   const namesDevice = eal.namesDevice;
   const isDpdk = port.text == "dpdk" || (port.text == "auto" && namesDevice);
+  if (stacks.number > 1) checkSeveralStacks(isDpdk);
   hugePages.number = eal.isHuge ? 1 : 0;
   if (isDpdk) ealArgs.list = eal.args;
   portKind.number = isDpdk ? 1 : 0;
