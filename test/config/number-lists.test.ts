@@ -47,6 +47,17 @@ describe("num_cpus", () => {
     assert.match(checkOptions({ num_cpus: "2" }).errors.join(), /, not an integer$/);
   });
 
+  it("asks for several stacks where there is a queue for each", () => {
+    const dpdk = { stack_num: "2", dpdk_args: '["--vdev", "net_tap0"]' };
+    assert.match(
+      checkOptions(dpdk).errors.join(),
+      /stack_num = 2: must ask for one stack: port "dpdk" has one/,
+    );
+    const kernel = { num_cpus: '"638,639"', kni_switch: "1" };
+    assert.match(checkOptions(kernel).errors.join(), /kni_switch = 1: must be 0 with several stacks/);
+    assert.equal(checkOptions({ stack_num: "2", use_ltran: "1", kni_switch: "1" }).status, 0);
+  });
+
   it("says how many stacks there are, unless stack_num does", () => {
     const counts = [
       [{}, "1"],

@@ -136,7 +136,7 @@ lstack
     "0: it first looks for 50 us whether something arrives, while that pays. An idle stack sleeps in any " +
       "case.",
   );
-lstack
+export const kniSwitch = lstack
   .toggle("kni_switch", 0, "1: give the kernel a device for what no socket wants.")
   .meaning(
     "The device has host_addr and the stack's MAC address: programs of the kernel's stack serve on the " +
