@@ -98,7 +98,7 @@ export function drawNetwork(random: Random): NetworkPlan {
       address: `10.0.0.${i + 1}`,
       nic,
       mtu,
-      regionSize: (smallRegions ? 4 : 8) * MEBIBYTE,
+      regionSize: (smallRegions ? 6 : 10) * MEBIBYTE,
       clockOffset: random.between(1_000_000, 2_000_000_000),
       wakeDelay: random.chance(0.5) ? random.spread(1, 2000) : 0,
     };

@@ -63,8 +63,8 @@ static int tell_all(void)
 
 static int introduce(void)
 {
-    int32_t id = (int32_t)w2c_stack_kernelOpen(&gz_current->module, gz_current->wire.id, device.flags, device.mtu,
-        device.mac, device.segmentation_max);
+    int32_t id = (int32_t)w2c_stack_kernelOpen(&gz_current->module, gz_current->wire.id, device.flags,
+        device.mtu, device.mac, device.segmentation_max);
 
     if (id < 0 || gz_port_add(&device) != 0)
         return -1;

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { listFiles } from "../../scripts/build/files.js";
+import { SHARED_OBJECTS } from "../../scripts/build/native.js";
 import { inBuild, inRoot } from "../../scripts/build/paths.js";
 import { run } from "../../scripts/lab/command.js";
 import type { Launch } from "../../scripts/lab/ltran.js";
@@ -19,10 +20,12 @@ const options = [
   ...ownIncludes.map((folder) => `-I${inRoot(folder)}`),
 ];
 
-/** What the addon is made of (scripts/build/native.ts), the translated module apart. */
+/** What the addon is made of, the translated module apart. */
 function sources(): string[] {
-  const shared = ["lstack/port/packet.c", "lstack/runtime/wasm_rt_memory.c"];
-  return [...listFiles(inRoot("ltran", "native"), [".c"]), ...shared.map((path) => inRoot(path))];
+  const addon = SHARED_OBJECTS.find((object) => object.name === "native/ltran.node");
+  const { folders = [], files = [] } = addon ?? {};
+  const own = folders.flatMap((folder) => listFiles(inRoot(folder), [".c"]));
+  return [...own, ...files.map((path) => inRoot(path))];
 }
 
 function isOlder(path: string, inputs: readonly string[]): boolean {

@@ -12,7 +12,7 @@ const FOLDER = inBuild("mutations");
 function layOut(folder: string): void {
   mkdirSync(join(folder, "build", "stack"), { recursive: true });
   cpSync(inRoot("stack"), join(folder, "stack"), { recursive: true });
-  symlinkSync(inRoot("ring"), join(folder, "ring"));
+  for (const room of ["kernel", "ring"]) symlinkSync(inRoot(room), join(folder, room));
   symlinkSync(inBuild("generated"), join(folder, "build", "generated"));
   for (const part of ["sim", "build", join("test", "stack")]) {
     cpSync(inBuild("node", part), join(folder, "build", "node", part), { recursive: true });

@@ -3,7 +3,7 @@
 export declare function create(size: u32, now: u64): i32;
 export declare function portOpen(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): i32;
 export declare function addressAdd(id: u32, prefixLength: u32, now: u64): i32;
-export declare function receive(id: u32, count: u32, now: u64): void;
+export declare function receive(id: u32, count: u32, now: u64): u32;
 export declare function socketOpen(version: i32, type: i32): i32;
 export declare function socketBind(handle: i32): i32;
 export declare function socketListen(handle: i32, backlog: i32): i32;
