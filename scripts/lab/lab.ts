@@ -52,6 +52,9 @@ export const clientSysctls = {
 /** A server that is still starting does not answer ARP; the next try should not be a second away. */
 const fastNeighbourRetry = { "net.ipv4.neigh.client0.retrans_time_ms": "50" } as const;
 
+/** A connection of a client must not have the port that the next server is about to bind. */
+const reservedPorts = { "net.ipv4.ip_local_reserved_ports": "5201,6379,8000,11111-11211" } as const;
+
 const equalOffloads = ["tx", "off", "tso", "off", "gso", "off", "gro", "off"];
 
 /** A running lab. Its namespaces vanish at the end of the process or with `remove`. */
@@ -83,7 +86,7 @@ export function createLab(options: LabOptions): Lab {
   createNamespace(serverNamespace);
   createNamespace(clientNamespace);
   connectNamespaces(lab);
-  setSysctls(clientNamespace, { ...clientSysctls, ...fastNeighbourRetry });
+  setSysctls(clientNamespace, { ...clientSysctls, ...fastNeighbourRetry, ...reservedPorts });
   if (options.offloads === "equal") {
     runInside(serverNamespace, "ethtool", "-K", lab.serverInterface, ...equalOffloads);
     runInside(clientNamespace, "ethtool", "-K", lab.clientInterface, ...equalOffloads);

@@ -38,7 +38,8 @@ function buildAddon(folder: string): void {
   const addon = join(folder, "ltran.node");
   const module = inBuild("dispatch", "dispatch.c");
   const headers = [...listFiles(inRoot("ltran", "native"), [".h"]), ...listFiles(inRoot("lstack"), [".h"])];
-  if (!isOlder(addon, [...sources(), ...headers, module])) return;
+  const lists = inBuild("node", "scripts", "build", "native.js");
+  if (!isOlder(addon, [...sources(), ...headers, module, lists])) return;
   const object = join(folder, `dispatch-${process.pid}.o`);
   const temporary = `${addon}.${process.pid}`;
   const patience = { timeoutMs: 120_000 };

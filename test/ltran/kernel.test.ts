@@ -51,10 +51,12 @@ for (const hasOwn of [false, true]) {
       assert.equal(kernelCounter(lab, "Tcp.OutRsts") > 0n, true);
     });
 
-    test("keeps its own address to itself", { skip: !hasOwn }, async () => {
-      await pingOnce(lab, "client", ownAddress);
-      await pingOnce(lab, "server", addresses.client, "-I", ownAddress);
-    });
+    if (hasOwn) {
+      test("keeps its own address to itself", async () => {
+        await pingOnce(lab, "client", ownAddress);
+        await pingOnce(lab, "server", addresses.client, "-I", ownAddress);
+      });
+    }
   });
 }
 
