@@ -72,12 +72,15 @@ function controlSocketsOf(pids: readonly number[]): string[] {
   return names.filter((name) => pids.some((pid) => name === `${pid}.sock`));
 }
 
-/** Runtime files, mounts, huge pages and packet filter rules that a run might leave. */
+/**
+ * Runtime files, mounts, huge pages and packet filter rules that a run might leave. The control sockets'
+ * folder is every Gazelle's: programs of tests that run beside this one make it, too.
+ */
 function machineState(): string {
   const rules = run("nft", ["list", "ruleset"]).toString();
   const mounts = run("cat", ["/proc/mounts"]).toString();
   const huge = run("grep", ["HugePages_", "/proc/meminfo"]).toString();
-  const except = ["-path", "/var/run/netns", "-prune", "-o", "-path", `${controlFolder}/*`, "-prune"];
+  const except = ["-path", "/var/run/netns", "-prune", "-o", "-path", controlFolder, "-prune"];
   const runtime = run("find", ["/var/run/", ...except, "-o", "-print"]).toString();
   return [rules, mounts.replaceAll(/.*netns.*\n/g, ""), huge, runtime].join("\n");
 }
