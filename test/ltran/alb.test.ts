@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, type TestContext, test } from "node:test";
-import { pause } from "../../scripts/lab/command.js";
+import { pause, waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab, interfaceCounters, type Lab } from "../../scripts/lab/lab.js";
 import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
 import { runInside } from "../../scripts/lab/namespaces.js";
@@ -16,6 +16,8 @@ const timeout = 60_000;
 const miimonMs = 100;
 const resumeMs = 3 * miimonMs + 100;
 const settleMs = 500;
+/** Until each link has sent a hundred frames. */
+const patienceMs = 10_000;
 const connections = 16;
 
 let lab: Lab;
@@ -61,12 +63,9 @@ describe("adaptive load balancing", { timeout }, () => {
   for (const link of [0, 1]) {
     test(`both send, none misses link ${link} that is lost and comes back`, async (context: TestContext) => {
       const traffic = await CheckedTraffic.start(lab, addresses.server, connections);
-      await pause(settleMs);
       const start = sent();
-      await pause(settleMs);
-      for (const [index, frames] of sent().entries()) {
-        assert.ok(frames > (start[index] ?? 0) + 100, `link ${index} has a part of what is sent`);
-      }
+      const isShared = () => sent().every((frames, index) => frames > (start[index] ?? 0) + 100);
+      assert.ok(await waitUntil(isShared, patienceMs), `of ${start.join(", ")} to ${sent().join(", ")}`);
       const ports = traffic.ports();
       runInside(lab.serverNamespace, "ip", "link", "set", `server${link}`, "down");
       await pause(resumeMs + settleMs);
