@@ -153,6 +153,8 @@ def main():
     else:
         ring, kick = mmap.mmap(fds[0], size), socket.socket(fileno=fds[1])
         connection.send(answer(message, order["attached"]))
+        # The victim hears of it from ltran; a ring that is broken before is never opened.
+        time.sleep(0.5)
         trouble(ring, kick, how, False)
     print("done", flush=True)
     signal.pause()
