@@ -105,8 +105,19 @@ export class Capture {
     return new Capture(program);
   }
 
-  /** The lines of it. */
+  /** Whether tcpdump has taken every frame that the kernel keeps for it: it says so when it is asked. */
+  #hasTakenAll(): boolean {
+    const answers = this.#program.output().matchAll(/(\d+) packets? captured, (\d+) packets? received/g);
+    const last = [...answers].at(-1);
+    if (last !== undefined && last[1] === last[2]) return true;
+    this.#program.signal("SIGUSR1");
+    return false;
+  }
+
+  /** The lines of it. A frame that the kernel keeps for tcpdump would be lost at its end. */
   async finish(): Promise<string[]> {
+    this.#program.signal("SIGUSR1");
+    assert.ok(await waitUntil(() => this.#hasTakenAll(), patienceMs), this.#program.output());
     const { stdout } = await this.#program.stop();
     return stdout
       .toString()
