@@ -43,7 +43,7 @@ function childFolders(parent: string, pattern: RegExp): string[] {
 }
 
 /** Where sockets of processes may be that we could ask: root's everywhere, others' their own. */
-function controlFolders(): string[] {
+export function controlFolders(): string[] {
   const uid = process.geteuid?.() ?? 0;
   const runtime = process.env.XDG_RUNTIME_DIR;
   const ours = [

@@ -1,10 +1,11 @@
 import { type Command, UsageError } from "./command.js";
 import { check } from "./commands/check.js";
+import { doctor } from "./commands/doctor.js";
 import { run } from "./commands/run.js";
 import { stats } from "./commands/stats.js";
 import { version } from "./installation.js";
 
-const COMMANDS: readonly Command[] = [check, run, stats];
+const COMMANDS: readonly Command[] = [check, doctor, run, stats];
 
 function help(): string {
   const width = Math.max(...COMMANDS.map((command) => command.name.length));
