@@ -8,6 +8,8 @@ const PROTOCOL_VERSION = 1;
 
 /** A process that serves its socket answers within a few milliseconds. */
 const PATIENCE_MS = 5_000;
+/** Who sends a byte now and then is given up, too. */
+const LONGEST_MS = 8_000;
 /** No answer is nearly as large: whoever sends more is neither a stack nor an ltran. */
 const LINE_LIMIT = 1 << 21;
 const BODY_LIMIT = 1 << 16;
@@ -134,10 +136,14 @@ export function askControl(path: string, command: string): Promise<Answer> {
       connection.destroy();
       reject(explain(error));
     };
+    const limit = setTimeout(() => fail(new ControlError("it does not come to an end")), LONGEST_MS);
     connection.setTimeout(PATIENCE_MS, () => fail(new ControlError("it does not answer")));
     connection.on("connect", () => connection.write(`gazelle ${PROTOCOL_VERSION} ${command}\n`));
     connection.on("error", fail);
-    connection.on("close", () => reject(new ControlError("not permitted, or it is ending: it hung up")));
+    connection.on("close", () => {
+      clearTimeout(limit);
+      reject(new ControlError("not permitted, or it is ending: it hung up"));
+    });
     connection.on("data", (part) => {
       received = Buffer.concat([received, part]);
       try {

@@ -42,7 +42,7 @@ function ofPrograms(facts: Facts): Problem[] {
   return answering(facts).flatMap(({ program, now: { pools, drops } }) =>
     Object.entries(pools).flatMap(([name, pool]) => {
       const refused = missed(name, pool, drops);
-      if (refused === 0 && pool.peak < pool.capacity * NEARLY) return [];
+      if (refused === 0 && (pool.capacity === 0 || pool.peak < pool.capacity * NEARLY)) return [];
       return [problem(called(program), name, pool, refused)];
     }),
   );

@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import type { Facts } from "../facts/facts.js";
 import type { Check } from "../finding.js";
 
@@ -9,10 +10,12 @@ function digits(bytes: readonly number[]): string {
 
 /** Tables of programs and ltrans that live. */
 function living({ programs, ltrans }: Facts): Set<string> {
-  const addresses = programs.map(({ address }) => digits(address.split(".").map(Number)));
-  const macs = ltrans.flatMap(({ report }) =>
-    report === null ? [] : [digits(report.mac.split(":").map((byte) => Number.parseInt(byte, 16)))],
-  );
+  const addresses = programs
+    .filter(({ address }) => isIPv4(address))
+    .map(({ address }) => digits(address.split(".").map(Number)));
+  const macs = ltrans
+    .flatMap(({ report }) => /^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/.exec(report?.mac ?? "") ?? [])
+    .map((mac) => digits(mac.split(":").map((byte) => Number.parseInt(byte, 16))));
   return new Set([...addresses, ...macs].map((name) => `gz-${name}`));
 }
 

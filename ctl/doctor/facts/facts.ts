@@ -20,6 +20,8 @@ export interface Limits {
 export interface PciDevice {
   address: string;
   isThere: boolean;
+  /** Number of its vendor, as /sys has it: 0x8086. */
+  vendor: string;
   /** Name of its driver; null: none. */
   driver: string | null;
   /** -1: the machine does not say. */

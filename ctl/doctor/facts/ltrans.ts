@@ -5,9 +5,20 @@ import type { LtranReport } from "../../../ltran/daemon/report.js";
 import { askControl, ControlError } from "../../control-socket.js";
 import type { Configuration, Ltran, Program } from "./facts.js";
 
+/** Whether an answer is what an ltran says: it may be another user's, and anything. */
+function isReport(head: object): head is LtranReport {
+  const { mac, subnet, nics, instances, counters, drops } = head as Partial<LtranReport>;
+  const isWhole = (list: unknown) => Array.isArray(list) && list.every((one) => one instanceof Object);
+  const areObjects = counters instanceof Object && drops instanceof Object;
+  return (
+    typeof mac === "string" && typeof subnet === "string" && areObjects && [nics, instances].every(isWhole)
+  );
+}
+
 async function ask(prefix: string, socket: string): Promise<Ltran> {
   try {
-    return { prefix, socket, report: (await askControl(socket, "instances")).head as unknown as LtranReport };
+    const { head } = await askControl(socket, "instances");
+    return { prefix, socket, report: isReport(head) ? head : null };
   } catch (error) {
     if (!(error instanceof ControlError)) throw error;
     return { prefix, socket, report: null };

@@ -76,6 +76,7 @@ function readPciDevice(address: string): PciDevice {
   return {
     address,
     isThere: existsSync(folder),
+    vendor: text(join(folder, "vendor")).trim(),
     driver: driverOf(folder),
     numaNode: Number(text(join(folder, "numa_node")) || -1),
     hasIommuGroup: existsSync(join(folder, "iommu_group")),

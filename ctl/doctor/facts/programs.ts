@@ -1,4 +1,5 @@
 /** Programs that have a stack, as their control sockets and /proc tell. */
+import { isIP } from "node:net";
 import { basename } from "node:path";
 import { COUNTERS_LAYOUT } from "../../../build/generated/node/counters.js";
 import { askControl, ControlError, listSockets } from "../../control-socket.js";
@@ -65,17 +66,19 @@ function unknown({ socket, prefix, pid }: Place, preloaded: readonly Preloaded[]
   };
 }
 
+/** What a program says about itself may be anything: it may be another user's. */
 function told(program: Program, facts: StackFacts): Program {
+  const address = String(facts.address).split("/")[0] ?? "";
   return {
     ...program,
     state: "answers",
-    name: facts.program,
-    isPoisoned: facts.poisoned,
-    address: facts.address.split("/")[0] ?? "",
-    mac: facts.mac,
-    mtu: facts.mtu,
-    port: facts.port,
-    device: facts.device,
+    name: String(facts.program),
+    isPoisoned: facts.poisoned === true,
+    address: isIP(address) === 0 ? "" : address,
+    mac: String(facts.mac),
+    mtu: Number(facts.mtu),
+    port: String(facts.port),
+    device: String(facts.device),
   };
 }
 

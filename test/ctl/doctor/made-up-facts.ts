@@ -95,6 +95,7 @@ export function pci(changes: Partial<PciDevice> = {}): PciDevice {
   return {
     address: "0000:01:00.0",
     isThere: true,
+    vendor: "0x8086",
     driver: "vfio-pci",
     numaNode: 0,
     hasIommuGroup: true,

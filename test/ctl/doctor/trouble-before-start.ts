@@ -113,6 +113,13 @@ export const beforeStart: readonly Trouble[] = [
     /no PCI device/,
   ],
   [
+    "a NIC that DPDK has no driver for here",
+    { machine: { pciDevices: [pci({ vendor: "0x15b3", driver: "mlx5_core" })] } },
+    "nic-driver",
+    "error",
+    /no driver for 0000:01:00\.0, whose vendor is 0x15b3/,
+  ],
+  [
     "no IOMMU",
     { machine: { hasIommu: false, pciDevices: [pci({ hasIommuGroup: false })] } },
     "iommu",
