@@ -207,6 +207,15 @@ export interface Bystander {
   hasSockets: boolean;
 }
 
+/** A service of systemd that preloads liblstack.so. */
+export interface Service {
+  unit: string;
+  /** GAZELLE_BIND_PROCNAME; null: not set. */
+  wanted: string | null;
+  /** Names of the program that it starts. */
+  names: string[];
+}
+
 /** An ltran that a configuration or a program names. */
 export interface Ltran {
   prefix: string;
@@ -254,6 +263,7 @@ export interface Facts {
   bystanders: Bystander[];
   /** Values of GAZELLE_BIND_PROCNAME that select a running process. */
   matchedNames: string[];
+  services: Service[];
   ltrans: Ltran[];
   remains: Remains;
   /** What could not be looked at, and why. */

@@ -7,6 +7,7 @@ import { readMachine } from "./machine.js";
 import { preloadedProcesses } from "./processes.js";
 import { bystandersAmong, readPrograms } from "./programs.js";
 import { readRemains } from "./remains.js";
+import { readServices } from "./services.js";
 
 /** Interfaces of the kernel that arguments for the EAL name. */
 export function ealInterfaces(ealArguments: readonly string[]): string[] {
@@ -57,6 +58,7 @@ export async function gatherFacts(paths: readonly string[]): Promise<Facts> {
     matchedNames: preloaded.flatMap(({ isSelected, wanted }) =>
       isSelected && wanted !== null ? [wanted] : [],
     ),
+    services: readServices(),
     ltrans,
     remains: await readRemains(unseen),
     unseen,

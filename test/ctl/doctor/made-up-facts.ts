@@ -196,6 +196,7 @@ export function healthy(): Facts {
     programs: [],
     bystanders: [],
     matchedNames: [],
+    services: [{ unit: "redis.service", wanted: "redis-server", names: ["redis-server", "redis-check-rdb"] }],
     ltrans: [],
     remains: { tables: [], rules: [], files: [], xdpPrograms: [] },
     unseen: [],

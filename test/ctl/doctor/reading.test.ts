@@ -1,10 +1,14 @@
 /** How the doctor reads names, numbers and arguments. */
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { it } from "node:test";
 import { liesIn } from "../../../ctl/doctor/checks/ltran-client.js";
 import { ealInterfaces } from "../../../ctl/doctor/facts/gather.js";
 import { numberList, pciAddresses } from "../../../ctl/doctor/facts/machine.js";
 import { placeOfSocket } from "../../../ctl/doctor/facts/programs.js";
+import { readServices } from "../../../ctl/doctor/facts/services.js";
 import { showFindings } from "../../../ctl/doctor/show.js";
 
 it("finds PCI addresses in arguments for the EAL", () => {
@@ -39,6 +43,29 @@ it("knows which network an address lies in", () => {
   assert.ok(liesIn("10.77.0.9", "10.77.0.0/24"));
   assert.ok(!liesIn("10.77.1.9", "10.77.0.0/24"));
   assert.ok(liesIn("203.0.113.255", "203.0.112.0/22"));
+});
+
+it("reads services of systemd that preload the library, with what was added to them", () => {
+  const root = mkdtempSync(join(tmpdir(), `gz-${process.pid}-units-`));
+  const write = (path: string, ...lines: string[]) => {
+    mkdirSync(join(root, dirname(path)), { recursive: true });
+    writeFileSync(join(root, path), `${lines.join("\n")}\n`);
+  };
+  try {
+    write("lib/systemd/system/redis.service", "[Service]", "ExecStart=-/opt/redis-server /etc/redis.conf");
+    write("lib/systemd/system/other.service", "[Service]", "ExecStart=/opt/other");
+    const preload = "Environment=LD_PRELOAD=liblstack.so";
+    const wanted = 'Environment="GAZELLE_BIND_PROCNAME=redis-server,nginx" "A=b"';
+    write("etc/systemd/system/redis.service.d/gazelle.conf", "[Service]", preload, wanted);
+    write("etc/systemd/system/other.service.d/nice.conf", "[Service]", "Nice=1");
+    write("etc/systemd/system/own.service", "[Service]", preload, "ExecStart=/opt/own");
+    assert.deepEqual(readServices(root), [
+      { unit: "own.service", wanted: null, names: ["own"] },
+      { unit: "redis.service", wanted: "redis-server,nginx", names: ["redis-server"] },
+    ]);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
 });
 
 it("shows what is wrong, worst first, and nothing that steers a terminal", () => {

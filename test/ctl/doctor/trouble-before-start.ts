@@ -229,6 +229,20 @@ export const beforeStart: readonly Trouble[] = [
     /may take kni/,
   ],
   [
+    "a service with a wrong process name",
+    { services: [{ unit: "web.service", wanted: "redis-server", names: ["nginx"] }] },
+    "process-name",
+    "warning",
+    /web\.service preloads liblstack\.so and starts nginx: .*"redis-server"/,
+  ],
+  [
+    "a service without a process name",
+    { services: [{ unit: "web.service", wanted: null, names: ["nginx"] }] },
+    "process-name",
+    "warning",
+    /is not set/,
+  ],
+  [
     "no ltran",
     { configurations: [behindLtran], ltrans: [{ prefix: "", socket: "/s", report: null }] },
     "ltran",
