@@ -9,6 +9,7 @@ export const TABLES = {
   drops: "DropReason",
   resets: "ResetReason",
   fallbacks: "FallbackReason",
+  retransmissions: "RetransmissionReason",
 } as const;
 export type TableName = keyof typeof TABLES;
 
@@ -18,6 +19,7 @@ const TABLE_AT: Readonly<Record<TableName, number>> = {
   drops: layout.DROPS - layout.COUNTERS,
   resets: layout.RESETS - layout.COUNTERS,
   fallbacks: layout.FALLBACKS - layout.COUNTERS,
+  retransmissions: layout.RETRANSMISSIONS - layout.COUNTERS,
 };
 
 /** One of the numbers: its name and what it counts. */
@@ -85,6 +87,7 @@ export function readTables(block: Buffer): Record<TableName, Entry[]> {
     drops: readTable(block, "drops"),
     resets: readTable(block, "resets"),
     fallbacks: readTable(block, "fallbacks"),
+    retransmissions: readTable(block, "retransmissions"),
   };
 }
 
@@ -170,6 +173,7 @@ function total(first: Statistics, stacks: Statistics[]): Statistics {
     drops: sumEntries(stacks.map(({ drops }) => drops)),
     resets: sumEntries(stacks.map(({ resets }) => resets)),
     fallbacks: sumEntries(stacks.map(({ fallbacks }) => fallbacks)),
+    retransmissions: sumEntries(stacks.map(({ retransmissions }) => retransmissions)),
     pools: sumPools(stacks.map(({ pools }) => pools)),
     stacks,
   };

@@ -9,6 +9,7 @@ const BASES: Record<string, { base: number; prefix: string }> = {
   Counter: { base: layout.COUNTERS, prefix: "" },
   DropReason: { base: layout.DROPS, prefix: "drop." },
   ResetReason: { base: layout.RESETS, prefix: "reset." },
+  RetransmissionReason: { base: layout.RETRANSMISSIONS, prefix: "again." },
 };
 
 /** Numbers by name. */

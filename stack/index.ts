@@ -22,6 +22,7 @@ import { root } from "./memory/root";
 import { announceOutput } from "./socket/announce";
 import { DropReason, drop } from "./stats/drop";
 import { countFallback, FallbackReason } from "./stats/fallback";
+import { aboutFrame } from "./stats/subject";
 import { Congestion } from "./tcp/congestion";
 import { tcpOutput } from "./tcp/output";
 import { portForget } from "./tcp/port-forget";
@@ -153,7 +154,12 @@ export function portLink(id: u32, isUp: u32, now: u64): void {
  */
 export function receive(id: u32, count: u32, now: u64): u32 {
   root().now = now;
-  const p = port(id);
+  const following = receiveFrames(port(id), count);
+  aboutFrame(0, 0);
+  return following;
+}
+
+function receiveFrames(p: Port, count: u32): u32 {
   if (p.ring != 0) {
     ringReceive(p, count);
     return 0;
@@ -161,7 +167,7 @@ export function receive(id: u32, count: u32, now: u64): u32 {
   if (root().stackCount > 1) return receiveShared(p, count);
   for (let i: u32 = 0; i < count; i++) {
     const frame = rxFrame(p, i);
-    if (id + 1 == root().kernel) kernelSends(p, frame.address, frame.length);
+    if (p.id + 1 == root().kernel) kernelSends(p, frame.address, frame.length);
     else linkInput(p, frame.address, frame.length, frame.wireLength, frame.flags);
   }
   return 0;

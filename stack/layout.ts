@@ -43,6 +43,9 @@ import {
   CALL_EVENTS as callEvents,
   CALL_SPANS as callSpans,
   COUNTERS as countersAt,
+  JOURNAL as journalAt,
+  JOURNAL_ENTRIES as journalEntries,
+  JOURNAL_ROWS as journalRows,
   POOLS as poolsAt,
   PORTS as portsAt,
   PORTS_MAX as portsMax,
@@ -69,9 +72,25 @@ import {
   TX_SLOT_STRIDE as txSlotStride,
 } from "./memory/port";
 import { Root } from "./memory/root";
-import { DROPS_AT as dropsAt, FALLBACKS_AT as fallbacksAt, RESETS_AT as resetsAt } from "./stats/counters";
+import {
+  DROPS_AT as dropsAt,
+  FALLBACKS_AT as fallbacksAt,
+  journalRow,
+  RESETS_AT as resetsAt,
+  RETRANSMISSIONS_AT as retransmissionsAt,
+} from "./stats/counters";
 import { DropReason } from "./stats/drop";
 import { FallbackReason } from "./stats/fallback";
+import {
+  CONNECTION_SIZE as connectionSize,
+  JournalEntry,
+  JOURNAL_STRIDE as journalStride,
+  SUBJECT_CONNECTION as subjectConnection,
+  SUBJECT_FRAME as subjectFrame,
+  SUBJECT_SIZE as subjectSize,
+} from "./stats/journal";
+import { RetransmissionReason } from "./stats/retransmission";
+import { Tcb } from "./tcp/tcb";
 
 export const SIDE_STACK: u32 = Side.stack;
 export const SIDE_KERNEL: u32 = Side.kernel;
@@ -182,7 +201,31 @@ export const COUNTERS: u32 = <u32>countersAt;
 export const DROPS: u32 = <u32>dropsAt;
 export const RESETS: u32 = <u32>resetsAt;
 export const FALLBACKS: u32 = <u32>fallbacksAt;
-export const COUNTERS_END: u32 = <u32>fallbacksAt + FallbackReason.count * 8;
+export const RETRANSMISSIONS: u32 = <u32>retransmissionsAt;
+export const COUNTERS_END: u32 = <u32>retransmissionsAt + RetransmissionReason.count * 8;
+
+export const JOURNAL: u32 = <u32>journalAt;
+export const JOURNAL_ENTRIES: u32 = journalEntries;
+export const JOURNAL_STRIDE: u32 = journalStride;
+export const JOURNAL_DROPS: u32 = journalRow(dropsAt);
+export const JOURNAL_RESETS: u32 = journalRow(resetsAt);
+export const JOURNAL_FALLBACKS: u32 = journalRow(fallbacksAt);
+export const JOURNAL_RETRANSMISSIONS: u32 = journalRow(retransmissionsAt);
+export const JOURNAL_END: u32 = <u32>journalAt + journalRows * journalEntries * journalStride;
+export const JOURNAL_AT: u32 = <u32>offsetof<JournalEntry>("at");
+export const JOURNAL_NUMBER: u32 = <u32>offsetof<JournalEntry>("number");
+export const JOURNAL_ABOUT: u32 = <u32>offsetof<JournalEntry>("about");
+export const JOURNAL_LENGTH: u32 = <u32>offsetof<JournalEntry>("length");
+export const JOURNAL_SUBJECT: u32 = <u32>offsetof<JournalEntry>();
+export const JOURNAL_SUBJECT_SIZE: u32 = subjectSize;
+export const SUBJECT_FRAME: u32 = subjectFrame;
+export const SUBJECT_CONNECTION: u32 = subjectConnection;
+export const CONNECTION_SIZE: u32 = connectionSize;
+export const CONNECTION_LOCAL_PORT: u32 = 0;
+export const CONNECTION_REMOTE_PORT: u32 = <u32>(offsetof<Tcb>("remotePort") - offsetof<Tcb>("localPort"));
+export const CONNECTION_LOCAL: u32 = <u32>(offsetof<Tcb>("localHigh") - offsetof<Tcb>("localPort"));
+export const CONNECTION_REMOTE: u32 = <u32>(offsetof<Tcb>("remoteHigh") - offsetof<Tcb>("localPort"));
+export const CONNECTION_END: u32 = <u32>(offsetof<Tcb>("remoteLow") + 8 - offsetof<Tcb>("localPort"));
 export const DROP_TRUNCATED: u32 = DropReason.truncated;
 export const FALLBACK_UNSUPPORTED_TYPE: u32 = FallbackReason.unsupportedType;
 export const FALLBACK_KERNEL_ADDRESS: u32 = FallbackReason.kernelAddress;

@@ -86,6 +86,7 @@ function print(statistics: Statistics, all: boolean): void {
   for (const [title, entries] of groupsOf(statistics.counters)) printEntries(title, entries, all);
   printEntries("Dropped, and why", statistics.drops, all);
   printEntries("Resets sent, and why", statistics.resets, all);
+  printEntries("Sent again, and why", statistics.retransmissions, all);
   printEntries("Sockets left to the kernel, and why", statistics.fallbacks, all);
   const pools = Object.entries(statistics.pools).map(([name, pool]) => [
     name,

@@ -105,12 +105,13 @@ export class KeptRegion {
     closeSync(this.#file);
     const values = (entries: readonly Entry[]) =>
       Object.fromEntries(entries.map(({ name, value }) => [name, value]));
-    const { counters, drops, resets, fallbacks } = readTables(block);
+    const { counters, drops, resets, fallbacks, retransmissions } = readTables(block);
     return toCounters({
       counters: values(counters),
       drops: values(drops),
       resets: values(resets),
       fallbacks: values(fallbacks),
+      retransmissions: values(retransmissions),
     });
   }
 }

@@ -3,6 +3,7 @@ import { Port, PortFlag, RxFlag } from "../memory/port";
 import { root } from "../memory/root";
 import { Counter, count, countBy } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
+import { aboutFrame } from "../stats/subject";
 import {
   ETHERNET_HEADER,
   ETHERTYPE_ARP,
@@ -23,6 +24,7 @@ export function linkInput(p: Port, address: usize, length: u32, wireLength: u32,
   let frame = address;
   let present = length;
   let known = flags & (RxFlag.checksumGood | RxFlag.checksumBad);
+  aboutFrame(address, length);
   if (length < wireLength) {
     drop(DropReason.truncated);
     return;
@@ -35,6 +37,7 @@ export function linkInput(p: Port, address: usize, length: u32, wireLength: u32,
     if (virtioNetChecksumGood(address)) known |= RxFlag.checksumGood;
     frame += VIRTIO_NET_HEADER;
     present -= VIRTIO_NET_HEADER;
+    aboutFrame(frame, present);
   }
   count(Counter.rxFrames);
   countBy(Counter.rxBytes, present);

@@ -3,6 +3,7 @@ import { chainFrom } from "../memory/buffer";
 import { Port, PortFlag, port, txHeader } from "../memory/port";
 import { root } from "../memory/root";
 import { DropReason, drop } from "../stats/drop";
+import { aboutFrame } from "../stats/subject";
 import { connectionFind } from "../tcp/connections";
 import { listenerFind } from "../tcp/listen";
 import { datagramFor } from "../udp/lookup";
@@ -204,6 +205,7 @@ function maySend(p: Port, frame: usize, length: u32): bool {
 /** A frame that the kernel sends by its device `p`, a virtio-net header in front. */
 export function kernelSends(p: Port, virtio: usize, length: u32): void {
   const frame = virtio + <usize>VIRTIO_NET_HEADER;
+  aboutFrame(frame, length < VIRTIO_NET_HEADER ? 0 : length - VIRTIO_NET_HEADER);
   if (length < VIRTIO_NET_HEADER + ETHERNET_HEADER) {
     drop(DropReason.truncated);
   } else if (!maySend(p, frame, length - VIRTIO_NET_HEADER)) {

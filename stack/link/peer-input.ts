@@ -1,6 +1,7 @@
 import { Port, RxFlag } from "../memory/port";
 import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
+import { aboutFrame } from "../stats/subject";
 import { IPV4_HIGH, ipv4Low } from "../wire/address";
 import { ETHERNET_HEADER, ETHERTYPE_IPV4, ethernetSource, ethernetType } from "../wire/ethernet";
 import { IPV4_HEADER, ipv4Destination, ipv4Source } from "../wire/ipv4";
@@ -21,6 +22,7 @@ function isBetweenUs(p: Port, frame: usize, length: u32): bool {
  * itself only; its checksums are not looked at: memory does not falsify, and its own data it may.
  */
 export function peerInput(p: Port, frame: usize, length: u32): void {
+  aboutFrame(frame, length);
   if (!isBetweenUs(p, frame, length)) {
     drop(DropReason.peerForged);
     return;

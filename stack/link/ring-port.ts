@@ -38,6 +38,7 @@ import {
 import { root } from "../memory/root";
 import { Counter, countBy } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
+import { aboutFrame } from "../stats/subject";
 import { linkChanged } from "./addresses";
 import { announceBegin, announceEnd } from "./announce";
 import { linkInput } from "./input";
@@ -270,6 +271,7 @@ export function ringReceive(p: Port, most: u32): void {
         ? clientTake(end, p.landing, RING_LANDING_SIZE)
         : serverTake(end, p.landing, RING_LANDING_SIZE);
     if (length == 0) break;
+    aboutFrame(0, 0);
     if (length < 0) drop(DropReason.ringFault);
     else if (p.peer != 0) peerInput(p, p.landing, length);
     else linkInput(p, p.landing, length, length, 0);

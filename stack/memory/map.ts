@@ -12,7 +12,8 @@
  *   0x17800  NETWORKS   the kernel's networks
  *   0x18000  POOLS      one Pool header per PoolId
  *   0x19000  WHEEL      the timer wheel
- *   0x20000  PORTS      Port structs with their receive and transmit rings
+ *   0x20000  JOURNAL    the last occasions of each reason
+ *   0x35000  PORTS      Port structs with their receive and transmit rings
  *   ......   TABLES     hash tables and pools, laid out by create() from the region's size
  *
  * All of it is one relocatable region: no address outside it is ever stored in it.
@@ -34,7 +35,13 @@ export const PORT_USES: usize = 0x17400;
 export const KERNEL_NETWORKS: usize = 0x17800;
 export const POOLS: usize = 0x18000;
 export const WHEEL: usize = 0x19000;
-export const PORTS: usize = 0x20000;
+/** stats/journal.ts: JOURNAL_ROWS of JOURNAL_ENTRIES of 96 bytes. */
+export const JOURNAL: usize = 0x20000;
+export const PORTS: usize = 0x35000;
+
+/** Reasons that the journal has room for, and occasions of each; a power of two. */
+export const JOURNAL_ROWS: u32 = 112;
+export const JOURNAL_ENTRIES: u32 = 8;
 
 /** "GAZELLE1", the first eight bytes of a region. */
 export const REGION_MAGIC: u64 = 0x31454c4c455a4147;

@@ -11,6 +11,10 @@ export class Root extends ErrorTokens {
   size: u32;
   /** The time of the current call, in microseconds of a clock that never goes back. */
   now: u64;
+  /** What is being dealt with, for the journal: a received frame, or the name of a connection; 0: neither. */
+  frame: usize;
+  frameLength: u32;
+  connection: usize;
 
   /** Keys drawn from the seed; SipHash keys are used in pairs. */
   isnKey0: u64;

@@ -1,5 +1,6 @@
-import { COUNTERS } from "../memory/map";
+import { COUNTERS, JOURNAL_ROWS } from "../memory/map";
 import { cellAdd } from "./cell";
+import { journal } from "./journal";
 
 /** Everything that is counted, each declared once; a u64 each, one writer (the lock's holder). */
 export enum Counter {
@@ -134,10 +135,17 @@ export enum Counter {
 
 const DROPS: usize = COUNTERS + 0x400;
 const RESETS: usize = COUNTERS + 0x600;
-const FALLBACKS: usize = COUNTERS + 0x700;
+const FALLBACKS: usize = COUNTERS + 0x680;
+const RETRANSMISSIONS: usize = COUNTERS + 0x700;
 export const DROPS_AT: usize = DROPS;
 export const RESETS_AT: usize = RESETS;
 export const FALLBACKS_AT: usize = FALLBACKS;
+export const RETRANSMISSIONS_AT: usize = RETRANSMISSIONS;
+
+/** The row of the journal for the first reason of the table at `base`: the tables of reasons lie in a row. */
+export function journalRow(base: usize): u32 {
+  return <u32>((base - DROPS) >> 3);
+}
 
 /** Counts one. */
 export function count(counter: Counter): void {
@@ -149,7 +157,9 @@ export function countBy(counter: Counter, by: u64): void {
   cellAdd(COUNTERS, counter, by);
 }
 
-/** Counts a reason in the table at `base`; the reason files in this folder wrap it. */
+/** Counts a reason in the table at `base` and notes the occasion; the reason files in this folder wrap it. */
 export function countReason(base: usize, reason: u32): void {
-  cellAdd(base, reason, 1);
+  const row = journalRow(base) + reason;
+  assert(row < JOURNAL_ROWS);
+  journal(row, cellAdd(base, reason, 1));
 }

@@ -14,6 +14,7 @@ import {
   tcpWriteWindowScale,
 } from "../wire/tcp";
 import { deadlineArm } from "./deadlines";
+import { noteRetransmission } from "./note-retransmission";
 import { sackBlocksToSend, sackWrite } from "./out-of-order";
 import { RECEIVE_SCALE, windowField, windowFieldOfSyn } from "./receive-window";
 import { rtoBackedOff, rttStart } from "./rtt";
@@ -61,8 +62,7 @@ function acknowledged(tcb: Tcb): void {
 function transmitted(tcb: Tcb, sequence: u32, end: u32): void {
   const r = root();
   if (before(sequence, tcb.sndMax)) {
-    count(Counter.tcpRetransmits);
-    tcb.retransmits++;
+    noteRetransmission(tcb);
     // Karn's rule (RFC 6298, section 3).
     tcbClear(tcb, TcbFlag.timing);
   } else {

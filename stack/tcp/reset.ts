@@ -6,7 +6,9 @@ import { randomBelow } from "../random/random";
 import { Counter, count } from "../stats/counters";
 import { DropReason } from "../stats/drop";
 import { countReset, ResetReason } from "../stats/reset";
+import { aboutConnection } from "../stats/subject";
 import { TCP_HEADER, TcpFlag } from "../wire/tcp";
+import { connectionName } from "./name";
 import { tcpRequestOutput } from "./output-queue";
 import { segment } from "./segment";
 import { after } from "./sequence";
@@ -81,7 +83,9 @@ export function resetSend(tcb: Tcb, reason: ResetReason): void {
   const edge = tcb.sndUna + tcb.sndWnd;
   const sequence = after(tcb.sndMax, edge) ? tcb.sndNxt : tcb.sndMax;
   const flags: u32 = TcpFlag.rst | TcpFlag.ack;
+  aboutConnection(connectionName(tcb));
   send(n, slot, tcb.localPort, tcb.remotePort, sequence, tcb.rcvNxt, flags, reason);
+  aboutConnection(0);
 }
 
 /** An ACK that tells the peer where we are. */

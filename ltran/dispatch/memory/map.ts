@@ -12,7 +12,7 @@ import { PORTS_END } from "../../../stack/memory/port";
  *   0x17000  FRAMES          frames that are being looked at
  *   0x18000  POOLS           headers of the pools of flows, listeners and addresses
  *   0x19000  BOND            what a bond remembers of its NICs
- *   0x20000  PORTS           Port structs of NICs with their receive and transmit rings
+ *   0x35000  PORTS           Port structs of NICs with their receive and transmit rings
  *   ......   VPORTS          one Vport struct each
  *   ......   VPORT_COUNTERS  counters and drop reasons of each vport
  *   ......   VPORT_MARKS     which slots of a client-to-server ring wait for the NIC
