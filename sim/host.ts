@@ -75,6 +75,7 @@ const DOORS = [
   "peerTake",
   "peerClose",
   "peerAttached",
+  "captureOpen",
 ] as const;
 
 /** The doors of the stack as Node sees them: 32-bit values are numbers, 64-bit values bigints. */

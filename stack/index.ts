@@ -31,6 +31,7 @@ import { timerRun } from "./timer/dispatch";
 import { wheelNext } from "./timer/wheel";
 
 export { kernelMessage, kernelNeeds } from "../kernel/steps";
+export { captureOpen } from "./capture/capture";
 export {
   introductionInput,
   peerAttached,

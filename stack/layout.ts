@@ -38,6 +38,15 @@ import {
   Span,
 } from "./memory/call";
 import {
+  CaptureArea,
+  CaptureRecord,
+  CAPTURE_RING as captureRing,
+  CAPTURE_STEPS as captureSteps,
+  CAPTURE_STEPS_MAX as captureStepsMax,
+  RECORD_HEADER as recordHeader,
+  RECORD_MOST as recordMost,
+} from "./memory/capture-area";
+import {
   BUFFER_SIZE as bufferSize,
   CALL as callAt,
   CALL_EVENTS as callEvents,
@@ -203,6 +212,25 @@ export const RESETS: u32 = <u32>resetsAt;
 export const FALLBACKS: u32 = <u32>fallbacksAt;
 export const RETRANSMISSIONS: u32 = <u32>retransmissionsAt;
 export const COUNTERS_END: u32 = <u32>retransmissionsAt + RetransmissionReason.count * 8;
+
+export const ROOT_CAPTURING: u32 = <u32>offsetof<Root>("capturing");
+export const CAPTURE_RING: u32 = <u32>captureRing;
+export const CAPTURE_STEPS: u32 = <u32>captureSteps;
+export const CAPTURE_STEPS_MAX: u32 = captureStepsMax;
+export const CAPTURE_WRITTEN: u32 = <u32>offsetof<CaptureArea>("written");
+export const CAPTURE_SEEN: u32 = <u32>offsetof<CaptureArea>("seen");
+export const CAPTURE_TAKEN: u32 = <u32>offsetof<CaptureArea>("taken");
+export const CAPTURE_SIZE: u32 = <u32>offsetof<CaptureArea>("size");
+export const CAPTURE_SNAP: u32 = <u32>offsetof<CaptureArea>("snap");
+export const CAPTURE_STEP_COUNT: u32 = <u32>offsetof<CaptureArea>("steps");
+export const RECORD_HEADER: u32 = recordHeader;
+export const RECORD_MOST: u32 = recordMost;
+export const RECORD_CAPTURED: u32 = <u32>offsetof<CaptureRecord>("captured");
+export const RECORD_ORIGINAL: u32 = <u32>offsetof<CaptureRecord>("original");
+export const RECORD_PORT: u32 = <u32>offsetof<CaptureRecord>("port");
+export const RECORD_IS_SENT: u32 = <u32>offsetof<CaptureRecord>("isSent");
+export const RECORD_AT: u32 = <u32>offsetof<CaptureRecord>("at");
+export const RECORD_REASON: u32 = <u32>offsetof<CaptureRecord>("reason");
 
 export const JOURNAL: u32 = <u32>journalAt;
 export const JOURNAL_ENTRIES: u32 = journalEntries;

@@ -1,3 +1,4 @@
+import { captureReceived } from "../capture/capture";
 import { ipInput } from "../ip/input";
 import { Port, PortFlag, RxFlag } from "../memory/port";
 import { root } from "../memory/root";
@@ -39,6 +40,7 @@ export function linkInput(p: Port, address: usize, length: u32, wireLength: u32,
     present -= VIRTIO_NET_HEADER;
     aboutFrame(frame, present);
   }
+  if (root().capturing != 0) captureReceived(p, frame, present);
   count(Counter.rxFrames);
   countBy(Counter.rxBytes, present);
   const virtio: usize = frame == address ? 0 : address;

@@ -1,3 +1,4 @@
+import { captureSent } from "../capture/capture";
 import { Buffer, bufferData, bufferGive, chainGive } from "../memory/buffer";
 import { TX_RING, TX_SPANS } from "../memory/map";
 import { Port, PortFlag, port, TxFlag, TxSlot, txHeader, txSlot, txSpan } from "../memory/port";
@@ -108,6 +109,7 @@ export function txComplete(p: Port, slot: TxSlot): void {
 export function txPublish(p: Port, slot: TxSlot): void {
   pay(slot, slot.length);
   txComplete(p, slot);
+  if (root().capturing != 0) captureSent(p, slot);
   count(Counter.txFrames);
   countBy(Counter.txBytes, slot.length);
 }

@@ -15,6 +15,10 @@ export class Root extends ErrorTokens {
   frame: usize;
   frameLength: u32;
   connection: usize;
+  /** Memory for captures, 0: none; not 0 while a capture runs; the record of the received frame, 0: none. */
+  capture: usize;
+  capturing: u32;
+  captured: usize;
 
   /** Keys drawn from the seed; SipHash keys are used in pairs. */
   isnKey0: u64;

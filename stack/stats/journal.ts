@@ -1,3 +1,4 @@
+import { captureReason } from "../memory/capture-area";
 import { JOURNAL, JOURNAL_ENTRIES } from "../memory/map";
 import { root } from "../memory/root";
 
@@ -39,6 +40,7 @@ export const JOURNAL_STRIDE: u32 = 96;
 /** Notes occasion `number` of the reason in row `row`. */
 export function journal(row: u32, number: u64): void {
   const r = root();
+  captureReason(row);
   const place = row * JOURNAL_ENTRIES + (<u32>number & (JOURNAL_ENTRIES - 1));
   const entry = changetype<JournalEntry>(JOURNAL + <usize>(place * JOURNAL_STRIDE));
   const subject = changetype<usize>(entry) + offsetof<JournalEntry>();

@@ -7,6 +7,7 @@ export function aboutFrame(address: usize, length: u32): void {
   const r = root();
   r.frame = address;
   r.frameLength = length;
+  r.captured = 0;
 }
 
 /** A connection acts by itself: `name` is the address of its name (tcp/name.ts); 0: no longer. */

@@ -8,6 +8,11 @@ export function swapped16(value: u16): u16 {
   return <u16>(bswap<u32>(value) >> 16);
 }
 
+/** The byte at `address`. */
+export function loadByte(address: usize): u8 {
+  return load<u8>(address);
+}
+
 /** The 16-bit number at `address`, network byte order. */
 export function loadBig16(address: usize): u16 {
   return swapped16(load<u16>(address));
