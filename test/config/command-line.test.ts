@@ -31,7 +31,8 @@ console.log("ready");
 `;
 
 mkdirSync(join(clone, "build", "node"), { recursive: true });
-cpSync(inBuild("node", "ctl"), join(clone, "build", "node", "ctl"), { recursive: true });
+for (const room of ["ctl", "ltran"])
+  cpSync(inBuild("node", room), join(clone, "build", "node", room), { recursive: true });
 const names = join("build", "node", "build");
 cpSync(inRoot(names), join(clone, names), { recursive: true });
 cpSync(inRoot("ctl", "bin"), join(clone, "ctl", "bin"), { recursive: true });
