@@ -31,8 +31,10 @@ onEachStack(
     test("serves a new connection per request", async () => {
       const requests = "2000";
       await redisCommand(service(), "FLUSHALL");
-      await service().accounted(() =>
-        redisBenchmark(service(), 50, ["-k", "0", "-t", "incr", "-n", requests]),
+      // At its end redis-benchmark has as many connections under way as it has clients.
+      await service().accounted(
+        () => redisBenchmark(service(), 50, ["-k", "0", "-t", "incr", "-n", requests]),
+        { abandoned: 50 },
       );
       assert.equal(await redisCommand(service(), "GET", benchmarkCounter), requests);
     });
