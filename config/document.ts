@@ -98,11 +98,39 @@ function sections(file: string, { options, retired, aliases }: Table): string {
   ].join("");
 }
 
+const PLACEMENT = `## CPUs, threads and NUMA nodes
+
+The application's threads run the stacks themselves, so it matters where they run. Each thread is at home in
+one stack: the main thread in the first, others in turn. When a thread first waits for a socket, sends or
+receives, it may be moved, once:
+
+- With \`num_cpus\` the first thread at home in a stack runs on that stack's CPU; when it ends, the next one
+  that comes takes its place. The others stay where they are. The original moved its own stack threads there
+  and no thread of the application; here a worker for each stack is what that was for, while a program of a
+  hundred threads must not end up on as many CPUs as it has stacks.
+- With \`app_bind_numa = 1\` the other threads, and without \`num_cpus\` all, run on the CPUs of their stack's
+  NUMA node: on those that \`num_cpus\` does not name, where there are such. The node is that of the stack's
+  CPU, or without \`num_cpus\` the one that the process started on. The original's default was 1. Here it is
+  0, as a program with one stack and many threads would have one node of the machine only.
+- \`app_exclude_cpus\` names CPUs that no thread is moved to by either.
+- \`main_thread_affinity = 0\` leaves the main thread where it is; it often has other things to do. A program
+  of one thread, such as Redis, is placed with 1, or with \`taskset\`.
+
+What the application, or whoever started it, says is respected: a thread whose affinity is not the one that
+the process started with is left alone, what it sets later holds, and nothing is moved to a CPU that the
+process may not use. Threads and forks of a moved thread begin with the affinity that the process started
+with; programs that it starts by posix_spawn() or system() begin with its own.
+
+With \`num_cpus\` or \`app_bind_numa = 1\` the memory of a stack is taken from its node as long as that has
+any (MPOL_PREFERRED).
+
+`;
+
 /** The text of docs/configuration.md. */
 export function makeDocument(lstack: Table, ltran: Table): string {
   return [
     HEAD,
     sections("lstack.conf", lstack) + sections("ltran.conf", ltran).trimEnd(),
-    `\n${EAL_HEAD}${lstack.ealArguments.map(remarkRow).join("")}`,
+    `\n${PLACEMENT}${EAL_HEAD}${lstack.ealArguments.map(remarkRow).join("")}`,
   ].join("\n");
 }

@@ -27,6 +27,8 @@ const DOORS = [
   "outputUrgent",
   "fallback",
   "kernelNetwork",
+  "kernelOpen",
+  "kernelShare",
   "sideOfBind",
   "sideOfRoute",
   "socketOpen",
@@ -175,7 +177,10 @@ function alternating(instances: Doors[]): Doors {
   return doors as unknown as Doors;
 }
 
-/** One stack in Node, with one port: frames go in and come out as byte arrays, time is an argument. */
+/**
+ * One stack in Node, with one port unless more are opened: frames go in and come out as byte arrays, time is
+ * an argument.
+ */
 export class StackHost {
   readonly memory: WebAssembly.Memory;
   readonly doors: Doors;
@@ -271,49 +276,53 @@ export class StackHost {
   }
 
   /** Hands Ethernet frames (up to RX_BURST) over; on ports with virtio-net headers those stand in front. */
-  receive(frames: Uint8Array[], flags = 0, wireLength?: number): void {
+  receive(frames: Uint8Array[], flags = 0, wireLength?: number, port = 0): void {
     this.receiveBurst(
       frames.map((bytes) => (wireLength === undefined ? { bytes, flags } : { bytes, flags, wireLength })),
+      port,
     );
   }
 
   /** The same with flags for every frame. */
-  receiveBurst(frames: readonly ReceivedFrame[]): void {
+  receiveBurst(frames: readonly ReceivedFrame[], port = 0): void {
     if (frames.length > layout.RX_BURST) throw new Error("more frames than a burst holds");
     frames.forEach((frame, i) => {
       const address = this.size + i * FRAME_AREA;
       this.bytes(address, frame.bytes.length).set(frame.bytes);
-      const at = layout.PORTS + layout.PORT_RX + i * layout.RX_FRAME_SIZE;
+      const at = layout.PORTS + port * layout.PORT_STRIDE + layout.PORT_RX + i * layout.RX_FRAME_SIZE;
       this.view().setUint32(at + layout.RX_FRAME_ADDRESS, address, true);
       this.view().setUint32(at + layout.RX_FRAME_LENGTH, frame.bytes.length, true);
       this.view().setUint32(at + layout.RX_FRAME_WIRE_LENGTH, frame.wireLength ?? frame.bytes.length, true);
       this.view().setUint32(at + layout.RX_FRAME_FLAGS, frame.flags, true);
     });
-    this.doors.receive(0, frames.length, this.now);
+    this.doors.receive(port, frames.length, this.now);
   }
 
-  /** Everything the stack wants to transmit now. */
-  transmit(): Frame[] {
+  /** Everything the stack wants to transmit now by one of its ports. */
+  transmit(port = 0): Frame[] {
     const frames: Frame[] = [];
     for (;;) {
-      const part = this.transmitSome(layout.TX_RING);
+      const part = this.transmitSome(layout.TX_RING, port);
       if (part.length === 0) return frames;
       frames.push(...part);
     }
   }
 
   /** At most `limit` frames of the transmit ring; the others stay in it. */
-  transmitSome(limit: number): Frame[] {
-    const count = Math.min(limit, this.doors.output(0, this.now));
-    const head = this.view().getUint32(layout.PORTS + layout.PORT_TX_HEAD, true);
-    const frames = Array.from({ length: count }, (_, i) => this.frameAt((head + i) >>> 0));
-    if (count > 0) this.doors.outputDone(0, count);
+  transmitSome(limit: number, port = 0): Frame[] {
+    const count = Math.min(limit, this.doors.output(port, this.now));
+    const at = layout.PORTS + port * layout.PORT_STRIDE;
+    const head = this.view().getUint32(at + layout.PORT_TX_HEAD, true);
+    const frames = Array.from({ length: count }, (_, i) => this.frameAt(at, (head + i) >>> 0));
+    if (count > 0) this.doors.outputDone(port, count);
     return frames;
   }
 
-  private frameAt(position: number): Frame {
+  private frameAt(port: number, position: number): Frame {
     const view = this.view();
-    const ring = layout.PORTS + layout.PORT_TX;
+    const ring = port + layout.PORT_TX;
+    const flagged = view.getUint32(port + layout.PORT_FLAGS, true) & layout.PORT_FLAG_VNET_HEADER;
+    const vnet = flagged ? 10 : 0;
     const slot = ring + (position & (layout.TX_RING - 1)) * layout.TX_SLOT_STRIDE;
     const spans = view.getUint16(slot + layout.TX_SLOT_SPAN_COUNT, true);
     if (spans > layout.TX_SPANS) throw new Error(`a frame of ${spans} spans`);
@@ -329,8 +338,7 @@ export class StackHost {
       at += part.length;
     }
     const length = view.getUint32(slot + layout.TX_SLOT_LENGTH, true);
-    if (bytes.length !== length + this.vnet)
-      throw new Error(`spans of ${bytes.length} bytes, length ${length}`);
+    if (bytes.length !== length + vnet) throw new Error(`spans of ${bytes.length} bytes, length ${length}`);
     const flags = view.getUint16(slot + layout.TX_SLOT_FLAGS, true);
     const field = (offset: number, flag: number) => (flags & flag ? view.getUint16(slot + offset, true) : 0);
     return {

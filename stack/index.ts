@@ -76,14 +76,21 @@ export function portOpen(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): 
 
 /**
  * Opens the kernel's device, a port with virtio-net headers: the kernel has the stack's address, too, and
- * gets what no socket wants; its own frames leave by port `wire`. As portOpen().
+ * gets what no socket wants; its own frames leave by port `wire`. Of several stacks the first one has the
+ * device, and the last one sends the frames. As portOpen().
  */
 export function kernelOpen(wire: u32, flags: u32, mtu: u32, mac: u64, segmentationMax: u32): i32 {
   const id = portOpen(flags, mtu, mac, segmentationMax);
   if (id < 0) return id;
   root().kernel = <u32>id + 1;
-  root().kernelWire = wire;
+  kernelShare(wire);
   return id;
+}
+
+/** As kernelOpen(), for a stack that does not have the device. */
+export function kernelShare(wire: u32): void {
+  root().kernelShares = 1;
+  root().kernelWire = wire;
 }
 
 /**

@@ -154,6 +154,7 @@ export const PORTS_MAX: u32 = portsMax;
 export const PORT_STRIDE: u32 = <u32>portStride;
 export const PORT_RX: u32 = <u32>portRx;
 export const PORT_TX: u32 = <u32>portTx;
+export const PORT_FLAGS: u32 = <u32>offsetof<Port>("flags");
 export const PORT_TX_HEAD: u32 = <u32>offsetof<Port>("txHead");
 export const PORT_TX_TAIL: u32 = <u32>offsetof<Port>("txTail");
 export const PORT_INTERFACE: u32 = <u32>offsetof<Port>("interfaceIndex");

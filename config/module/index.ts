@@ -1,12 +1,12 @@
 // The doors of the configuration module. One instance reads one configuration:
-//   selectFile(), source(file), onlineCpus(), freeHugePages()*,
+//   selectFile(), source(file), onlineCpus(), allowedCpus(), numaNode()*, freeHugePages()*,
 //   then inspectText(), (entry() element()*)*, finish(), or failure(),
 // and then answers with messages, the options' declarations and their values. Text comes in as a run of bytes
 // in a buffer from input() and goes out as the address of bytes that end with a zero byte.
 
 import { describe, ealOptions } from "./eal-options";
 import { Finding, inspect } from "./inspect";
-import { cpus, machine } from "./machine";
+import { addNode, allowed, cpus, machine } from "./machine";
 import { errorCount, messages, orderMessages, report } from "./messages";
 import { nearest } from "./nearest";
 import { parseNumberList } from "./number-list";
@@ -55,6 +55,23 @@ export function onlineCpus(list: usize, length: i32): void {
   const numbers = parseNumberList(fromBytes(list, length), MOST_CPUS_OF_A_MACHINE);
   if (numbers === null) return;
   for (let i = 0; i < numbers.length; i++) cpus.push(numbers[i]);
+}
+
+/**
+ * Tells which CPUs this process may use, as a list, and on which one it runs (-1: not known); without it, it
+ * may use all.
+ */
+export function allowedCpus(list: usize, length: i32, current: i32): void {
+  const numbers = parseNumberList(fromBytes(list, length), MOST_CPUS_OF_A_MACHINE);
+  machine.currentCpu = current;
+  if (numbers === null) return;
+  for (let i = 0; i < numbers.length; i++) allowed.push(numbers[i]);
+}
+
+/** Tells which CPUs a NUMA node has, as a list; called once for each node. */
+export function numaNode(number: i32, list: usize, length: i32): void {
+  const numbers = parseNumberList(fromBytes(list, length), MOST_CPUS_OF_A_MACHINE);
+  if (numbers !== null) addNode(number, numbers);
 }
 
 /** Tells how many huge pages of a size in KiB are free; called once for each size. */

@@ -44,6 +44,12 @@ export function checkOnline(option: Option, numbers: i32[]): void {
   }
 }
 
+/** Says, if so, that an option that was given has no effect. */
+export function lacksEffect(option: Option, isSo: bool, why: string): void {
+  if (!isSo || !option.sound) return;
+  report(false, option.file, option.line, option.givenAs, option.shown, `has no effect: ${why}`);
+}
+
 /** Says which options given have no effect, and which ones this version cannot carry out. */
 export function checkEffects(table: Table): void {
   for (let i = 0; i < table.options.length; i++) {

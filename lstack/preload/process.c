@@ -140,6 +140,13 @@ GZ_EXPORT pid_t vfork(void)
     return fork();
 }
 
+GZ_EXPORT int pthread_create(pthread_t *restrict id, const pthread_attr_t *restrict attributes,
+    void *(*run)(void *), void *restrict argument)
+{
+    return gz_engine != NULL ? gz_engine->create(id, attributes, run, argument)
+                             : LIBC(pthread_create)(id, attributes, run, argument);
+}
+
 GZ_EXPORT int pthread_cancel(pthread_t thread)
 {
     return gz_engine != NULL ? gz_engine->cancel(thread) : LIBC(pthread_cancel)(thread);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <libconfig.h>
 #include <libgen.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #define LARGEST_FILE (256 * 1024)
 #define MODULE_MEMORY (256ull << 20)
 #define LONGEST_NUMBER 32
+#define MOST_NODES 64
 
 /*
  * The module's imports: nothing but its memory. The stack's module has the same one, and uses this function
@@ -120,6 +122,36 @@ static void tell_huge_pages(struct reader *reader)
     closedir(sizes);
 }
 
+/* The CPUs that this process may use, as a list. */
+static void tell_affinity(struct reader *reader)
+{
+    char list[CPU_SETSIZE * 5] = "";
+    size_t length = 0;
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return;
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &set))
+            length += (size_t)sprintf(list + length, length > 0 ? ",%u" : "%u", cpu);
+    struct text text = give(reader, list);
+    w2c_config_allowedCpus(&reader->module, text.address, text.length, (uint32_t)sched_getcpu());
+}
+
+static void tell_nodes(struct reader *reader)
+{
+    char path[64], cpus[4096];
+
+    for (uint32_t node = 0; node < MOST_NODES; node++) {
+        snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/cpulist", node);
+        read_line(path, cpus, sizeof(cpus));
+        if (cpus[0] == 0)
+            continue;
+        struct text list = give(reader, cpus);
+        w2c_config_numaNode(&reader->module, node, list.address, list.length);
+    }
+}
+
 static void tell_machine(struct reader *reader)
 {
     char cpus[4096];
@@ -127,6 +159,8 @@ static void tell_machine(struct reader *reader)
     read_line("/sys/devices/system/cpu/online", cpus, sizeof(cpus));
     struct text list = give(reader, cpus);
     w2c_config_onlineCpus(&reader->module, list.address, list.length);
+    tell_affinity(reader);
+    tell_nodes(reader);
     tell_huge_pages(reader);
 }
 

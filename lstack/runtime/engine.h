@@ -62,6 +62,7 @@ struct gz_engine {
     long (*poll)(struct pollfd *list, nfds_t count, int64_t timeout, const sigset_t *mask);
 
     long (*action)(int signal, const struct sigaction *set, struct sigaction *old);
+    int (*create)(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
     int (*cancel)(pthread_t thread);
     void (*fork_prepare)(void);
     void (*fork_parent)(pid_t child);

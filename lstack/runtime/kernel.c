@@ -1,4 +1,7 @@
-/* The kernel's device: a second port, for a kernel that has the stack's address, too (kni_switch). */
+/*
+ * The kernel's device: a second port, for a kernel that has the stack's address, too (kni_switch). Of several
+ * stacks the first one has it.
+ */
 #include "kernel.h"
 
 #include <errno.h>
@@ -81,12 +84,16 @@ int gz_kernel_start(char *message, size_t size)
         .mtu = gz_current->wire.mtu,
         .flags = gz_current->wire.flags,
         .memory = gz_current->env.memory.data,
-        .window = gz_current->region_size + gz_current->wire.window_size,
+        .window = (uint32_t)gz_current->env.memory.size,
     };
 
     /* Behind ltran the kernel's device is ltran's. */
     if (!config->kni_switch || config->port_kind == GZ_PORT_KIND_LTRAN)
         return 0;
+    if (gz_current->index != 0) {
+        w2c_stack_kernelShare(&gz_current->module, gz_current->wire.id);
+        return 0;
+    }
     device.kind = &gz_tap_port;
     int failed = device.kind->open(&device, &request);
 
@@ -104,7 +111,7 @@ int gz_kernel_start(char *message, size_t size)
 
 void gz_kernel_end(void)
 {
-    if (device.kind == NULL || !gz_current->running)
+    if (device.kind == NULL || gz_current->index != 0 || !gz_current->running)
         return;
     for (uint32_t step = GZ_KERNEL_STEP_UNSHARE; step < GZ_KERNEL_STEP_FORGET; step++)
         tell(step);

@@ -161,6 +161,7 @@ static int lay_out(void)
     if (fd < 0)
         return -errno;
     gz_current->region_fd = gz_internal(fd);
+    gz_memory_to_node();
     memory->size = gz_current->region_size;
     memory->pages = memory->size / WASM_PAGE;
     memory->max_pages = memory->pages;

@@ -47,6 +47,8 @@ struct gz_stack {
     uint32_t index;
     /* The CPU of its keeper, -1: any. */
     int cpu;
+    /* The thread at home here that has its CPU (affinity.c). */
+    struct gz_thread *_Atomic first;
     struct w2c_env env;
     w2c_stack module;
     struct gz_shared *shared;
@@ -95,6 +97,8 @@ struct gz_process {
     uint32_t stacks;
     /* All of them run here. */
     _Atomic bool claimed;
+    /* Threads of the application have CPUs (affinity.c). */
+    bool moves_threads;
     /* A child forked after the claim: its stack descriptors are only numbers. */
     bool detached;
     /* Starting failed and the configuration says to go on with the kernel. */
@@ -111,6 +115,8 @@ extern __thread struct gz_stack *gz_current __attribute__((tls_model("initial-ex
 
 /* Makes the regions of all stacks unless they exist; 0 or -errno. Called with the lock held. */
 int gz_region_create(void);
+/* Takes the memory of the current stack's region from its NUMA node, before it is touched (affinity.c). */
+void gz_memory_to_node(void);
 /* Reserves the windows and shared pages; at the engine's start. */
 int gz_region_reserve(void);
 /* Another page beside the region, for a process that will have a region of its own. 0 or -1. */

@@ -41,6 +41,7 @@ static const struct gz_engine engine_calls = {
     .epoll_wait = gz_epoll_wait,
     .poll = gz_poll,
     .action = gz_signal_action,
+    .create = gz_create,
     .cancel = gz_cancel,
     .fork_prepare = gz_fork_prepare,
     .fork_parent = gz_fork_parent,
@@ -66,6 +67,7 @@ __attribute__((visibility("default"))) const struct gz_engine *gz_engine_open(vo
         give_up("cannot reserve address space for the stack; check `ulimit -v`");
     if (gz_signals_start() != 0)
         give_up("cannot watch over signals");
+    gz_affinity_start();
     engine = engine_calls;
     engine.kinds = gz_files_kinds();
     engine.limit = gz_files_limit();
@@ -244,7 +246,8 @@ long gz_start_failed(void)
     return -ENETDOWN;
 }
 
-static int claim_one(struct gz_thread *thread)
+/* This process has the port from now on. All stacks do that first: the kernel gets the address afterwards. */
+static int claim_port(struct gz_thread *thread)
 {
     struct gz_shared *shared = gz_current->shared;
     pid_t owner = atomic_load(&shared->owner);
@@ -254,20 +257,26 @@ static int claim_one(struct gz_thread *thread)
         return 0;
     if (gz_process.failed || gz_process.detached)
         return gz_process.failed ? -ENETDOWN : -ECONNABORTED;
-    if (owner != 0 && alive(owner))
+    if (owner != 0 && owner != getpid() && alive(owner))
         return -ECONNABORTED;
     if (!shared->created && gz_region_create() != 0)
         return -ENETDOWN;
     if (open_port() != 0)
         return (int)gz_start_failed();
-    gz_current->wire.id = shared->port_id;
-    gz_port_add(&gz_current->wire);
-    char *message = gz_current->wire.message;
-
-    if (gz_process.stacks > 1 ? gz_inbox_open() != 0
-                              : gz_kernel_start(message, sizeof(gz_current->wire.message)) != 0)
-        return (int)gz_start_failed();
     atomic_store(&shared->owner, getpid());
+    return 0;
+}
+
+static int begin_to_run(struct gz_thread *thread)
+{
+    (void)thread;
+    if (gz_current->running)
+        return 0;
+    gz_current->wire.id = gz_current->shared->port_id;
+    gz_port_add(&gz_current->wire);
+    if ((gz_process.stacks > 1 && gz_inbox_open() != 0) ||
+        gz_kernel_start(gz_current->wire.message, sizeof(gz_current->wire.message)) != 0)
+        return (int)gz_start_failed();
     gz_current->running = true;
     if (gz_process.config.stack_thread_mode == GZ_STACK_THREAD_MODE_RUN_TO_WAKEUP)
         gz_keeper_start();
@@ -281,11 +290,16 @@ static int claim_one(struct gz_thread *thread)
 
 int gz_claim(void)
 {
-    if (atomic_load_explicit(&gz_process.claimed, memory_order_relaxed))
-        return 0;
-    int result = gz_in_every_stack(gz_thread(), claim_one);
+    int result = 0;
 
-    if (result == 0)
-        atomic_store(&gz_process.claimed, true);
+    if (!atomic_load_explicit(&gz_process.claimed, memory_order_relaxed)) {
+        result = gz_in_every_stack(gz_thread(), claim_port);
+        if (result == 0)
+            result = gz_in_every_stack(gz_thread(), begin_to_run);
+        if (result == 0)
+            atomic_store(&gz_process.claimed, true);
+    }
+    if (gz_process.moves_threads)
+        gz_affinity_move(gz_thread());
     return result;
 }

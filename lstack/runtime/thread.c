@@ -23,6 +23,7 @@ static void thread_ended(void *value)
     struct gz_thread *thread = value;
 
     self = NULL;
+    gz_affinity_ended(thread);
     pthread_mutex_lock(&free_lock);
     thread->ended = true;
     thread->next_free = free_list;
@@ -63,7 +64,7 @@ int gz_thread_start(void *(*run)(void *), size_t stack_size)
     pthread_attr_setstacksize(&attributes, stack_size);
     if (beginning != NULL)
         *beginning = (struct beginning){ run, gz_current };
-    int failed = beginning == NULL || pthread_create(&thread, &attributes, begin, beginning) != 0;
+    int failed = beginning == NULL || gz_create(&thread, &attributes, begin, beginning) != 0;
 
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -80,6 +81,7 @@ void gz_threads_start(void)
 void gz_threads_forked(void)
 {
     pthread_mutex_init(&free_lock, NULL);
+    gz_affinity_forked(self);
     if (self != NULL) {
         self->event = -1;
         memset(self->places, 0, sizeof(self->places));

@@ -52,6 +52,9 @@ struct gz_thread {
     uint32_t batch;
     /* Threads whose name the configuration does not select: -1 unknown, 0 excluded, 1 selected. */
     int selected;
+    /* It had its turn to be moved to a CPU, and was moved to these (affinity.c); NULL: it stayed. */
+    bool settled;
+    const char *cpus;
     /* pthread_cancel() was called for it; it is put off as long as the thread is shielded (cancel.c). */
     _Atomic bool cancelled;
     bool shielded;
@@ -82,6 +85,18 @@ void gz_thread_kick(struct gz_thread *thread);
 int gz_thread_start(void *(*run)(void *), size_t stack_size);
 void gz_threads_start(void);
 void gz_threads_forked(void);
+
+/* affinity.c */
+/* What the process starts with is what threads go back to. */
+void gz_affinity_start(void);
+/* The calling thread runs the stack from now on: moves it, at its first time. */
+void gz_affinity_move(struct gz_thread *thread);
+/* The thread ends: another one may have its place. */
+void gz_affinity_ended(struct gz_thread *thread);
+/* In a child; `thread` is the calling one, or NULL. */
+void gz_affinity_forked(struct gz_thread *thread);
+/* pthread_create(): the new thread is not where its maker was moved to. 0 or its error. */
+int gz_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
 
 /* cancel.c */
 /* pthread_cancel: 0 or its error. */

@@ -44,7 +44,7 @@ export function linkInput(p: Port, address: usize, length: u32, wireLength: u32,
   count(Counter.rxFrames);
   countBy(Counter.rxBytes, present);
   const virtio: usize = frame == address ? 0 : address;
-  const isShared = root().kernel != 0 && p.id == root().kernelWire;
+  const isShared = root().kernelShares != 0 && p.id == root().kernelWire;
   if (!isShared || !kernelTakes(p, virtio, frame, present)) ethernetInput(p, frame, present, known);
 }
 

@@ -51,11 +51,17 @@ import {
   PROTOCOL_UDP,
 } from "../wire/ipv4";
 import { VIRTIO_NET_HEADER } from "../wire/virtio-net";
+import { claimFrame, handOver, isClaimed, passToDevice } from "./handover";
 import { txAppendChain, txComplete, txEthernet, txReserve } from "./transmit";
 
 /**
  * The kernel's device, a second port of the stack, for a kernel that has the stack's address, too: what no
  * socket wants goes there, and what the kernel sends goes out by the wire, unless it speaks for a socket.
+ *
+ * Of several stacks (link/handover.ts) the first one has the device. Each looks at a frame; who wants it
+ * claims it, since it may still go on: a first fragment goes to all. What the last one to see it finds
+ * unclaimed goes on to the first, past all sockets. The kernel's own frames go through all stacks, too, from
+ * the first one on, and leave by the last one's wire.
  */
 
 /** Bytes of a frame that lie in a slot: all headers there are. The rest is copied into packet buffers. */
@@ -87,6 +93,26 @@ function forward(to: Port, virtio: usize, frame: usize, length: u32): void {
   if (virtio != 0 && (to.flags & PortFlag.vnetHeader) != 0) {
     memory.copy(txHeader(slot), virtio, VIRTIO_NET_HEADER);
   }
+}
+
+/** Gives a frame from the wire to the kernel, by way of the stack that has the device. */
+function give(virtio: usize, frame: usize, length: u32): void {
+  const device = root().kernel;
+  if (device != 0) forward(port(device - 1), virtio, frame, length);
+  else passToDevice();
+}
+
+/** Gives a copy of a frame to the kernel: all stacks see it, one of them has the device. */
+function giveCopy(virtio: usize, frame: usize, length: u32): void {
+  handOver();
+  const device = root().kernel;
+  if (device != 0) forward(port(device - 1), virtio, frame, length);
+}
+
+/** A frame from the wire that no stack wants, on its way to the one that has the device. */
+export function kernelGets(p: Port, address: usize, length: u32): void {
+  const virtio: u32 = (p.flags & PortFlag.vnetHeader) != 0 ? VIRTIO_NET_HEADER : 0;
+  give(virtio != 0 ? address : 0, address + <usize>virtio, length - virtio);
 }
 
 /** Whether a socket has an endpoint of ours, or its connection with a remote one. */
@@ -166,26 +192,32 @@ function isArpForKernel(packet: usize): bool {
  * for it; true when it is not for the stack.
  */
 export function kernelTakes(p: Port, virtio: usize, frame: usize, length: u32): bool {
-  const kernel = port(root().kernel - 1);
   const packet = frame + <usize>ETHERNET_HEADER;
+  if (isClaimed()) return false;
   if (length < ETHERNET_HEADER + ARP_LENGTH && length < ETHERNET_HEADER + IPV4_HEADER) return false;
   if (ethernetType(frame) == ETHERTYPE_ARP) {
     const isArp = length >= ETHERNET_HEADER + ARP_LENGTH && isArpForKernel(packet);
-    if (isArp) forward(kernel, virtio, frame, length);
+    if (isArp) giveCopy(virtio, frame, length);
     return false;
   }
   if (ethernetType(frame) != ETHERTYPE_IPV4 || !isWhole(packet, length - ETHERNET_HEADER)) return false;
   const destination = ethernetDestination(frame);
   if (isGroupMac(destination)) {
-    forward(kernel, virtio, frame, length);
+    giveCopy(virtio, frame, length);
     return false;
   }
   if (destination != p.mac || !addressIsOurs(IPV4_HIGH, ipv4Low(ipv4Destination(packet)))) return false;
   // Whose a later fragment is shows in the first one only: both keep what they can use.
-  const isLater = (ipv4Fragment(packet) & IPV4_OFFSET_MASK) != 0;
-  if (!isLater && isForStack(packet)) return false;
-  forward(kernel, virtio, frame, length);
-  return !isLater;
+  if ((ipv4Fragment(packet) & IPV4_OFFSET_MASK) != 0) {
+    giveCopy(virtio, frame, length);
+    return false;
+  }
+  if (isForStack(packet)) {
+    claimFrame();
+    return false;
+  }
+  if (!handOver()) give(virtio, frame, length);
+  return true;
 }
 
 /** Whether a frame of the kernel's is one of our address that no socket has to send. */
@@ -202,7 +234,10 @@ function maySend(p: Port, frame: usize, length: u32): bool {
   return addressIsOurs(IPV4_HIGH, ipv4Low(ipv4Source(packet))) && !speaksForStack(packet);
 }
 
-/** A frame that the kernel sends by its device `p`, a virtio-net header in front. */
+/**
+ * A frame that the kernel sends by its device, a virtio-net header in front; `p` is that device or, in the
+ * stacks after the one that has it, the wire.
+ */
 export function kernelSends(p: Port, virtio: usize, length: u32): void {
   const frame = virtio + <usize>VIRTIO_NET_HEADER;
   aboutFrame(frame, length < VIRTIO_NET_HEADER ? 0 : length - VIRTIO_NET_HEADER);
@@ -210,7 +245,7 @@ export function kernelSends(p: Port, virtio: usize, length: u32): void {
     drop(DropReason.truncated);
   } else if (!maySend(p, frame, length - VIRTIO_NET_HEADER)) {
     drop(DropReason.kernelForeign);
-  } else {
+  } else if (!handOver()) {
     forward(port(root().kernelWire), virtio, frame, length - VIRTIO_NET_HEADER);
   }
 }

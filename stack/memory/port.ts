@@ -27,6 +27,10 @@ export enum RxFlag {
   vlan = 16,
   /** Set by ip/input: all stacks of the process get this one, or the fragments that it was made of. */
   everywhere = 32,
+  /** Set by link/kernel-port: a socket of one of the process' stacks wants the frame, or a stack itself. */
+  claimed = 64,
+  /** Set by link/handover: the frame is one that the kernel sends. */
+  fromKernel = 128,
 }
 
 /** Where RxFrame.flags has the number of stacks that saw a frame, 8 bits above RxFlag. */

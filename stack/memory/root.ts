@@ -93,8 +93,11 @@ export class Root extends ErrorTokens {
   /** Networks of the kernel's interfaces that the shell told of (ip/sides.ts). */
   kernelNetworks: u32;
 
-  /** The kernel's device, counted from one, 0: none; and the port by which its frames leave. */
+  /** 1: the kernel has the stack's address, too, and what no socket of the process wants is for it. */
+  kernelShares: u32;
+  /** The kernel's device, counted from one, 0: another stack has it, or there is none. */
   kernel: u32;
+  /** The port by which the kernel's frames leave. */
   kernelWire: u32;
 
   /** The ring port to ltran, counted from one; 0 while there is none (link/announce.ts). */
@@ -114,12 +117,13 @@ export class Root extends ErrorTokens {
   stackIndex: u32;
   stackCount: u32;
   /**
-   * Of the frame that is being received: how many stacks saw it before, how many may see it after us, and
-   * whether it goes to the next one (link/handover.ts).
+   * Of the frame that is being received: how many stacks saw it before, how many may see it after us,
+   * whether it goes to the next one, and RxFlag.claimed if one of them wants it (link/handover.ts).
    */
   seenBefore: u32;
   mayFollow: u32;
   handedOn: u32;
+  claimed: u32;
 }
 
 /** The region's root; compiles to a constant address. */

@@ -16,6 +16,8 @@ const CARRIERS: Readonly<Record<string, readonly string[]>> = {
   dpdk_args: ["eal_args"],
   num_cpus: ["cpus", "stacks", "eal_args"],
   stack_num: ["stacks"],
+  app_bind_numa: ["other_cpus", "stack_nodes"],
+  app_exclude_cpus: ["first_cpus", "other_cpus"],
   memory: ["memory_size"],
   tcp_conn_count: ["memory_size"],
   mbuf_count_per_conn: ["memory_size"],

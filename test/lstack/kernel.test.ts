@@ -6,6 +6,7 @@ import { type ConfigurationOptions, stackEnvironment } from "../../scripts/lab/l
 import { runInside } from "../../scripts/lab/namespaces.js";
 import { type Program, startProgram } from "../../scripts/lab/program.js";
 import { waitForServer } from "../../scripts/lab/readiness.js";
+import { readEachStack } from "../../scripts/lab/stack-counters.js";
 import { temporaryFolder } from "../../scripts/lab/temporary.js";
 import { redisArguments, redisPort } from "../ltran/accelerated.js";
 import { kernelCounter, pingOnce, shareUnderLoad } from "../ltran/kernel-traffic.js";
@@ -15,6 +16,7 @@ const ownAddress = "10.77.0.5";
 
 const configurations: readonly ConfigurationOptions[] = [
   { port: "packet", extraLines: ["kni_switch=1"] },
+  { port: "packet", extraLines: ["kni_switch=1", 'num_cpus="0,1"', "listen_shadow=1"] },
   { port: "dpdk", driver: "af_packet", extraLines: ["kni_switch=1"] },
 ];
 
@@ -35,12 +37,13 @@ async function startRedis(lab: Lab, configuration: ConfigurationOptions): Promis
   return program;
 }
 
-for (const configuration of configurations) {
-  const name = [configuration.port, configuration.driver].filter(Boolean).join(" ");
+for (const [index, configuration] of configurations.entries()) {
+  const stacks = configuration.extraLines?.some((line) => line.startsWith("num_cpus")) ? 2 : 1;
+  const name = [configuration.port, configuration.driver, `${stacks} stacks`].filter(Boolean).join(" ");
   describe(`over ${name}`, { timeout }, () => {
     for (const hasOwn of [false, true]) {
       test(`the kernel serves beside Redis${hasOwn ? ", and at an address of its own" : ""}`, async () => {
-        const label = `kernel-${configuration.port}${hasOwn ? "-own" : ""}`;
+        const label = `kernel-${index}${hasOwn ? "-own" : ""}`;
         // A kernel at the other end leaves checksums and segmentation to drivers that know of neither.
         const offloads = configuration.port === "packet" ? "default" : "equal";
         const lab = createLab({ label, stack: "gazelle", offloads });
@@ -49,6 +52,9 @@ for (const configuration of configurations) {
           const redis = await startRedis(lab, configuration);
           await shareUnderLoad(lab, configuration.port === "packet");
           assert.equal(kernelCounter(lab, "Tcp.OutRsts"), 0n);
+          const served = readEachStack(redis.pid).map((stack) => stack.tcpPassiveOpens);
+          assert.equal(served.length, stacks);
+          for (const connections of served) assert.ok(connections > 0n, `${served} connections`);
           if (hasOwn) await pingOnce(lab, "client", ownAddress);
           await redis.stop();
           assert.doesNotMatch(inServer(lab, "ip", "link"), /kni/);

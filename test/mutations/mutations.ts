@@ -66,4 +66,11 @@ export const MUTATIONS: readonly Mutation[] = [
     to: "} else if (tcb.quickAcks < 255 || ",
     test: "stack/tcp/delayed-ack.test",
   },
+  {
+    name: "frames claimed for all stacks",
+    file: "link/kernel-port.ts",
+    from: "    claimFrame();\n",
+    to: "",
+    test: "stack/link/kernel-port.test",
+  },
 ];

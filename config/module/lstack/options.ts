@@ -42,7 +42,10 @@ export const dpdkArgs = lstack
 export const numCpus = lstack
   .text("num_cpus", Kind.NumberList, "The CPUs of the process' stacks: so many stacks there are, 32 at most.")
   .between(0, MOST_CPUS - 1)
-  .meaning("Each stack's own thread runs on its CPU. Every stack has memory, a lock and a queue of its own.")
+  .meaning(
+    "Every stack has memory, a lock and a queue of its own. Its own thread runs on its CPU, and so does " +
+      "the first of the application's threads at home in it; see below.",
+  )
   .defaultsTo('"": stack_num stacks, not bound to CPUs');
 export const memory = lstack
   .integer("memory", 0, "Size in MiB of the memory that holds the stack's whole state.")
@@ -147,17 +150,18 @@ lstack
   .text("kni_device", Kind.Name, "Name of the kernel's device of kni_switch.")
   .between(0, 15)
   .defaultsTo('"kni"');
-lstack
-  .toggle("main_thread_affinity", 0, "1: leave the main thread on the CPU of the EAL.")
-  .withoutEffect(0, "the affinity of the application's threads is never changed; use taskset");
-lstack
-  .toggle("app_bind_numa", 0, "1: move application threads to the NUMA node of their sockets.")
-  .withoutEffect(0, "the affinity of the application's threads is never changed; use numactl");
-lstack
-  .text("app_exclude_cpus", Kind.NumberList, "CPUs to which app_bind_numa moves no thread.")
+export const mainThreadAffinity = lstack
+  .toggle("main_thread_affinity", 0, "1: the main thread is moved to a CPU like all others; see below.")
+  .meaning("0: it stays where it is.");
+export const appBindNuma = lstack
+  .toggle("app_bind_numa", 0, "1: move application threads to the NUMA node of their stack; see below.")
+  .meaning("0: only num_cpus moves threads.")
+  .carriedByOthers();
+export const appExcludeCpus = lstack
+  .text("app_exclude_cpus", Kind.NumberList, "CPUs to which no thread of the application is moved.")
   .between(0, MOST_CPUS - 1)
-  .withoutEffect(0, "the affinity of the application's threads is never changed")
-  .defaultsTo("none");
+  .defaultsTo("none")
+  .carriedByOthers();
 lstack
   .toggle("stack_interrupt", 0, "1: sleep until the device interrupts.")
   .withoutEffect(0, "an idle stack sleeps on the port's descriptor wherever the port has one");
@@ -232,6 +236,15 @@ export const deviceName = lstack
 export const stacks = lstack.integer("stacks", 1, "How many stacks the process has.").computed();
 export const cpus = lstack
   .text("cpus", Kind.Arguments, "The CPU of each stack, as text; empty: none is bound.")
+  .computed();
+export const firstCpus = lstack
+  .text("first_cpus", Kind.Arguments, "For each stack, CPUs of the first thread at home there; empty: any.")
+  .computed();
+export const otherCpus = lstack
+  .text("other_cpus", Kind.Arguments, "For each stack, CPUs of the other threads at home there; empty: any.")
+  .computed();
+export const stackNodes = lstack
+  .text("stack_nodes", Kind.Arguments, "The NUMA node of each stack's memory; empty: not known.")
   .computed();
 export const memorySize = lstack.integer("memory_size", 0, "Size of the region in MiB.").computed();
 export const hugePages = lstack.toggle("huge_pages", 0, "Whether dpdk_args asks for huge pages.").computed();

@@ -22,7 +22,7 @@ export const retired: Retired[] = [
   new Retired("expand_send_ring", SOCKET_BUFFERS),
   new Retired("seperate_send_recv", "sending and receiving share one stack; remove the line"),
   new Retired("nonblock_mode", "sockets block exactly when the program asks for it; remove the line"),
-  new Retired("numa_bind", "the affinity of the application's threads is never changed; use numactl"),
+  new Retired("numa_bind", "remove the line; app_bind_numa is the key now"),
   new Retired("ipv6_enable", "remove the line; host_addr6 is the key for IPv6"),
   new Retired(
     "xdp_eth_name",

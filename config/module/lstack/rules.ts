@@ -16,7 +16,6 @@ import {
   gatewayAddr,
   hostAddr,
   hugePages,
-  kniSwitch,
   lstack,
   MOST_MEMORY,
   MOST_STACKS,
@@ -37,6 +36,7 @@ import {
   tcpConnCount,
   useLtran,
 } from "./options";
+import { placeThreads } from "./placement";
 import { largestRegion } from "./receive-ring";
 
 /** Memory of one packet buffer. */
@@ -115,9 +115,6 @@ function checkSeveralStacks(isDpdk: bool): void {
   if (isDpdk) {
     complain(option, 'must ask for one stack: port "dpdk" has one queue so far; use port packet, or ltran');
   }
-  if (kniSwitch.number != 0 && kniSwitch.sound) {
-    complain(kniSwitch, "must be 0 with several stacks, unless the device is ltran's");
-  }
 }
 
 function checkPort(file: string, line: i32): void {
@@ -179,6 +176,7 @@ export function applyLstackRules(file: string, line: i32): void {
   checkRequired(lstack, file, line);
   checkNetwork();
   checkCpus();
+  placeThreads();
   checkPort(file, line);
   checkProcesses();
   checkEffects(lstack);
