@@ -11,7 +11,8 @@ import { temporaryFolder } from "../../scripts/lab/temporary.js";
 import { redisArguments, redisPort } from "../ltran/accelerated.js";
 import { kernelCounter, pingOnce, shareUnderLoad } from "../ltran/kernel-traffic.js";
 
-const timeout = 90_000;
+/** Of two tests, which a busy machine takes a minute for each. */
+const timeout = 180_000;
 const ownAddress = "10.77.0.5";
 
 const configurations: readonly ConfigurationOptions[] = [

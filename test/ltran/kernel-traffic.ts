@@ -99,7 +99,8 @@ export class Capture {
       namespace: namespaceOf(lab, end),
       role: end,
       command: "tcpdump",
-      argumentList: ["-i", device, "-n", "-l", "-e", "--immediate-mode", filter],
+      // Headers in 16 MiB: a busy machine lets tcpdump wait for a while.
+      argumentList: ["-i", device, "-n", "-l", "-e", "-s", "128", "-B", "16384", "--immediate-mode", filter],
     });
     await waitUntil(() => /listening on/.test(program.output()), patienceMs);
     return new Capture(program);
