@@ -14,6 +14,8 @@ const DOORS = [
   "socketFollow",
   "socketMayBind",
   "steeringProgram",
+  "hashKeyDraw",
+  "hashKeyTake",
   "handOverFailed",
   "addressAdd",
   "gatewaySet",

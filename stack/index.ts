@@ -51,6 +51,7 @@ export {
   ringTransmit,
   ringWelcome,
 } from "./link/ring-port";
+export { hashKeyDraw, hashKeyTake } from "./link/rss";
 export { steeringProgram } from "./link/steering";
 export * from "./socket/doors";
 

@@ -6,7 +6,7 @@ import { BPF_NETWORK, BPF_PROTOCOL, Bpf, bpfAdd, bpfBegin, bpfCount } from "./bp
 /**
  * Which of a process' stacks a packet goes to. Ports that a stack chooses itself leave the process' number of
  * stacks as remainder its own number: answers find home by that. All other packets are spread by the peer's
- * address and port.
+ * address and port. A device that spreads by a hash of its own is in link/rss.ts.
  */
 
 /** The range Linux uses by default, which is within what RFC 6056, section 3.2 asks for. */
@@ -33,6 +33,19 @@ export function ephemeralPorts(): u32 {
 /** One of them; `index` below ephemeralPorts(). */
 export function ephemeralPortAt(index: u32): u16 {
   return <u16>(firstPort() + index * stacks());
+}
+
+/**
+ * How many ports this stack may try towards a known peer: all, where the device's hash says which of them
+ * bring answers home (link/rss.ts).
+ */
+export function connectPorts(): u32 {
+  return root().hashEntries == 0 ? ephemeralPorts() : EPHEMERAL_LAST - EPHEMERAL_FIRST + 1;
+}
+
+/** One of them; `index` below connectPorts(). */
+export function connectPortAt(index: u32): u16 {
+  return root().hashEntries == 0 ? ephemeralPortAt(index) : <u16>(EPHEMERAL_FIRST + index);
 }
 
 /** Ports from `offset` of the transport header on, behind the IP header's length in X. */

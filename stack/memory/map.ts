@@ -10,6 +10,7 @@
  *   0x17000  SEGMENT    the TCP segment that is being processed
  *   0x17400  PORT_USES  counters of the ephemeral port choice (RFC 6056)
  *   0x17800  NETWORKS   the kernel's networks
+ *   0x17c00  HASH_KEY   the device's hash key
  *   0x18000  POOLS      one Pool header per PoolId
  *   0x19000  WHEEL      the timer wheel
  *   0x20000  JOURNAL    the last occasions of each reason
@@ -33,6 +34,8 @@ export const SEGMENT: usize = 0x17000;
 export const PORT_USES: usize = 0x17400;
 /** ip/sides.ts: 128 of 8 bytes. */
 export const KERNEL_NETWORKS: usize = 0x17800;
+/** link/rss.ts: 64 bytes. */
+export const HASH_KEY: usize = 0x17c00;
 export const POOLS: usize = 0x18000;
 export const WHEEL: usize = 0x19000;
 /** stats/journal.ts: JOURNAL_ROWS of JOURNAL_ENTRIES of 96 bytes. */

@@ -116,6 +116,8 @@ export class Root extends ErrorTokens {
   /** Which of the process' stacks this is, and how many there are; 0 of 0 or 1: the only one. */
   stackIndex: u32;
   stackCount: u32;
+  /** Entries of the table by which the device chooses a queue (link/rss.ts); 0: its way is not known. */
+  hashEntries: u32;
   /**
    * Of the frame that is being received: how many stacks saw it before, how many may see it after us,
    * whether it goes to the next one, and RxFlag.claimed if one of them wants it (link/handover.ts).

@@ -1,7 +1,9 @@
-import { ephemeralPortAt, ephemeralPorts } from "../link/steering";
+import { answerHash, comesHome } from "../link/rss";
+import { connectPortAt, connectPorts } from "../link/steering";
 import { PORT_USES } from "../memory/map";
 import { root } from "../memory/root";
 import { sipHash } from "../random/siphash";
+import { isIpv4 } from "../wire/address";
 import { connectionFind } from "./connections";
 import { listenerOnPort } from "./listen";
 import { timeWaitRecyclable } from "./time-wait";
@@ -28,11 +30,13 @@ export function ephemeralPort(
   const hash = sipHash(r.portKey0, r.portKey1, localHigh, localLow, remoteHigh, remoteLow, remotePort);
   const offset = <u32>hash;
   const use = changetype<Use>(PORT_USES + ((<usize>(hash >> 32) & (USES - 1)) << 2));
-  const ports = ephemeralPorts();
+  const ports = connectPorts();
+  const rest = answerHash(localHigh, localLow, remoteHigh, remoteLow, remotePort);
+  const version4 = isIpv4(localHigh, localLow);
   for (let tries: u32 = 0; tries < ports; tries++) {
-    const port = ephemeralPortAt(<u32>(offset + use.count) % ports);
+    const port = connectPortAt(<u32>(offset + use.count) % ports);
     use.count++;
-    if (listenerOnPort(port)) continue;
+    if (!comesHome(version4, rest, port) || listenerOnPort(port)) continue;
     const taken = connectionFind(localHigh, localLow, remoteHigh, remoteLow, port, remotePort);
     if (changetype<usize>(taken) == 0 || timeWaitRecyclable(taken)) return port;
   }

@@ -1,0 +1,1 @@
+export { toeplitz } from "../../../stack/link/toeplitz";
