@@ -29,10 +29,14 @@ const EAL_HEAD = `## Arguments for DPDK
 \`["-a", "0000:01:00.0", "--socket-mem", "1024"]\`; \`forward_kit_args\` in ltran.conf is one string, such as
 \`"-a 0000:01:00.0 --socket-mem 1024"\`. A value may follow as the next argument or after "=".
 
-Without huge pages, the EAL is started with \`--no-huge --no-shconf\` and 256 MiB (\`-m\` changes that); with
-them, with \`--in-memory --single-file-segments --iova-mode=va\`. Huge pages are used when \`--socket-mem\`,
-\`--huge-dir\` or \`--in-memory\` asks for them; then as many must be free as \`--socket-mem\` or \`-m\` says,
-or a start is refused.
+With several stacks a device needs a queue for each. \`net_af_packet\`, \`net_af_xdp\` and
+\`net_virtio_user\` get \`qpairs\`, \`queue_count\` or \`queues\`, with a warning, where the file does not
+say it.
+
+Without huge pages, the EAL is started with \`--no-huge --no-shconf\` and 256 MiB, or 48 for each of more
+than five stacks (\`-m\` changes that); with them, with \`--in-memory --single-file-segments
+--iova-mode=va\`. Huge pages are used when \`--socket-mem\`, \`--huge-dir\` or \`--in-memory\` asks for them;
+then as many must be free as \`--socket-mem\` or \`-m\` says, or a start is refused.
 
 | Argument | What happens |
 |---|---|

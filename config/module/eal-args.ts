@@ -1,4 +1,5 @@
 // Turns what dpdk_args or forward_kit_args says into the arguments that the EAL of DPDK gets.
+import { withQueues } from "./device-queues";
 import { EalOption, ealOptions, Treatment } from "./eal-options";
 import { cpus, lacking, machine } from "./machine";
 import { report } from "./messages";
@@ -11,13 +12,17 @@ import { decimal, hexadecimal } from "./text";
  * Memory without huge pages, in MiB: headers of packet buffers and rings; packet data has a memory of its
  * own.
  */
-const PLAIN_MEBIBYTES = "256";
+const PLAIN_MEBIBYTES: i32 = 256;
+/** What the packet buffers of one queue take of it at most, in MiB. */
+const QUEUE_MEBIBYTES: i32 = 48;
 
 /** What the arguments said so far. */
 class Arguments {
   constructor(
     /** The option that holds them. */
     public readonly option: Option,
+    /** How many queues a device must have. */
+    public readonly queues: i32,
   ) {}
 
   passed: string[] = [];
@@ -134,7 +139,11 @@ function apply(result: Arguments, option: EalOption, value: string, shown: strin
   switch (option.treatment) {
     case Treatment.Device:
       result.namesDevice = true;
-      pass(result, option, value);
+      pass(
+        result,
+        option,
+        option.name == "--vdev" ? withQueues(result.option, value, result.queues, shown) : value,
+      );
       return;
     case Treatment.Pass:
       if (option.name == "--iova-mode") result.iovaMode = true;
@@ -164,8 +173,8 @@ function apply(result: Arguments, option: EalOption, value: string, shown: strin
   }
 }
 
-function read(option: Option): Arguments {
-  const result = new Arguments(option);
+function read(option: Option, queues: i32): Arguments {
+  const result = new Arguments(option, queues);
   const list = option.list;
   for (let i = 0; i < list.length; i++) {
     const argument = list[i];
@@ -227,9 +236,12 @@ class Eal {
   namesDevice: bool = false;
 }
 
-/** Checks an option's arguments for the EAL, whose lcore is to run on a CPU (-1: on any). */
-export function checkEalArgs(option: Option, cpu: i32): Eal {
-  const found = read(option);
+/**
+ * Checks an option's arguments for the EAL, whose lcore is to run on a CPU (-1: on any), and whose device is
+ * to have so many queues.
+ */
+export function checkEalArgs(option: Option, cpu: i32, queues: i32 = 1): Eal {
+  const found = read(option, queues);
   checkHugePages(found);
   const eal = new Eal();
   eal.isHuge = found.huge.length > 0;
@@ -243,13 +255,14 @@ export function checkEalArgs(option: Option, cpu: i32): Eal {
     args.push("--no-huge");
     args.push("--no-shconf");
   }
+  const plain = `${max(PLAIN_MEBIBYTES, QUEUE_MEBIBYTES * queues)}`;
   if (found.memory.length > 0) {
     // Without huge pages there are no NUMA nodes to share the memory out to.
     args.push(eal.isHuge ? found.memory[0] : "-m");
-    args.push(eal.isHuge || found.memory[0] == "-m" ? found.memory[1] : PLAIN_MEBIBYTES);
+    args.push(eal.isHuge || found.memory[0] == "-m" ? found.memory[1] : plain);
   } else if (!eal.isHuge) {
     args.push("-m");
-    args.push(PLAIN_MEBIBYTES);
+    args.push(plain);
   }
   for (let i = 0; i < found.passed.length; i++) args.push(found.passed[i]);
   eal.args = args;

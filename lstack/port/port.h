@@ -31,6 +31,11 @@ struct gz_port_request {
     /* Classic BPF that chooses the queue, for devices that take it: struct sock_filter, and how many. */
     const void *steering;
     uint32_t steering_length;
+    /* A key for devices that choose the queue by a Toeplitz hash (RSS), in bytes. */
+    const uint8_t *hash_key;
+    uint32_t hash_key_length;
+    /* Linear memory of each of those stacks, all with the same window; for dpdk only. */
+    uint8_t *const *memories;
     /* argv for the port's library, ends with NULL; for dpdk only. */
     char *const *arguments;
     /* Which of the library's devices, counted from 1, in place of `mac`; 0: by `mac`. For dpdk only. */
@@ -88,6 +93,11 @@ struct gz_port {
     uint32_t mtu;
     uint64_t mac;
     uint32_t segmentation_max;
+    /*
+     * The device chooses the queue by the hash key that it was given: entries of its table, entry i is queue
+     * i modulo their number. 0: it does not.
+     */
+    uint32_t hash_entries;
     /* The interface's name. */
     char device[16];
     /* Bytes of the window that the port's own memory takes. */

@@ -69,8 +69,15 @@ static bool changed(int fd)
 static void say_truncated(void)
 {
     struct gz_port *port = &gz_current->wire;
+    uint64_t drops = 0;
 
-    if (gz_get64(GZ_DROPS + GZ_DROP_TRUNCATED * 8) == 0)
+    for (uint32_t i = 0; i < gz_process.stacks; i++) {
+        uint64_t count;
+
+        memcpy(&count, gz_stacks[i].env.memory.data + GZ_DROPS + GZ_DROP_TRUNCATED * 8, sizeof(count));
+        drops += count;
+    }
+    if (drops == 0)
         return;
     dprintf(STDERR_FILENO, "gazelle: %s\n", port->truncation);
     port->truncation[0] = '\0';

@@ -100,6 +100,33 @@ static const struct gz_port_kind *load_dpdk(struct gz_port *port)
     return kind;
 }
 
+/* The linear memory of all stacks. */
+static uint8_t *const *memories(void)
+{
+    static uint8_t *list[GZ_STACKS_MAX];
+
+    for (uint32_t i = 0; i < gz_process.stacks; i++)
+        list[i] = gz_stacks[i].env.memory.data;
+    return list;
+}
+
+/* By what a device chooses the queue: a program, or a hash with a key that the first stack has drawn. */
+static void request_steering(struct gz_port_request *request)
+{
+    static uint8_t key[GZ_CALL_OPTION_SIZE];
+    static uint32_t key_length;
+    w2c_stack *module = &gz_current->module;
+
+    if (key_length == 0) {
+        key_length = w2c_stack_hashKeyDraw(module);
+        memcpy(key, gz_at(GZ_CALL_OPTION), sizeof(key));
+    }
+    request->hash_key = key;
+    request->hash_key_length = key_length;
+    request->steering_length = w2c_stack_steeringProgram(module);
+    request->steering = gz_at(GZ_CALL_OPTION);
+}
+
 /* What the configuration asks of the port. */
 static int request_port(struct gz_port_request *request)
 {
@@ -114,6 +141,7 @@ static int request_port(struct gz_port_request *request)
         .window = gz_current->region_size,
         .queue = gz_current->index,
         .queues = gz_process.stacks,
+        .memories = memories(),
     };
     memcpy(request->mac, config->device_mac, sizeof(request->mac));
     memcpy(request->address, config->host_addr + 12, sizeof(request->address));
@@ -145,10 +173,8 @@ static int open_port(void)
         return 0;
     if (request_port(&request) != 0)
         return -1;
-    if (request.queues > 1) {
-        request.steering_length = w2c_stack_steeringProgram(&gz_current->module);
-        request.steering = gz_at(GZ_CALL_OPTION);
-    }
+    if (request.queues > 1)
+        request_steering(&request);
     bool described = port->kind->describe != NULL;
 
     if ((described && describe_port(&request) != 0) || port->kind->open(port, &request) != 0) {
@@ -158,6 +184,10 @@ static int open_port(void)
         return -1;
     }
     port->opened = true;
+    if (port->hash_entries != 0) {
+        memcpy(gz_at(GZ_CALL_OPTION), request.hash_key, GZ_CALL_OPTION_SIZE);
+        w2c_stack_hashKeyTake(&gz_current->module, port->hash_entries);
+    }
     if (!described)
         port->fd = gz_internal(port->fd);
     gz_current->env.memory.size = gz_current->region_size + port->window_size;

@@ -26,7 +26,10 @@ const DRIVERS = [
 ];
 
 /** Calls of the drivers that lstack/port/dpdk/wrap.c watches or keeps from the application. */
-const WRAPPED = ["socket", "xsk_socket__create", "open64", "fcntl64", "poll", "openlog", "__syslog_chk"];
+const WRAPPED = [
+  ...["socket", "setsockopt", "ioctl", "xsk_socket__create", "open64", "fcntl64", "poll", "getopt_long"],
+  ...["openlog", "__syslog_chk"],
+];
 
 /**
  * Options for compiling against DPDK's headers; the buffers in linear memory need a call that is still marked

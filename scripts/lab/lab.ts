@@ -27,6 +27,8 @@ export interface LabOptions {
   label: string;
   stack: StackKind;
   offloads: Offloads;
+  /** Queues of both ends, each way; what the kernel makes unless told otherwise. */
+  queues?: number;
 }
 
 /** Addresses are the same in every lab: namespaces keep them apart. */
@@ -96,8 +98,11 @@ export function createLab(options: LabOptions): Lab {
 
 function connectNamespaces(lab: Lab): void {
   const { serverNamespace, clientNamespace, serverInterface, clientInterface } = lab;
-  const serverEnd = ["name", serverInterface, "address", addresses.serverMac];
-  const clientEnd = ["name", clientInterface, "address", addresses.clientMac, "netns", clientNamespace];
+  const count = String(lab.queues);
+  const queues = lab.queues === undefined ? [] : ["numtxqueues", count, "numrxqueues", count];
+  const serverEnd = ["name", serverInterface, "address", addresses.serverMac, ...queues];
+  const place = ["netns", clientNamespace];
+  const clientEnd = ["name", clientInterface, "address", addresses.clientMac, ...queues, ...place];
   runInside(serverNamespace, "ip", "link", "add", ...serverEnd, "type", "veth", "peer", ...clientEnd);
   addAddress(clientNamespace, clientInterface, addresses.client);
   if (lab.stack === "kernel") {

@@ -50,6 +50,8 @@ export interface ServiceOptions {
   configuration?: ConfigurationOptions;
   /** The server is behind an ltran of its own with these options. */
   ltran?: Readonly<Record<string, string>> | undefined;
+  /** Queues of the link's ends, where they count. */
+  queues?: number;
   /** What has to run before the server does. */
   prepare?: (lab: Lab) => Promise<unknown>;
   /** Which process owns the stack, when it is not the one that was started. */
@@ -109,7 +111,8 @@ export class Service {
     const asked = options.configuration ?? { port: "packet" };
     // DPDK's af_packet driver cuts off frames longer than its slots, so the peer must not send any.
     const offloads = asked.port === "dpdk" ? "equal" : "default";
-    const lab = createLab({ label: options.label, stack: options.stack, offloads });
+    const { label, stack, queues } = options;
+    const lab = createLab({ label, stack, offloads, ...(queues !== undefined && { queues }) });
     const folder = join(temporaryFolder(), options.label);
     mkdirSync(folder, { recursive: true });
     await options.prepare?.(lab);

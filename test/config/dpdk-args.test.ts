@@ -216,3 +216,59 @@ describe("the lcore", () => {
     assert.match(lcores("") ?? "", /^0@\([\d,]+\)$/);
   });
 });
+
+describe("the queues of a device", () => {
+  const given = (device: string, stacks: number, ...further: string[]) =>
+    checkOptions({
+      stack_num: String(stacks),
+      dpdk_args: `[${["--vdev", device, ...further].map((text) => JSON.stringify(text)).join(", ")}]`,
+    });
+  const passedOn = (device: string, stacks: number) =>
+    given(device, stacks).values.eal_args?.split(" ").at(-1);
+
+  it("are as many as stacks where the file says nothing, and this is said", () => {
+    const names = [
+      ["net_af_packet0,iface=eth1", "qpairs"],
+      ["eth_af_packet0,iface=eth1", "qpairs"],
+      ["net_af_xdp0,iface=eth1,busy_budget=0", "queue_count"],
+      ["net_virtio_user0,path=/dev/vhost-net", "queues"],
+    ] as const;
+    for (const [device, name] of names) {
+      const verdict = given(device, 3);
+      assert.deepEqual([verdict.status, verdict.errors], [0, []]);
+      assert.equal(verdict.warnings.length, 1);
+      const reason = `"--vdev ${device}": is passed on with ${name}=3, a queue for each stack`;
+      assert.ok(verdict.warnings[0]?.endsWith(reason), verdict.warnings[0]);
+      assert.equal(passedOn(device, 3), `${device},${name}=3`);
+      assert.deepEqual([passedOn(device, 1), given(device, 1).warnings], [device, []], "one stack");
+    }
+  });
+
+  it("must fit where the file says something", () => {
+    const device = "net_af_packet0,iface=eth1,qpairs=2,framecnt=4096";
+    assert.deepEqual([passedOn(device, 2), given(device, 2).warnings], [device, []]);
+    assert.equal(passedOn(device, 1), device);
+    assert.match(
+      given(device, 3).errors.join(),
+      /must have qpairs=3, a queue for each stack, or be without qpairs$/,
+    );
+    for (const count of ["", "two", "02x", "-2"]) {
+      assert.equal(given(`net_af_xdp0,iface=eth1,queue_count=${count}`, 2).status, 1, count);
+    }
+  });
+
+  it("of other drivers are not spoken of", () => {
+    for (const device of ["net_tap0,iface=gztap0", "net_memif0,role=client", "net_ring0"]) {
+      assert.deepEqual([passedOn(device, 2), given(device, 2).warnings], [device, []]);
+    }
+    const card = checkOptions({ stack_num: "2", dpdk_args: '["-a", "0000:01:00.0"]' });
+    assert.deepEqual([card.status, card.warnings], [0, []]);
+  });
+
+  it("have memory, unless the file says how much", () => {
+    const memory = (stacks: number, ...further: string[]) =>
+      /-m (\d+)/.exec(given("net_tap0", stacks, ...further).values.eal_args ?? "")?.[1];
+    assert.deepEqual([memory(1), memory(5), memory(8), memory(32)], ["256", "256", "384", "1536"]);
+    assert.equal(memory(8, "-m", "100"), "100");
+  });
+});

@@ -67,7 +67,24 @@ for (const driver of drivers) {
   });
 }
 
-const refusals: readonly (readonly [string, string, readonly RegExp[]])[] = [
+for (const driver of drivers) {
+  test(`${driver}: packets in fragments arrive, and are answered in fragments`, async () => {
+    const probe = await Probe.start({
+      label: `parts-${driver.replace("_", "")}`,
+      configuration: configuration(driver),
+    });
+    try {
+      const load = ["-c", "3", "-i", "0.05", "-W", "2", "-s", "4000", addresses.server];
+      const report = (await probe.client("ping", load)).stdout.toString();
+      assert.match(report, / 3 received/);
+      assert.doesNotMatch(report, /wrong data byte/);
+    } finally {
+      await probe.stop();
+    }
+  });
+}
+
+const refusals: readonly (readonly [string, string, readonly RegExp[], ...string[]])[] = [
   ["an unknown driver", "net_nonsense0", [/port dpdk: .*check dpdk_args/, /net_nonsense0/]],
   [
     "a missing interface",
@@ -79,12 +96,26 @@ const refusals: readonly (readonly [string, string, readonly RegExp[]])[] = [
     "net_af_xdp0,iface=missing0",
     [/port dpdk: no device; check iface/, /missing0/],
   ],
+  [
+    "an interface with fewer queues than stacks",
+    "net_af_xdp0,iface=server0",
+    [/queue_count=2, a queue for each stack/, /port dpdk: no device; .*a queue for each stack: ethtool -l/],
+    "stack_num=2",
+    "memory=32",
+  ],
+  [
+    "a driver with fewer queues than stacks",
+    "net_tap0,iface=gztap0",
+    [/port dpdk: a device of net_tap has 16 queues, and there are 17 stacks; set num_cpus or stack_num/],
+    "stack_num=17",
+    "memory=32",
+  ],
 ];
 
-for (const [index, [title, vdev, parts]] of refusals.entries()) {
+for (const [index, [title, vdev, parts, ...further]] of refusals.entries()) {
   test(`${title} ends the program with cause and remedy`, async () => {
-    const lab = createLab({ label: `refused${index}`, stack: "gazelle", offloads: "equal" });
-    const environment = environmentOf(`refused${index}`, vdev);
+    const lab = createLab({ label: `refused${index}`, stack: "gazelle", offloads: "equal", queues: 1 });
+    const environment = environmentOf(`refused${index}`, vdev, ...further);
     try {
       const program = startProbe(lab, { label: "", configuration: configuration("af_packet"), environment });
       assertRefused(await program.ended, parts);

@@ -10,6 +10,7 @@ import { startLtran } from "../../scripts/lab/ltran.js";
 import { runProgram, startProgram } from "../../scripts/lab/program.js";
 import { repositoryRoot } from "../../scripts/lab/repository.js";
 import { readEachStack, type StackCounters } from "../../scripts/lab/stack-counters.js";
+import { connectTap } from "../../scripts/lab/tap.js";
 
 const firstPort = "7100";
 const connections = 200;
@@ -28,6 +29,8 @@ interface Variant {
   spreads: boolean;
   /** Frames arrive at other stacks than their sockets'. */
   handsOn: boolean;
+  /** Queues of the link's ends, where they count. */
+  queues?: number;
 }
 
 const prefix = `gz-${process.pid}-stacks-`;
@@ -52,6 +55,35 @@ const variants: readonly Variant[] = [
     handsOn: true,
   },
   {
+    title: "DPDK's af_packet",
+    configuration: { port: "dpdk", driver: "af_packet", extraLines: [...cpus, "listen_shadow=1"] },
+    spreads: true,
+    handsOn: true,
+  },
+  {
+    title: "DPDK's af_packet, sleeping at once",
+    configuration: {
+      port: "dpdk",
+      driver: "af_packet",
+      extraLines: ["stack_num=3", "listen_shadow=1", "low_power_mode=1"],
+    },
+    spreads: true,
+    handsOn: true,
+  },
+  {
+    title: "DPDK's tap",
+    configuration: { port: "dpdk", driver: "tap", extraLines: [...cpus, "listen_shadow=1"] },
+    spreads: true,
+    handsOn: true,
+  },
+  {
+    title: "DPDK's af_xdp",
+    configuration: { port: "dpdk", driver: "af_xdp", extraLines: [...cpus, "listen_shadow=1"] },
+    spreads: true,
+    handsOn: true,
+    queues: 2,
+  },
+  {
     title: "ltran",
     configuration: { port: "ltran", extraLines: [...cpus, "listen_shadow=1", `unix_prefix="${prefix}"`] },
     spreads: true,
@@ -65,10 +97,11 @@ const variants: readonly Variant[] = [
   },
 ];
 
-for (const { title, configuration, spreads, handsOn } of variants) {
+for (const { title, configuration, spreads, handsOn, queues } of variants) {
   test(`two stacks over ${title}`, { timeout: 120_000 }, async () => {
     const label = `stacks-${variants.findIndex((variant) => variant.title === title)}`;
-    const lab = createLab({ label, stack: "gazelle", offloads: "default" });
+    const offloads = configuration.port === "dpdk" ? "equal" : "default";
+    const lab = createLab({ label, stack: "gazelle", offloads, ...(queues !== undefined && { queues }) });
     const ltran = configuration.port === "ltran" ? await startLtran(lab, {}, prefix) : undefined;
     const server = startProgram({
       namespace: lab.serverNamespace,
@@ -79,6 +112,7 @@ for (const { title, configuration, spreads, handsOn } of variants) {
     });
     try {
       assert.ok(await waitUntil(() => server.output().includes("ready"), 10_000), server.output());
+      if (configuration.driver === "tap") await connectTap(lab, server);
       const found = await runProgram({
         namespace: lab.clientNamespace,
         role: "client",

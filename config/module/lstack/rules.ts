@@ -109,14 +109,6 @@ function checkLtran(): void {
   }
 }
 
-/** What a process of several stacks does without, unless it is behind ltran. */
-function checkSeveralStacks(isDpdk: bool): void {
-  const option = stackNum.number > 1 ? stackNum : numCpus;
-  if (isDpdk) {
-    complain(option, 'must ask for one stack: port "dpdk" has one queue so far; use port packet, or ltran');
-  }
-}
-
 function checkPort(file: string, line: i32): void {
   if (useLtran.number == 1) {
     checkLtran();
@@ -126,10 +118,10 @@ function checkPort(file: string, line: i32): void {
     const remedy = "only ltran tags frames; use an interface of the kernel such as eth0.7 with port packet";
     lacking(nicVlanMode, "", `must be -1: ${remedy}`);
   }
-  const eal = checkEalArgs(dpdkArgs, cpus.list.length == 1 ? <i32>parseInt(cpus.list[0], 10) : -1);
+  const cpu = cpus.list.length == 1 ? <i32>parseInt(cpus.list[0], 10) : -1;
+  const eal = checkEalArgs(dpdkArgs, cpu, <i32>stacks.number);
   const namesDevice = eal.namesDevice;
   const isDpdk = port.text == "dpdk" || (port.text == "auto" && namesDevice);
-  if (stacks.number > 1) checkSeveralStacks(isDpdk);
   hugePages.number = eal.isHuge ? 1 : 0;
   if (isDpdk) ealArgs.list = eal.args;
   portKind.number = isDpdk ? 1 : 0;

@@ -19,8 +19,19 @@ enum gz_dpdk_wakes {
     GZ_DPDK_BY_TIME,
 };
 
+/* One queue of a device, each way: that of a port. Several stacks of a process have one each of a device. */
 struct gz_dpdk {
     uint16_t device;
+    uint16_t queue;
+    /* The linear memory of the queue's stack, and what of its window the queue takes. */
+    uint8_t *memory;
+    uint32_t window_size;
+    /* Receive interrupts are on for the device. */
+    bool interrupts;
+    /* See struct gz_port. */
+    uint32_t hash_entries;
+    /* What a virtual device receives the queue's frames on; -1: it opened nothing. */
+    int descriptor;
     enum gz_dpdk_wakes wakes;
     /* The interrupt is on. */
     bool armed;
@@ -45,20 +56,20 @@ struct gz_dpdk {
 int gz_dpdk_environment(struct gz_port *port, char *const *arguments);
 /* The thread that the environment runs on. */
 pid_t gz_dpdk_thread(void);
-/* Forgets the descriptors that a device opened when it was set up. */
+/* Forgets the descriptors that a device opened when a queue was set up. */
 void gz_dpdk_descriptor_clear(void);
 /*
- * The descriptor on which frames of the device on interface number `interface` (0: none) can be waited for,
- * once it was set up; -1 when it opened none. See wrap.c.
+ * The descriptor on which frames of a queue of the device on interface number `interface` (0: none) can be
+ * waited for, once the queue was set up; -1 when it opened none. See wrap.c.
  */
-int gz_dpdk_descriptor(unsigned interface);
+int gz_dpdk_descriptor(unsigned interface, uint16_t queue);
 /* Forgets what DPDK logged. */
 void gz_dpdk_log_clear(void);
 /* Puts a message together from `text` and what DPDK logged. */
 void gz_dpdk_fail(struct gz_port *port, const char *text);
 
 /* Chooses what threads sleep on, port->fd, once the device runs: 0, or -1 with port->message. */
-int gz_dpdk_sleep_open(struct gz_port *port, unsigned interface, bool interrupts);
+int gz_dpdk_sleep_open(struct gz_port *port);
 /* As struct gz_port_kind says. */
 bool gz_dpdk_pending(const struct gz_port *port);
 bool gz_dpdk_arm(struct gz_port *port);
@@ -76,12 +87,22 @@ void gz_dpdk_xdp_mark(unsigned interface);
 bool gz_dpdk_xdp_foreign(void);
 void gz_dpdk_xdp_leave(void);
 
-/* Memory of the port within the window, and the pools: 0, or -1 with port->message. */
-int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request);
+/* Memory of a queue within the window, and its pools: 0, or -1 with port->message. */
+int gz_dpdk_pools(struct gz_port *port, struct gz_dpdk *dpdk, const struct gz_port_request *request);
 /* Lets a device that reads and writes memory by itself reach the buffers in linear memory: 0, or -1. */
-int gz_dpdk_reach(struct gz_port *port, struct rte_device *device);
-/* A pool of ordinary buffers in place of one in linear memory. */
-int gz_dpdk_plain_pool(struct gz_port *port);
+int gz_dpdk_reach(const struct gz_dpdk *dpdk, struct rte_device *device);
+/* A pool of ordinary buffers in place of one in linear memory: 0, or -1 with port->message. */
+int gz_dpdk_plain_pool(struct gz_port *port, struct gz_dpdk *dpdk);
+
+/* Asks in `conf` for a spreading of received frames by hash, where the device can do that. */
+void gz_dpdk_spread_ask(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info,
+    const struct gz_port_request *request);
+/*
+ * Once the device runs: makes it deal frames out among the `count` queues at `queues` as the stacks expect,
+ * as far as it can. What it does otherwise is put right by handing frames over.
+ */
+void gz_dpdk_spread(struct gz_dpdk *queues, uint16_t count, const struct rte_eth_dev_info *info,
+    const struct gz_port_request *request);
 
 uint32_t gz_dpdk_receive(struct gz_port *port, uint8_t *frames, uint32_t most);
 void gz_dpdk_release(struct gz_port *port);

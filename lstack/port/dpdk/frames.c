@@ -37,7 +37,7 @@ uint32_t gz_dpdk_receive(struct gz_port *port, uint8_t *frames, uint32_t most)
 
     gz_dpdk_enter(dpdk);
     gz_dpdk_disarm(dpdk);
-    dpdk->lent_count = rte_eth_rx_burst(dpdk->device, 0, dpdk->lent, room);
+    dpdk->lent_count = rte_eth_rx_burst(dpdk->device, dpdk->queue, dpdk->lent, room);
     for (uint32_t i = 0; i < dpdk->lent_count; i++) {
         const struct rte_mbuf *mbuf = dpdk->lent[i];
         uint8_t *frame = frames + (size_t)i * GZ_RX_FRAME_SIZE;
@@ -155,9 +155,9 @@ uint32_t gz_dpdk_transmit(struct gz_port *port, const uint8_t *slots, uint32_t h
                 break;
             ready++;
         }
-        sent = rte_eth_tx_prepare(dpdk->device, 0, burst, ready);
+        sent = rte_eth_tx_prepare(dpdk->device, dpdk->queue, burst, ready);
         if (sent > 0) {
-            sent = rte_eth_tx_burst(dpdk->device, 0, burst, sent);
+            sent = rte_eth_tx_burst(dpdk->device, dpdk->queue, burst, sent);
         } else if (ready > 0) {
             /* The device can never send this frame: it is lost, and counted. */
             rte_pktmbuf_free(burst[0]);

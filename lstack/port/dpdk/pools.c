@@ -24,20 +24,20 @@ static uint32_t aligned(uint32_t size)
 }
 
 /* Maps `size` bytes of the window at `offset`. */
-static uint8_t *map(struct gz_port *port, uint32_t offset, uint32_t size)
+static uint8_t *map(const struct gz_dpdk *dpdk, uint32_t offset, uint32_t size)
 {
-    void *at = mmap(port->memory + offset, size, PROT_READ | PROT_WRITE,
+    void *at = mmap(dpdk->memory + offset, size, PROT_READ | PROT_WRITE,
         MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
 
     return at == MAP_FAILED ? NULL : at;
 }
 
-/* A name for a pool of the device: there may be several devices. */
+/* A name for a pool of the queue: there may be several, and several devices. */
 static const char *name_of(const struct gz_dpdk *dpdk, const char *what)
 {
     static char name[RTE_MEMPOOL_NAMESIZE];
 
-    snprintf(name, sizeof(name), "gazelle-%s-%u", what, dpdk->device);
+    snprintf(name, sizeof(name), "gz-%s-%u-%u", what, dpdk->device, dpdk->queue);
     return name;
 }
 
@@ -61,9 +61,8 @@ static struct rte_mempool *plain_pool(const char *name, uint32_t count)
     return rte_pktmbuf_pool_create(name, count, CACHE, 0, GZ_DPDK_ROOM, SOCKET_ID_ANY);
 }
 
-int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request)
+int gz_dpdk_pools(struct gz_port *port, struct gz_dpdk *dpdk, const struct gz_port_request *request)
 {
-    struct gz_dpdk *dpdk = port->state;
     uint32_t wanted = request->receive_buffers != 0 ? request->receive_buffers : request->slots * 2 - 1;
     uint32_t count = wanted > RECEIVE_BUFFERS_LEAST ? wanted : RECEIVE_BUFFERS_LEAST;
     uint32_t transmit = request->transmit_buffers != 0 ? request->transmit_buffers : TRANSMIT_BUFFERS;
@@ -74,14 +73,14 @@ int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request)
         return -1;
     }
     uint32_t frames = aligned(count * GZ_DPDK_ROOM);
-    uint8_t *base = map(port, request->window, frames);
+    uint8_t *base = map(dpdk, request->window, frames);
 
-    dpdk->bounce = map(port, request->window + frames, bounce);
+    dpdk->bounce = map(dpdk, request->window + frames, bounce);
     if (base == NULL || dpdk->bounce == NULL) {
         gz_dpdk_fail(port, "no memory for receive buffers");
         return -1;
     }
-    port->window_size = frames + bounce;
+    dpdk->window_size = frames + bounce;
     dpdk->frames = base;
     dpdk->frames_size = frames;
     dpdk->receive_pool = linear_pool(name_of(dpdk, "receive"), base, frames, count);
@@ -93,19 +92,16 @@ int gz_dpdk_pools(struct gz_port *port, const struct gz_port_request *request)
     return 0;
 }
 
-int gz_dpdk_reach(struct gz_port *port, struct rte_device *device)
+int gz_dpdk_reach(const struct gz_dpdk *dpdk, struct rte_device *device)
 {
-    const struct gz_dpdk *dpdk = port->state;
-
     /* Our memory has no physical addresses that hold still: only an IOMMU can lead a device to it. */
     if (rte_eal_iova_mode() != RTE_IOVA_VA)
         return -1;
     return rte_dev_dma_map(device, dpdk->frames, (uint64_t)(uintptr_t)dpdk->frames, dpdk->frames_size);
 }
 
-int gz_dpdk_plain_pool(struct gz_port *port)
+int gz_dpdk_plain_pool(struct gz_port *port, struct gz_dpdk *dpdk)
 {
-    struct gz_dpdk *dpdk = port->state;
     unsigned count = dpdk->receive_pool->size;
 
     rte_mempool_free(dpdk->receive_pool);

@@ -46,9 +46,9 @@ static int find_by_order(struct gz_port *port, uint32_t order)
 
 /*
  * The device with the wanted hardware address, else the only one: 0, or -1 with a message that lists what
- * there is.
+ * there is. A virtual one is not there when its interface has fewer queues than it was asked for.
  */
-static int find(struct gz_port *port, const uint8_t mac[6])
+static int find(struct gz_port *port, const uint8_t mac[6], bool several)
 {
     struct gz_dpdk *dpdk = port->state;
     struct rte_ether_addr address;
@@ -72,7 +72,10 @@ static int find(struct gz_port *port, const uint8_t mac[6])
         return 0;
     if (count == 0)
         gz_dpdk_fail(port,
-            "no device; check iface in dpdk_args, or whether the NIC is bound: dpdk-devbind.py --status");
+            several
+                ? "no device; check iface in dpdk_args, and whether it has a queue for each stack: ethtool -l"
+                : "no device; check iface in dpdk_args, or whether the NIC is bound: "
+                  "dpdk-devbind.py --status");
     else
         snprintf(port->message, sizeof(port->message),
             "port dpdk: %u devices, none of which is the one that `devices` names; hardware addresses found:"
@@ -112,21 +115,21 @@ static uint32_t segmentation(const struct rte_eth_dev_info *info)
 
 static int receive_queue(const struct gz_dpdk *dpdk, uint16_t descriptors)
 {
-    return rte_eth_rx_queue_setup(dpdk->device, 0, descriptors, SOCKET_ID_ANY, NULL, dpdk->receive_pool);
+    return rte_eth_rx_queue_setup(
+        dpdk->device, dpdk->queue, descriptors, SOCKET_ID_ANY, NULL, dpdk->receive_pool);
 }
 
-static int queues(struct gz_port *port, bool is_xdp)
+static int set_up(struct gz_port *port, struct gz_dpdk *dpdk, bool is_xdp)
 {
-    struct gz_dpdk *dpdk = port->state;
     uint16_t receive = DESCRIPTORS, transmit = DESCRIPTORS;
 
     if (rte_eth_dev_adjust_nb_rx_tx_desc(dpdk->device, &receive, &transmit) != 0 ||
-        rte_eth_tx_queue_setup(dpdk->device, 0, transmit, SOCKET_ID_ANY, NULL) != 0)
+        rte_eth_tx_queue_setup(dpdk->device, dpdk->queue, transmit, SOCKET_ID_ANY, NULL) != 0)
         return -1;
     /* af_xdp insists on buffers of one piece with their descriptors, and there may be others. */
     if (!is_xdp && receive_queue(dpdk, receive) == 0)
         return 0;
-    if (!dpdk->copies && gz_dpdk_plain_pool(port) != 0)
+    if (!dpdk->copies && gz_dpdk_plain_pool(port, dpdk) != 0)
         return -1;
     int result = receive_queue(dpdk, receive);
 
@@ -138,10 +141,15 @@ static int queues(struct gz_port *port, bool is_xdp)
     return result;
 }
 
-/* What the stack wants to know of the device; `wanted` is its largest packet, 0: as the device has it. */
-static int describe(struct gz_port *port, const struct rte_eth_dev_info *info, uint32_t wanted, bool is_pci)
+static bool is_pci(const struct rte_eth_dev_info *info)
 {
-    struct gz_dpdk *dpdk = port->state;
+    return strcmp(rte_bus_name(rte_dev_bus(info->device)), "pci") == 0;
+}
+
+/* What the stack wants to know of the device; `wanted` is its largest packet, 0: as the device has it. */
+static int describe(struct gz_port *port, const struct rte_eth_dev_info *info, uint32_t wanted)
+{
+    const struct gz_dpdk *dpdk = port->state;
     struct rte_ether_addr address;
     uint16_t mtu;
 
@@ -159,7 +167,7 @@ static int describe(struct gz_port *port, const struct rte_eth_dev_info *info, u
         port->segmentation_max = segmentation(info);
     }
     /* A virtual link to the local kernel may carry checksums that were never finished (DESIGN D13). */
-    if (!is_pci)
+    if (!is_pci(info))
         port->flags |= GZ_PORT_FLAG_PARTIAL_CHECKSUM;
     if (strcmp(info->driver_name, "net_af_packet") == 0)
         snprintf(port->truncation, sizeof(port->truncation),
@@ -170,82 +178,104 @@ static int describe(struct gz_port *port, const struct rte_eth_dev_info *info, u
 }
 
 /* Configures and starts the device, with receive interrupts when wanted and possible. */
-static int configure(
-    struct gz_port *port, const struct gz_port_request *request, bool interrupts, bool is_xdp)
+static int configure(struct gz_port *port, uint16_t count, const struct gz_port_request *request,
+    const struct rte_eth_dev_info *info, bool interrupts, bool hashes)
 {
-    struct gz_dpdk *dpdk = port->state;
-    struct rte_eth_conf conf = { .txmode.offloads = dpdk->offloads, .intr_conf.rxq = interrupts };
+    struct gz_dpdk *queues = port->state;
+    struct rte_eth_conf conf = { .txmode.offloads = queues->offloads, .intr_conf.rxq = interrupts };
+    bool is_xdp = strcmp(info->driver_name, "net_af_xdp") == 0;
 
-    if (rte_eth_dev_configure(dpdk->device, 1, 1, &conf) != 0)
+    if (hashes)
+        gz_dpdk_spread_ask(&conf, info, request);
+    if (rte_eth_dev_configure(queues->device, count, count, &conf) != 0)
         return -1;
-    int mtu = request->mtu == 0 ? 0 : rte_eth_dev_set_mtu(dpdk->device, (uint16_t)request->mtu);
+    int mtu = request->mtu == 0 ? 0 : rte_eth_dev_set_mtu(queues->device, (uint16_t)request->mtu);
 
     if (mtu != 0 && mtu != -ENOTSUP)
         return -1;
-    gz_dpdk_descriptor_clear();
-    if (queues(port, is_xdp) != 0)
+    for (uint16_t i = 0; i < count; i++) {
+        gz_dpdk_descriptor_clear();
+        if (set_up(port, &queues[i], is_xdp) != 0)
+            return -1;
+        queues[i].interrupts = interrupts;
+        queues[i].descriptor = gz_dpdk_descriptor(info->if_index, i);
+    }
+    if (rte_eth_dev_start(queues->device) != 0)
         return -1;
-    return rte_eth_dev_start(dpdk->device);
+    if (is_xdp)
+        gz_dpdk_xdp_mark(info->if_index);
+    if (count > 1)
+        gz_dpdk_spread(queues, count, info, request);
+    return 0;
 }
 
-static int start(struct gz_port *port, const struct gz_port_request *request)
+static bool has_queues(struct gz_port *port, const struct rte_eth_dev_info *info, uint16_t count)
 {
-    struct gz_dpdk *dpdk = port->state;
+    unsigned most = info->max_rx_queues < info->max_tx_queues ? info->max_rx_queues : info->max_tx_queues;
+
+    if (count <= most)
+        return true;
+    snprintf(port->message, sizeof(port->message),
+        "port dpdk: a device of %s has %u queue%s, and there are %u stacks; set num_cpus or stack_num to at "
+        "most %u, or use port packet, or ltran",
+        info->driver_name, most, most == 1 ? "" : "s", count, most);
+    return false;
+}
+
+/* Starts the device with a queue for each stack: 0, or -1, perhaps with a message. */
+static int start(struct gz_port *port, uint16_t count, const struct gz_port_request *request)
+{
+    struct gz_dpdk *queues = port->state;
     struct rte_eth_dev_info info;
 
-    if (rte_eth_dev_info_get(dpdk->device, &info) != 0)
+    if (rte_eth_dev_info_get(queues->device, &info) != 0 || !has_queues(port, &info, count))
         return -1;
-    dpdk->offloads = offloads(&info);
-    bool is_pci = strcmp(rte_bus_name(rte_dev_bus(info.device)), "pci") == 0;
-    bool is_xdp = strcmp(info.driver_name, "net_af_xdp") == 0;
-    bool interrupts = is_pci;
+    for (uint16_t i = 0; i < count; i++) {
+        struct gz_dpdk *dpdk = &queues[i];
 
-    if (gz_dpdk_pools(port, request) != 0)
-        return -1;
-    if (is_pci && gz_dpdk_reach(port, info.device) != 0 && gz_dpdk_plain_pool(port) != 0)
-        return -1;
-    int result = configure(port, request, interrupts, is_xdp);
-
-    if (result != 0 && interrupts) {
-        interrupts = false;
-        result = configure(port, request, interrupts, is_xdp);
+        dpdk->device = queues->device;
+        dpdk->queue = i;
+        dpdk->lcore = queues->lcore;
+        dpdk->memory = request->memories != NULL ? request->memories[i] : request->memory;
+        dpdk->offloads = offloads(&info);
+        if (gz_dpdk_pools(port, dpdk, request) != 0)
+            return -1;
+        if (is_pci(&info) && gz_dpdk_reach(dpdk, info.device) != 0 && gz_dpdk_plain_pool(port, dpdk) != 0)
+            return -1;
     }
-    if (result == 0 && is_xdp)
-        gz_dpdk_xdp_mark(info.if_index);
-    if (result != 0 || describe(port, &info, request->mtu, is_pci) != 0)
-        return -1;
-    return gz_dpdk_sleep_open(port, info.if_index, interrupts);
+    int result = configure(port, count, request, &info, is_pci(&info), count > 1);
+
+    /* A NIC may have too few interrupts, or not take every key. */
+    for (int attempt = 1; result != 0 && is_pci(&info) && attempt < 3; attempt++)
+        result = configure(port, count, request, &info, false, count > 1 && attempt == 1);
+    return result;
 }
 
 static void dpdk_close(struct gz_port *port)
 {
     struct gz_dpdk *dpdk = port->state;
 
-    if (dpdk == NULL)
-        return;
     port->state = NULL;
-    free(dpdk);
+    /* The other queues lie behind the first. */
+    if (dpdk != NULL && dpdk->queue == 0)
+        free(dpdk);
 }
 
-static int dpdk_open(struct gz_port *port, const struct gz_port_request *request)
+/* Opens the device for the ports of all its queues, port->state being the first: 0, or -1 with a message. */
+static int open_device(struct gz_port *port, uint16_t count, const struct gz_port_request *request)
 {
-    struct gz_dpdk *dpdk = calloc(1, sizeof(*dpdk));
+    struct gz_dpdk *dpdk = port->state;
 
-    port->state = dpdk;
-    port->memory = request->memory;
-    if (dpdk == NULL) {
-        snprintf(port->message, sizeof(port->message), "port dpdk: no memory");
-        return -1;
-    }
     if (request->order <= 1)
         gz_dpdk_xdp_clean(request->arguments);
     if (gz_dpdk_environment(port, request->arguments) != 0)
         return -1;
     dpdk->lcore = rte_get_main_lcore();
     gz_dpdk_enter(dpdk);
-    if ((request->order != 0 ? find_by_order(port, request->order) : find(port, request->mac)) != 0)
+    if ((request->order != 0 ? find_by_order(port, request->order)
+                             : find(port, request->mac, count > 1)) != 0)
         return -1;
-    if (start(port, request) == 0)
+    if (start(port, count, request) == 0)
         return 0;
     if (port->message[0] == '\0' && gz_dpdk_xdp_foreign())
         gz_dpdk_fail(port,
@@ -254,6 +284,33 @@ static int dpdk_open(struct gz_port *port, const struct gz_port_request *request
         gz_dpdk_fail(port, "the device does not start");
     gz_dpdk_xdp_leave();
     return -1;
+}
+
+/* The first queue's port opens the device for all, those of the other stacks find theirs made. */
+static int dpdk_open(struct gz_port *port, const struct gz_port_request *request)
+{
+    static struct gz_dpdk *shared;
+    uint16_t count = request->queues > 1 ? (uint16_t)request->queues : 1;
+    struct gz_dpdk *dpdk = request->queue == 0 ? calloc(count, sizeof(*dpdk)) : &shared[request->queue];
+    struct rte_eth_dev_info info;
+
+    port->state = dpdk;
+    port->memory = request->memory;
+    if (dpdk == NULL) {
+        snprintf(port->message, sizeof(port->message), "port dpdk: no memory");
+        return -1;
+    }
+    if (request->queue == 0 && open_device(port, count, request) != 0)
+        return -1;
+    if (request->queue == 0)
+        shared = dpdk;
+    port->window_size = dpdk->window_size;
+    port->hash_entries = dpdk->hash_entries;
+    if (rte_eth_dev_info_get(dpdk->device, &info) != 0 || describe(port, &info, request->mtu) != 0) {
+        gz_dpdk_fail(port, "the device says nothing of itself");
+        return -1;
+    }
+    return gz_dpdk_sleep_open(port);
 }
 
 /* Packet sockets have been told; a device that cannot have two addresses takes all frames. */

@@ -13,17 +13,16 @@
 /* How long a device without descriptor and interrupt is left alone. */
 #define LOOK_NS 100000l
 
-int gz_dpdk_sleep_open(struct gz_port *port, unsigned interface, bool interrupts)
+int gz_dpdk_sleep_open(struct gz_port *port)
 {
     struct gz_dpdk *dpdk = port->state;
-    int interrupt = interrupts ? rte_eth_dev_rx_intr_ctl_q_get_fd(dpdk->device, 0) : -1;
-    int descriptor = gz_dpdk_descriptor(interface);
+    int interrupt = dpdk->interrupts ? rte_eth_dev_rx_intr_ctl_q_get_fd(dpdk->device, dpdk->queue) : -1;
 
-    if (descriptor >= 0) {
+    if (dpdk->descriptor >= 0) {
         dpdk->wakes = GZ_DPDK_BY_SOCKET;
         /* A second name for it: the engine moves and closes its own. */
-        port->fd = dup(descriptor);
-    } else if (interrupt >= 0 && rte_eth_dev_rx_intr_disable(dpdk->device, 0) == 0) {
+        port->fd = dup(dpdk->descriptor);
+    } else if (interrupt >= 0 && rte_eth_dev_rx_intr_disable(dpdk->device, dpdk->queue) == 0) {
         dpdk->wakes = GZ_DPDK_BY_INTERRUPT;
         port->fd = dup(interrupt);
     } else {
@@ -39,7 +38,7 @@ int gz_dpdk_sleep_open(struct gz_port *port, unsigned interface, bool interrupts
 /* Whether the device has frames; a driver that cannot tell has to be asked for them. */
 static bool has_frames(const struct gz_dpdk *dpdk)
 {
-    int count = rte_eth_rx_queue_count(dpdk->device, 0);
+    int count = rte_eth_rx_queue_count(dpdk->device, dpdk->queue);
 
     return count != 0;
 }
@@ -77,9 +76,9 @@ bool gz_dpdk_arm(struct gz_port *port)
         return false;
     }
     drain(port->fd);
-    dpdk->armed = rte_eth_dev_rx_intr_enable(dpdk->device, 0) == 0;
+    dpdk->armed = rte_eth_dev_rx_intr_enable(dpdk->device, dpdk->queue) == 0;
     /* What came before the interrupt was on raises none. */
-    return !dpdk->armed || rte_eth_rx_queue_count(dpdk->device, 0) > 0;
+    return !dpdk->armed || rte_eth_rx_queue_count(dpdk->device, dpdk->queue) > 0;
 }
 
 void gz_dpdk_disarm(struct gz_dpdk *dpdk)
@@ -87,5 +86,5 @@ void gz_dpdk_disarm(struct gz_dpdk *dpdk)
     if (!dpdk->armed)
         return;
     dpdk->armed = false;
-    rte_eth_dev_rx_intr_disable(dpdk->device, 0);
+    rte_eth_dev_rx_intr_disable(dpdk->device, dpdk->queue);
 }
