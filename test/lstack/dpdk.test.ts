@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { run, waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
-import type { DpdkDriver } from "../../scripts/lab/lstack-conf.js";
+import { type DpdkDriver, stackEnvironment } from "../../scripts/lab/lstack-conf.js";
 import { inside, runInside } from "../../scripts/lab/namespaces.js";
+import { runProgram } from "../../scripts/lab/program.js";
 import { preloadEnvironment } from "../../scripts/lab/repository.js";
 import { readStackCounters } from "../../scripts/lab/stack-counters.js";
 import { assertRefused, Probe, startProbe, writeConfiguration } from "./probe.js";
@@ -124,6 +125,31 @@ for (const [index, [title, vdev, parts, ...further]] of refusals.entries()) {
     }
   });
 }
+
+test("a child cannot have its parent's device, and is told", async () => {
+  const lab = createLab({ label: "child", stack: "gazelle", offloads: "equal" });
+  const script = [
+    "import os, socket",
+    "listener = socket.socket()",
+    `listener.bind(("${addresses.server}", 7007))`,
+    "listener.listen()",
+    "if os.fork() == 0: listener.accept()",
+    "print(os.waitstatus_to_exitcode(os.wait()[1]))",
+  ].join("\n");
+  try {
+    const { status, stdout, stderr } = await runProgram({
+      namespace: lab.serverNamespace,
+      role: "server",
+      command: "/usr/bin/python3",
+      argumentList: ["-c", script],
+      environment: stackEnvironment(lab, ["python3"], configuration("af_packet")),
+    });
+    assert.deepEqual([status, stdout.toString()], [0, "1\n"]);
+    assert.match(stderr, /port dpdk: the device stays with the parent, .*master_process off/);
+  } finally {
+    lab.remove();
+  }
+});
 
 test("an XDP program that a killed process left is taken off, and a normal end leaves none", async () => {
   const options = { label: "stale", configuration: configuration("af_xdp") } as const;

@@ -25,6 +25,8 @@ static struct {
     char *const *arguments;
     int result;
     bool runs;
+    /* The process that it runs in, and its thread there. */
+    pid_t pid;
     pid_t tid;
     char log[2048];
     size_t logged;
@@ -109,8 +111,16 @@ int gz_dpdk_environment(struct gz_port *port, char *const *arguments)
 {
     sigset_t all, before;
 
-    if (environment.runs)
+    if (environment.runs && environment.pid == getpid())
         return 0;
+    /* Its threads, and memory that devices write to, stayed behind. */
+    if (environment.runs) {
+        gz_dpdk_log_clear();
+        gz_dpdk_fail(port, "the device stays with the parent, which made it; let one process do both "
+                           "(nginx: master_process off)");
+        return -1;
+    }
+    environment.pid = getpid();
     environment.arguments = arguments;
     sem_init(&environment.started, 0, 0);
     sigfillset(&all);

@@ -8,7 +8,6 @@
 
 #include <linux/filter.h>
 #include <linux/if_packet.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -43,29 +42,22 @@ static int fill_table(uint16_t device, uint16_t count, uint16_t entries)
     return rte_eth_dev_rss_reta_update(device, table, entries);
 }
 
-static bool has_key(uint16_t device, const uint8_t *wanted, uint8_t length)
-{
-    uint8_t key[KEY_MOST] = { 0 };
-    struct rte_eth_rss_conf rss = { .rss_key = key, .rss_key_len = sizeof(key) };
-
-    return rte_eth_dev_rss_hash_conf_get(device, &rss) == 0 &&
-           (rss.rss_hf & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0 && memcmp(key, wanted, length) == 0;
-}
-
-/* Whether the device hashes connections with our key; some take it when they run only. */
+/* Whether the device hashes connections with our key; some take it only when they run. */
 static bool takes_key(
     uint16_t device, const struct gz_port_request *request, const struct rte_eth_dev_info *info)
 {
+    uint8_t key[KEY_MOST] = { 0 };
     struct rte_eth_conf conf = { 0 };
+    struct rte_eth_rss_conf *ours = &conf.rx_adv_conf.rss_conf;
+    struct rte_eth_rss_conf found = { .rss_key = key, .rss_key_len = sizeof(key) };
 
     gz_dpdk_spread_ask(&conf, info, request);
-    uint8_t length = conf.rx_adv_conf.rss_conf.rss_key_len;
-
-    if (length == 0)
+    if (ours->rss_key_len == 0)
         return false;
-    return has_key(device, request->hash_key, length) ||
-           (rte_eth_dev_rss_hash_update(device, &conf.rx_adv_conf.rss_conf) == 0 &&
-               has_key(device, request->hash_key, length));
+    rte_eth_dev_rss_hash_update(device, ours);
+    return rte_eth_dev_rss_hash_conf_get(device, &found) == 0 &&
+           (found.rss_hf & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0 &&
+           memcmp(key, ours->rss_key, ours->rss_key_len) == 0;
 }
 
 void gz_dpdk_spread(struct gz_dpdk *queues, uint16_t count, const struct rte_eth_dev_info *info,
