@@ -257,36 +257,39 @@ test("DPDK uses huge pages when they are reserved", async () => {
   }
 });
 
-test("a device without descriptor and interrupt is looked at every so often (memif)", async () => {
-  const lab = createLab({ label: "memif", stack: "gazelle", offloads: "equal" });
-  const path = join("/tmp", `gz-${process.pid}-memif.sock`);
-  const memif = (role: string, mac: string) =>
-    `net_memif0,role=${role},socket-abstract=no,socket=${path},mac=${mac}`;
-  const environment = environmentOf("memif-server", memif("server", addresses.serverMac));
-  const clientEnvironment = environmentOf("memif-client", memif("client", addresses.clientMac));
-  const clientFile = clientEnvironment.LSTACK_CONF_PATH ?? "";
-  const text = readFileSync(clientFile, "utf8");
-  writeFileSync(clientFile, text.replace(addresses.server, addresses.client));
-  const script = [
-    "import socket, time",
-    `client = socket.create_connection(("${addresses.server}", 7007), 10)`,
-    "for index in range(50):",
-    "    client.sendall(b'%d\\n' % index)",
-    "    assert client.recv(100) == b'%d\\n' % index",
-    "    time.sleep(0.002)",
-    "print('echoed')",
-  ].join("\n");
-  const server = startProbe(lab, { label: "", configuration: configuration("af_packet"), environment });
-  try {
-    const isUp = () => readdirSync("/tmp").includes(`gz-${process.pid}-memif.sock`);
-    assert.ok(await waitUntil(isUp, 10_000), server.output());
-    const assignments = Object.entries(clientEnvironment).map(([name, value]) => `${name}=${value}`);
-    const client = inside(lab.serverNamespace, "env", ...assignments, "/usr/bin/python3", "-c", script);
-    const answer = run(...client, { timeoutMs: 20_000 });
-    assert.equal(answer.toString().trim(), "echoed");
-  } finally {
-    await server.stop();
-    lab.remove();
-    if (readdirSync("/tmp").includes(`gz-${process.pid}-memif.sock`)) unlinkSync(path);
-  }
-});
+for (const stacks of [1, 2]) {
+  test(`a device without descriptor and interrupt is looked at every so often (memif, queues: ${stacks})`, async () => {
+    const lab = createLab({ label: "memif", stack: "gazelle", offloads: "equal" });
+    const path = join("/tmp", `gz-${process.pid}-memif.sock`);
+    const memif = (role: string, mac: string) =>
+      `net_memif0,role=${role},socket-abstract=no,socket=${path},mac=${mac}`;
+    const lines = [`stack_num=${stacks}`, "listen_shadow=1"];
+    const environment = environmentOf("memif-server", memif("server", addresses.serverMac), ...lines);
+    const clientEnvironment = environmentOf("memif-client", memif("client", addresses.clientMac), ...lines);
+    const clientFile = clientEnvironment.LSTACK_CONF_PATH ?? "";
+    const text = readFileSync(clientFile, "utf8");
+    writeFileSync(clientFile, text.replace(addresses.server, addresses.client));
+    const script = [
+      "import socket, time",
+      `client = socket.create_connection(("${addresses.server}", 7007), 10)`,
+      "for index in range(50):",
+      "    client.sendall(b'%d\\n' % index)",
+      "    assert client.recv(100) == b'%d\\n' % index",
+      "    time.sleep(0.002)",
+      "print('echoed')",
+    ].join("\n");
+    const server = startProbe(lab, { label: "", configuration: configuration("af_packet"), environment });
+    try {
+      const isUp = () => readdirSync("/tmp").includes(`gz-${process.pid}-memif.sock`);
+      assert.ok(await waitUntil(isUp, 10_000), server.output());
+      const assignments = Object.entries(clientEnvironment).map(([name, value]) => `${name}=${value}`);
+      const client = inside(lab.serverNamespace, "env", ...assignments, "/usr/bin/python3", "-c", script);
+      const answer = run(...client, { timeoutMs: 20_000 });
+      assert.equal(answer.toString().trim(), "echoed");
+    } finally {
+      await server.stop();
+      lab.remove();
+      if (readdirSync("/tmp").includes(`gz-${process.pid}-memif.sock`)) unlinkSync(path);
+    }
+  });
+}
