@@ -258,7 +258,7 @@ test("DPDK uses huge pages when they are reserved", async () => {
 });
 
 for (const stacks of [1, 2]) {
-  test(`a device without descriptor and interrupt is looked at every so often (memif, queues: ${stacks})`, async () => {
+  test(`a device without descriptor and interrupt is looked at (memif, queues: ${stacks})`, async () => {
     const lab = createLab({ label: "memif", stack: "gazelle", offloads: "equal" });
     const path = join("/tmp", `gz-${process.pid}-memif.sock`);
     const memif = (role: string, mac: string) =>
