@@ -78,7 +78,7 @@ export interface Expectation {
    * The most sockets that the server makes of its own while the clients run, for instance to listen again.
    */
   ownSockets?: number;
-  /** The most connections that the clients may give up before they are established: they end, and some wait. */
+  /** The most connections that the clients may give up before they are established, as they end. */
   abandoned?: number;
 }
 
