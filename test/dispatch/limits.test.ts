@@ -5,7 +5,7 @@ import * as dispatch from "../../build/generated/node/dispatch-layout.js";
 import * as layout from "../../build/generated/node/layout.js";
 import { arp, ethernet, ipv4, macOf, udp } from "../stack/support/frames.js";
 import { announce } from "./support/announce.js";
-import { Forwarder } from "./support/forwarder.js";
+import { Forwarder, type TestVport } from "./support/forwarder.js";
 import { NIC_MAC, PEER_MAC, segment } from "./support/segments.js";
 
 const A = { ip: "10.0.0.2", mac: macOf(2) };
@@ -108,4 +108,28 @@ test("who is to be kicked stays so while others close and their numbers are give
   assert.deepEqual(f.kicks(), [second.id]);
   tell();
   assert.deepEqual(f.kicks(), [second.id]);
+});
+
+test("of 600 vports each one's connections are its own", () => {
+  const f = new Forwarder();
+  f.nicOpen(NIC_MAC);
+  const count = 600;
+  const ipOf = (i: number) => `10.1.${i >> 8}.${i & 255}`;
+  const vports = Array.from({ length: count }, (_, i) => f.open({ ip: ipOf(i), mac: macOf(2), slots: 4 }));
+  const ends = { fromMac: macOf(2), toMac: PEER_MAC, sourcePort: 1000, destinationPort: 80 };
+  vports.forEach(({ client }, i) => {
+    client.send(segment({ ...ends, from: ipOf(i), to: "10.0.0.9", flags: "S", sequence: i }));
+    f.collect();
+    f.transmit();
+  });
+  assert.equal(f.flows(), count);
+  for (const i of [0, 44, 255, 256, 300, 511, 512, 599]) {
+    const back = { from: "10.0.0.9", to: ipOf(i), toMac: macOf(2), sourcePort: 80, destinationPort: 1000 };
+    f.receive([segment({ ...back, flags: "SA", sequence: 9, acknowledgement: i + 1 })]);
+    const got = vports.map(({ client }) => client.received().length);
+    assert.equal(got.indexOf(1), i);
+  }
+  const last = vports[count - 1] as TestVport;
+  f.doors.vportClose(last.id, f.now);
+  assert.equal(f.flows(), count - 1);
 });

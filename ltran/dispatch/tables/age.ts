@@ -74,7 +74,7 @@ export function ageRemove(f: Flow): void {
 
 /** A flow was used. What is tentative stays as old as it is. */
 export function ageTouch(f: Flow): void {
-  if (f.state == <u8>FlowState.tentative) return;
+  if (f.state == <u32>FlowState.tentative) return;
   if (present() - f.touched < FRESH) return;
   ageRemove(f);
   ageAdd(f);

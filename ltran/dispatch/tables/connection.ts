@@ -16,25 +16,25 @@ export function connectionCount(f: Flow): void {
   if (changetype<usize>(l) == 0) return;
   flowSet(f, FlowFlag.counted);
   l.connections++;
-  if (f.state == <u8>FlowState.tentative) l.tentative++;
+  if (f.state == <u32>FlowState.tentative) l.tentative++;
 }
 
 function uncountTentative(f: Flow): void {
-  if (f.state != <u8>FlowState.tentative) return;
+  if (f.state != <u32>FlowState.tentative) return;
   const l = listenerOfFlow(f);
   if (changetype<usize>(l) != 0 && l.tentative > 0) l.tentative--;
 }
 
 /** Puts a flow into another state; its listener learns when it is no longer tentative. */
 export function connectionEnter(f: Flow, state: FlowState): void {
-  if (f.state == <u8>state) return;
+  if (f.state == <u32>state) return;
   uncountTentative(f);
   flowEnter(f, state);
 }
 
 /** The owner has shown that the connection exists: it lasts until the owner says that it is gone, nearly. */
 export function connectionConfirm(f: Flow, v: Vport): void {
-  const isOpening = f.state == <u8>FlowState.tentative || f.state == <u8>FlowState.unconfirmed;
+  const isOpening = f.state == <u32>FlowState.tentative || f.state == <u32>FlowState.unconfirmed;
   if (isOpening) connectionEnter(f, v.announces != 0 ? FlowState.established : FlowState.unconfirmed);
 }
 

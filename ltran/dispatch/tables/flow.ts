@@ -21,15 +21,18 @@ export enum FlowState {
   datagram,
 }
 
-/** More about a flow. */
+/** More about a flow, in the bits of Flow.marks that its state leaves. */
 export enum FlowFlag {
   /** Counted at its owner's listener. */
-  counted = 1,
+  counted = 8,
   /** The owner has answered the request. */
-  answered = 2,
-  finLocal = 4,
-  finRemote = 8,
+  answered = 16,
+  finLocal = 32,
+  finRemote = 64,
 }
+
+/** The bits of Flow.marks that hold its FlowState. */
+const STATE: u32 = 7;
 
 /** A connection, or the peer of a datagram socket: 64 bytes, one cache line. */
 @unmanaged
@@ -48,16 +51,20 @@ export class Flow {
   remotePort: u16;
   localPort: u16;
   /** Number of the vport it belongs to. */
-  owner: u8;
+  owner: u16;
   protocol: u8;
-  /** FlowState, FlowFlag */
-  state: u8;
-  flags: u8;
+  /** FlowState in the lowest bits, FlowFlag above. */
+  marks: u8;
   agePrevious: usize;
   ageNext: usize;
   /** List of its owner's flows. */
   ownerPrevious: usize;
   ownerNext: usize;
+
+  /** FlowState */
+  get state(): u32 {
+    return <u32>this.marks & STATE;
+  }
 }
 
 const MAC_MASK: u64 = 0xffffffffffff;
@@ -107,12 +114,12 @@ export function flowSetMac(f: Flow, mac: u64): void {
 
 /** Whether a flow has a flag. */
 export function flowHas(f: Flow, flag: FlowFlag): bool {
-  return (<u32>f.flags & flag) != 0;
+  return (<u32>f.marks & flag) != 0;
 }
 
 /** Gives a flow a flag. */
 export function flowSet(f: Flow, flag: FlowFlag): void {
-  f.flags |= <u8>flag;
+  f.marks |= <u8>flag;
 }
 
 /** The flow between an address of ours and a remote endpoint, or null (0). */
@@ -170,10 +177,9 @@ export function flowMake(
   f.link = (<u64>a.id) << 48;
   f.remotePort = remotePort;
   f.localPort = localPort;
-  f.owner = <u8>v.id;
+  f.owner = <u16>v.id;
   f.protocol = protocol;
-  f.state = <u8>state;
-  f.flags = 0;
+  f.marks = <u8>state;
   f.ownerPrevious = 0;
   f.ownerNext = v.flowHead;
   if (v.flowHead != 0) changetype<Flow>(v.flowHead).ownerPrevious = changetype<usize>(f);
@@ -218,6 +224,6 @@ export function flowFree(f: Flow): void {
 /** Puts a flow into another state, and on the list of that state. */
 export function flowEnter(f: Flow, state: FlowState): void {
   ageRemove(f);
-  f.state = <u8>state;
+  f.marks = <u8>((<u32>f.marks & ~STATE) | state);
   ageAdd(f);
 }
