@@ -46,12 +46,14 @@ export interface LtranConfig {
   dispatchSubnet: string;
   /** Its host bits. */
   dispatchSubnetLength: number;
+  /** The network of all clients with IPv6, "2001:db8::/64"; empty: there is none. */
+  dispatchSubnet6: string;
   allowUids: readonly IdRange[];
   allowGids: readonly IdRange[];
   allowVlans: readonly IdRange[];
   /** Empty: an address is whoever's takes it first. */
   addressUids: readonly AddressOwners[];
-  /** Interface number and dotted quad of every memif client. */
+  /** Interface number and address of every memif client. */
   memifClients: readonly (readonly [number, string])[];
   /** Of each client; 0: no limit. */
   rateLimitPps: number;

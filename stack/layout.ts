@@ -192,6 +192,7 @@ export const RX_VLAN_SHIFT: u32 = rxVlanShift;
 export const TX_FLAG_CHECKSUM: u32 = TxFlag.checksum;
 export const TX_FLAG_SEGMENT: u32 = TxFlag.segment;
 export const TX_FLAG_DATAGRAM: u32 = TxFlag.datagram;
+export const TX_FLAG_IPV6: u32 = TxFlag.ipv6;
 
 export const RING_LANDING_SIZE: u32 = ringLandingSize;
 export const RING_DUE_KICK: u32 = RingDue.kick;

@@ -84,6 +84,70 @@ export function parseIpv6(text: string, bytes: StaticArray<u8>): bool {
   return true;
 }
 
+/** Where the longest run of groups of zeros begins, the first of several; -1: none is of two or more. */
+function longestZeros(groups: i32[]): i32 {
+  let best = -1;
+  let length = 1;
+  for (let i = 0; i < groups.length; i++) {
+    let end = i;
+    while (end < groups.length && groups[end] == 0) end++;
+    if (end - i <= length) continue;
+    best = i;
+    length = end - i;
+  }
+  return best;
+}
+
+const HEX_DIGITS = "0123456789abcdef";
+
+/** A group without leading zeros. */
+function inHexadecimal(group: i32): string {
+  let text = "";
+  for (let shift = 12; shift >= 0; shift -= 4) {
+    const digit = (group >> shift) & 15;
+    if (digit != 0 || text.length > 0 || shift == 0) text += HEX_DIGITS.charAt(digit);
+  }
+  return text;
+}
+
+/** The text of an IPv6 address in the form of RFC 5952, section 4. */
+export function showIpv6(bytes: StaticArray<u8>): string {
+  const groups: i32[] = [];
+  for (let i = 0; i < 16; i += 2) groups.push(((<i32>bytes[i]) << 8) | <i32>bytes[i + 1]);
+  const zeros = longestZeros(groups);
+  let text = "";
+  let i = 0;
+  while (i < 8) {
+    if (i == zeros) {
+      text += "::";
+      while (i < 8 && groups[i] == 0) i++;
+    } else {
+      text += (text.length == 0 || text.endsWith(":") ? "" : ":") + inHexadecimal(groups[i]);
+      i++;
+    }
+  }
+  return text;
+}
+
+/** Whether the first `length` bits of two IPv6 addresses are the same. */
+export function isSamePrefix(a: StaticArray<u8>, b: StaticArray<u8>, length: i32): bool {
+  for (let i = 0; i < 16; i++) {
+    const bits = length - 8 * i;
+    if (bits <= 0) return true;
+    const mask = bits >= 8 ? 0xff : (0xff00 >> bits) & 0xff;
+    if (((<i32>a[i] ^ <i32>b[i]) & mask) != 0) return false;
+  }
+  return true;
+}
+
+/** A host's address of either IP in the form in which it is shown; empty if the text is none. */
+export function hostText(text: string): string {
+  const ipv4 = parseIpv4(text);
+  if (ipv4 >= 0) return notHost(<u32>ipv4).length > 0 ? "" : text;
+  const bytes = new StaticArray<u8>(16);
+  return parseIpv6(text, bytes) && notHost6(bytes).length == 0 ? showIpv6(bytes) : "";
+}
+
 /** Why an IPv6 address cannot be a host's; an empty string if it can. */
 export function notHost6(bytes: StaticArray<u8>): string {
   if (bytes[0] == 0xff) return "not a multicast address";

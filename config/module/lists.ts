@@ -1,6 +1,6 @@
 // Options whose value is one string that lists things. Each function answers the parts in one form, or null
 // if the text is not such a list.
-import { notHost, parseIpv4, showIpv4 } from "./address";
+import { hostText } from "./address";
 import { isInterfaceName, notDevice, parseMac } from "./device";
 import { hexadecimal, wholeNumber } from "./text";
 
@@ -100,15 +100,15 @@ export function parseOwners(text: string): string[] | null {
   for (let i = 0; i < parts.length; i++) {
     const sides = parts[i].split("=");
     if (sides.length != 2) return null;
-    const address = parseIpv4(sides[0].trim());
+    const address = hostText(sides[0].trim());
     const range = parseRange(sides[1]);
-    if (address <= 0 || notHost(<u32>address).length > 0 || range.length == 0) return null;
-    owners.push(`${showIpv4(<u32>address)}=${range}`);
+    if (address.length == 0 || range.length == 0) return null;
+    owners.push(`${address}=${range}`);
   }
   return owners;
 }
 
-/** Numbers below 2^32 with IPv4 addresses, each once: "5=192.168.1.50"; an empty text lists none. */
+/** Numbers below 2^32 with hosts' addresses, each once: "5=192.168.1.50"; an empty text lists none. */
 export function parseAddressMap(text: string): string[] | null {
   const entries: string[] = [];
   const addresses: string[] = [];
@@ -119,9 +119,9 @@ export function parseAddressMap(text: string): string[] | null {
     const sides = parts[i].split("=");
     if (sides.length != 2) return null;
     const id = parseId(sides[0]);
-    const address = sides[1].trim();
+    const address = hostText(sides[1].trim());
     if (id > u32.MAX_VALUE || ids.includes(id)) return null;
-    if (parseIpv4(address) < 0 || addresses.includes(address)) return null;
+    if (address.length == 0 || addresses.includes(address)) return null;
     ids.push(id);
     addresses.push(address);
     entries.push(`${id}=${address}`);

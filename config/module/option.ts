@@ -9,6 +9,8 @@ export const enum Kind {
   Name,
   Address4,
   Address6,
+  /** An IPv6 network: "2001:db8::/64". */
+  Network6,
   Mask,
   /** A MAC address or the name of a network interface. */
   Device,
@@ -30,9 +32,9 @@ export const enum Kind {
   MaskList,
   /** Numbers of users, groups or VLANs, and ranges of them: "0,1000-1999". */
   IdList,
-  /** IPv4 addresses with the numbers of their users: "192.168.1.10=1000". */
+  /** Addresses with the numbers of their users: "192.168.1.10=1000". */
   OwnerList,
-  /** Numbers with the IPv4 address of each: "5=192.168.1.50". */
+  /** Numbers with the address of each: "5=192.168.1.50". */
   AddressMap,
 }
 
@@ -232,6 +234,8 @@ export class Option {
         return `an IPv4 address such as "${this.example}"`;
       case Kind.Address6:
         return 'an IPv6 address such as "2001:db8::10"';
+      case Kind.Network6:
+        return 'an IPv6 network of 1 to 127 bits such as "2001:db8::/64"';
       case Kind.Mask:
         return 'a contiguous IPv4 mask from "128.0.0.0" to "255.255.255.255"';
       case Kind.Device:

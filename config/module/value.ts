@@ -1,5 +1,14 @@
 // One value against its declaration: type, form and limits. What several options say together is in rules.ts.
-import { maskLength, notHost, notHost6, parseIpv4, parseIpv6, storeMapped } from "./address";
+import {
+  isSamePrefix,
+  maskLength,
+  notHost,
+  notHost6,
+  parseIpv4,
+  parseIpv6,
+  showIpv6,
+  storeMapped,
+} from "./address";
 import { isInterfaceName, isPciAddress, notDevice, parseMac } from "./device";
 import {
   parseAddressMap,
@@ -12,7 +21,7 @@ import {
 } from "./lists";
 import { parseNumberList } from "./number-list";
 import { Kind, Option } from "./option";
-import { contains } from "./text";
+import { contains, decimal } from "./text";
 
 /** Types of values in a file; the numbers are those of libconfig's CONFIG_TYPE_*. */
 export const enum ValueType {
@@ -108,6 +117,36 @@ function checkIpv6(option: Option, text: string): string {
   return "";
 }
 
+/** Clears what is behind the first `length` bits of an address; whether anything was set there. */
+function clearHost(bytes: StaticArray<u8>, length: i32): bool {
+  let wasSet = false;
+  for (let i = 0; i < 16; i++) {
+    const bits = length - 8 * i;
+    const mask = bits >= 8 ? 0 : bits <= 0 ? 0xff : 0xff >> bits;
+    if ((<i32>bytes[i] & mask) != 0) wasSet = true;
+    bytes[i] = <u8>(<i32>bytes[i] & ~mask);
+  }
+  return wasSet;
+}
+
+function checkNetwork6(option: Option, text: string): string {
+  const sides = text.split("/");
+  const bytes = new StaticArray<u8>(16);
+  const length = sides.length == 2 ? decimal(sides[1]) : -1;
+  if (length < 1 || length > 127 || !parseIpv6(sides[0], bytes)) return option.legal;
+  const reason = notHost6(bytes);
+  if (reason.length > 0) return `${option.legal}, ${reason}`;
+  // Among them are the forms in which IPv4 addresses are written.
+  if (isSamePrefix(bytes, new StaticArray<u8>(16), 80)) return `${option.legal}, not of ::/80`;
+  if (clearHost(bytes, <i32>length)) {
+    return `${option.legal}, with nothing behind its ${length} bits: "${showIpv6(bytes)}/${length}"`;
+  }
+  option.number = <f64>length;
+  option.bytes = bytes;
+  option.text = `${showIpv6(bytes)}/${length}`;
+  return "";
+}
+
 function checkMask(option: Option, text: string): string {
   const mask = parseIpv4(text);
   if (mask < 0 || maskLength(<u32>mask) < 0) return option.legal;
@@ -174,6 +213,8 @@ export function take(option: Option, type: i32, number: f64, text: string): stri
       return checkIpv4(option, text);
     case Kind.Address6:
       return checkIpv6(option, text);
+    case Kind.Network6:
+      return checkNetwork6(option, text);
     case Kind.Mask:
       return checkMask(option, text);
     case Kind.Device:

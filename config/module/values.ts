@@ -28,6 +28,7 @@ export function fieldOf(option: Option): Field {
       return Field.Bytes;
     case Kind.Name:
     case Kind.Device:
+    case Kind.Network6:
       return Field.Text;
     case Kind.Arguments:
     case Kind.Words:

@@ -32,6 +32,41 @@ export function mappedAddress(ipv4: number): Buffer {
   return bytes;
 }
 
+const BYTES = 16;
+
+/** The 16 bytes of an IPv6 address without an IPv4 address at its end. */
+function ipv6Bytes(text: string): Buffer {
+  const [head = "", tail = ""] = text.split("::");
+  const groups = (side: string) => (side === "" ? [] : side.split(":"));
+  const missing = text.includes("::") ? BYTES / 2 - groups(head).length - groups(tail).length : 0;
+  const all = [...groups(head), ...Array.from({ length: missing }, () => "0"), ...groups(tail)];
+  return Buffer.from(all.map((group) => group.padStart(4, "0")).join(""), "hex");
+}
+
+/** The 16 bytes of an address of either IP, as configurations have it. */
+export function addressBytes(text: string): Buffer {
+  return text.includes(":") ? ipv6Bytes(text) : mappedAddress(ipv4Number(text));
+}
+
+/** The text of 16 bytes: an IPv4 address as a dotted quad, an IPv6 address in the form of RFC 5952. */
+export function addressText(bytes: Buffer): string {
+  const ipv4 = mappedIpv4(bytes);
+  if (ipv4 !== null) return ipv4Text(ipv4);
+  const groups = Array.from({ length: BYTES / 2 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16));
+  // The text of a URL's host is that of an address in this form.
+  return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
+}
+
+/** Whether an IPv6 address is a host of a network such as "2001:db8::/64": not the network's own. */
+export function isHostOf(bytes: Buffer, network: string): boolean {
+  const [text = "", length = ""] = network.split("/");
+  const hostBits = BigInt(8 * BYTES - Number(length));
+  const number = (of: Buffer) => BigInt(`0x${of.toString("hex")}`);
+  const host = number(bytes) - number(addressBytes(text));
+  // A network of two addresses has none of its own (RFC 6164).
+  return host >= (hostBits === 1n ? 0n : 1n) && host < 1n << hostBits;
+}
+
 /** The IPv4 address in 16 bytes (::ffff:a.b.c.d), or null when it is none. */
 export function mappedIpv4(bytes: Buffer): number | null {
   return bytes.subarray(0, 12).equals(MAPPED_PREFIX) ? bytes.readUInt32BE(12) : null;

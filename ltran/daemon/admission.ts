@@ -1,7 +1,7 @@
 /** Who may register: the rules, without any effect. */
 import { networkInterfaces } from "node:os";
 import * as dispatch from "../../build/generated/node/dispatch-layout.js";
-import { ipv4Number, ipv4Text, macNumber, macText } from "./addresses.js";
+import { addressText, ipv4Number, isHostOf, macNumber, macText } from "./addresses.js";
 import type { DaemonConfig } from "./config.js";
 import type { Register } from "./message.js";
 import { refusals } from "./refusal.js";
@@ -23,7 +23,9 @@ export interface Peer {
 export interface Instance {
   key: bigint;
   peer: Peer;
-  ipv4: number;
+  /** Its address, and that as a number if it is of IPv4. */
+  address: string;
+  ipv4: number | null;
   mac: bigint;
   vlan: number;
   stackCount: number;
@@ -44,30 +46,36 @@ export function checkPeer(peer: Peer, config: DaemonConfig, ownUid: number): voi
   throw refusals.credentials(uid, gid);
 }
 
-function checkAddress(ipv4: number | null, config: DaemonConfig): number {
-  if (ipv4 === null) throw refusals.family();
+/** Whether a stack may have its address at all, whoever it is. @throws Refusal when not. */
+function checkAddress({ address, ipv4 }: Register, config: DaemonConfig): void {
+  if (ipv4 !== null) {
+    checkIpv4(ipv4, addressText(address), config);
+    return;
+  }
+  if (config.subnet6 === null) throw refusals.noIpv6(addressText(address));
+  if (!isHostOf(address, config.subnet6)) throw refusals.subnet(addressText(address), config.subnet6);
+}
+
+function checkIpv4(ipv4: number, text: string, config: DaemonConfig): void {
   const hosts = 2 ** config.subnetHostBits;
   const network = ipv4Number(config.subnet);
   const host = ipv4 - network;
   // A network of two addresses has neither a broadcast address nor one of its own (RFC 3021).
   const isHost = hosts === 2 ? host === 0 || host === 1 : host > 0 && host < hosts - 1;
-  if (!isHost) throw refusals.subnet(ipv4Text(ipv4), `${config.subnet}/${32 - config.subnetHostBits}`);
-  return ipv4;
+  if (!isHost) throw refusals.subnet(text, `${config.subnet}/${32 - config.subnetHostBits}`);
 }
 
 /** With address_uids, an address is for the users that it names there, and for root. */
-function checkOwner(ipv4: number, { uid }: Peer, { addressUids }: DaemonConfig): void {
+function checkOwner(address: string, { uid }: Peer, { addressUids }: DaemonConfig): void {
   if (addressUids.length === 0 || uid === 0) return;
-  const address = ipv4Text(ipv4);
   const owners = addressUids.filter((entry) => entry.address === address).map(({ uids }) => uids);
   if (!includes(owners, uid)) throw refusals.userAddress(address, uid);
 }
 
 /** Where the kernel has an address that it does not have from us, or null. */
-function kernelOwner(ipv4: number, config: DaemonConfig): string | null {
-  const text = ipv4Text(ipv4);
+function kernelOwner(address: string, config: DaemonConfig): string | null {
   const owner = Object.entries(networkInterfaces()).find(
-    ([name, list]) => name !== config.kernelDevice && list?.some((entry) => entry.address === text),
+    ([name, list]) => name !== config.kernelDevice && list?.some((entry) => entry.address === address),
   );
   return owner?.[0] ?? null;
 }
@@ -80,21 +88,21 @@ export function checkGeometry({ slots, bufferSize, regionSize }: Register): void
   if (!isSound || regionSize % PAGE !== 0 || regionSize > REGION_MOST) throw refusals.geometry();
 }
 
-function checkNeighbours(wanted: Register, ipv4: number, peer: Peer, instances: readonly Instance[]): void {
-  const others = instances.filter(({ ipv4: theirs, vlan }) => theirs === ipv4 && vlan === wanted.vlan);
+function checkNeighbours(wanted: Register, own: string, peer: Peer, instances: readonly Instance[]): void {
+  const others = instances.filter(({ address, vlan }) => address === own && vlan === wanted.vlan);
   // Whoever shares an address gets a part of its connections.
-  if (others.some((other) => other.peer.uid !== peer.uid)) throw refusals.foreignAddress(ipv4Text(ipv4));
+  if (others.some((other) => other.peer.uid !== peer.uid)) throw refusals.foreignAddress(own);
   const { stackIndex, stackCount } = wanted;
   if (stackCount < 1 || stackCount > STACKS_MOST || stackIndex >= stackCount) {
     throw refusals.stack(stackIndex, stackCount);
   }
 }
 
-function findInstance(wanted: Register, ipv4: number, peer: Peer, instances: readonly Instance[]) {
+function findInstance(wanted: Register, address: string, peer: Peer, instances: readonly Instance[]) {
   const same = instances.find(({ key, peer: { pid } }) => key === wanted.processKey && pid === peer.pid);
   if (same === undefined) return null;
   const { stackIndex, stackCount } = wanted;
-  const isSame = same.ipv4 === ipv4 && same.mac === wanted.mac && same.vlan === wanted.vlan;
+  const isSame = same.address === address && same.mac === wanted.mac && same.vlan === wanted.vlan;
   const fits = isSame && same.stackCount === stackCount;
   if (!fits || same.stacks.has(stackIndex)) throw refusals.stack(stackIndex, stackCount);
   return same;
@@ -116,15 +124,16 @@ export function admit(
   instances: readonly Instance[],
 ): Instance {
   if (macNumber(config.bond.mac) !== wanted.mac) throw refusals.mac(macText(wanted.mac), config.bond.mac);
-  const ipv4 = checkAddress(wanted.ipv4, config);
+  checkAddress(wanted, config);
+  const address = addressText(wanted.address);
   if (wanted.vlan !== 0 && !includes(config.allowVlans, wanted.vlan)) throw refusals.vlan(wanted.vlan);
-  checkOwner(ipv4, peer, config);
-  checkNeighbours(wanted, ipv4, peer, instances);
-  const known = findInstance(wanted, ipv4, peer, instances);
+  checkOwner(address, peer, config);
+  checkNeighbours(wanted, address, peer, instances);
+  const known = findInstance(wanted, address, peer, instances);
   if (known !== null) return known;
-  const owner = kernelOwner(ipv4, config);
-  if (owner !== null) throw refusals.kernelAddress(ipv4Text(ipv4), owner);
+  const owner = kernelOwner(address, config);
+  if (owner !== null) throw refusals.kernelAddress(address, owner);
   if (instances.length >= config.maxClients) throw refusals.clients(config.maxClients);
-  const { processKey: key, mac, vlan, stackCount, name } = wanted;
-  return { key, peer, ipv4, mac, vlan, stackCount, name, stacks: new Set() };
+  const { processKey: key, ipv4, mac, vlan, stackCount, name } = wanted;
+  return { key, peer, address, ipv4, mac, vlan, stackCount, name, stacks: new Set() };
 }

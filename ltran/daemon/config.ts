@@ -33,6 +33,8 @@ export interface DaemonConfig {
   /** Network of all clients, and how many of its last bits tell hosts apart. */
   subnet: string;
   subnetHostBits: number;
+  /** Network of all clients with IPv6, "2001:db8::/64"; null: there are none. */
+  subnet6: string | null;
   allowUids: readonly IdRange[];
   allowGids: readonly IdRange[];
   /** VLANs that clients may be in, beside untagged frames. */
@@ -41,7 +43,7 @@ export interface DaemonConfig {
   addressUids: readonly AddressOwners[];
   /** Clients that talk to each other are introduced. */
   hasDirectRings: boolean;
-  /** The IPv4 address of each interface number that memif clients may have. */
+  /** The address of each interface number that memif clients may have. */
   memifClients: ReadonlyMap<number, string>;
   /** Per process; 0: no limit. */
   rateLimit: { packets: number; megabits: number };
@@ -85,6 +87,7 @@ export function daemonConfig(config: LtranConfig): DaemonConfig {
     maxClients: config.dispatchMaxClients,
     subnet: config.dispatchSubnet,
     subnetHostBits: config.dispatchSubnetLength,
+    subnet6: config.dispatchSubnet6 || null,
     allowUids: config.allowUids,
     allowGids: config.allowGids,
     allowVlans: config.allowVlans,

@@ -3,7 +3,7 @@ import { COUNTERS } from "../../build/generated/node/dispatch-counters.js";
 import * as dispatch from "../../build/generated/node/dispatch-layout.js";
 import { PORT_FLAG_VNET_HEADER } from "../../build/generated/node/layout.js";
 import * as registration from "../../build/generated/node/registration-layout.js";
-import { ipv4Text, macNumber, macText } from "./addresses.js";
+import { addressText, macNumber, macText } from "./addresses.js";
 import type { DaemonConfig } from "./config.js";
 import { inOwnWords, loadDpdk } from "./dpdk.js";
 import type { Register, Welcome } from "./message.js";
@@ -238,7 +238,8 @@ export class Forwarder {
 
   #openOn(rings: Rings, wanted: Register, address: number, files: ClientFiles, limit: RateLimit): number {
     const { flags, mtu } = this.welcome(wanted, 0);
-    const { hasDirectRings } = this.#config;
+    // Introductions are for IPv4.
+    const hasDirectRings = this.#config.hasDirectRings && wanted.ipv4 !== null;
     const features = hasDirectRings ? wanted.features : wanted.features & ~registration.FEATURE_DIRECT_RINGS;
     const args = [address, wanted.regionSize, flags, mtu, this.#now()];
     const who = identity(wanted, rings, features);
@@ -256,7 +257,7 @@ export class Forwarder {
   #explain(answer: number, wanted: Register): Refusal {
     const name = errorName(answer);
     if (name === "ENOMEM") return refusals.memory();
-    if (name === "EADDRINUSE") return refusals.foreignAddress(ipv4Text(wanted.ipv4 ?? 0));
+    if (name === "EADDRINUSE") return refusals.foreignAddress(addressText(wanted.address));
     return name === "EADDRNOTAVAIL" ? refusals.family() : refusals.geometry();
   }
 

@@ -32,8 +32,9 @@ interface Ring {
   holders: Set<Connection>;
 }
 
+/** A client's IPv4 address; those with IPv6 are not introduced. */
 function addressOf(connection: Connection): number | undefined {
-  return connection.registered?.instance.ipv4;
+  return connection.registered?.instance.ipv4 ?? undefined;
 }
 
 /** Passes messages and descriptors on; keeps neither memory nor descriptors of a ring. */
@@ -83,9 +84,7 @@ export class Introducer {
   #begin(first: Connection, second: Connection): void {
     const both = [first, second];
     const isFull = both.some((client) => this.ringsOf(client).length >= RINGS_MOST);
-    const isShared = both.some(
-      ({ registered }) => registered !== null && this.#isShared(registered.instance.ipv4),
-    );
+    const isShared = both.some((client) => this.#isShared(addressOf(client)));
     if (!this.#isOn || isFull || isShared || this.#attempts.size >= UNDER_WAY_MOST) {
       this.#retryLater(first, second);
       return;
@@ -108,6 +107,7 @@ export class Introducer {
   ): void {
     if (about.registered === null) return;
     const { mac, ipv4 } = about.registered.instance;
+    if (ipv4 === null) return;
     this.#native.send(to.fd, writeIntroduction({ kind, number, mac, ipv4, peer: about.peer }, ring), ...fds);
   }
 
@@ -167,7 +167,7 @@ export class Introducer {
   }
 
   /** Several clients have an address: it does not say any more who is meant. */
-  #isShared(ipv4: number): boolean {
+  #isShared(ipv4: number | undefined): boolean {
     return this.#clients().filter((client) => addressOf(client) === ipv4).length > 1;
   }
 
@@ -239,11 +239,12 @@ export class Introducer {
   }
 
   /** A client is gone, and its vport closed: who had a ring to its address is told, and answered for it. */
-  closed(gone: Connection, ipv4: number): void {
+  closed(gone: Connection, ipv4: number | null): void {
     for (const { number, first, second } of [...this.#attempts.values()]) {
       if (first === gone || second === gone) this.#giveUp(number);
     }
     for (const { holders } of this.#rings) holders.delete(gone);
+    if (ipv4 === null) return;
     this.#withdraw(ipv4);
     for (const note of this.#ended) {
       const isGone = note.client.registered === null;

@@ -77,9 +77,9 @@ export class KernelDevice {
     }
   }
 
-  /** One more process has an address; those in VLANs are not the kernel's. */
+  /** One more process has an address; those in VLANs, and of IPv6, are not the kernel's. */
   acquire({ ipv4, vlan }: Pick<Instance, "ipv4" | "vlan">): void {
-    if (this.#facts === null || vlan !== 0) return;
+    if (this.#facts === null || vlan !== 0 || ipv4 === null) return;
     const known = this.#shared.get(ipv4);
     if (known !== undefined) {
       known.clients++;
@@ -94,6 +94,7 @@ export class KernelDevice {
 
   /** One process less has an address; the kernel keeps it for a while. */
   release({ ipv4, vlan }: Pick<Instance, "ipv4" | "vlan">): void {
+    if (ipv4 === null) return;
     const shared = vlan === 0 ? this.#shared.get(ipv4) : undefined;
     if (shared === undefined || --shared.clients > 0) return;
     shared.timer = setTimeout(() => this.#withdraw(ipv4), LINGER_MS);

@@ -4,7 +4,7 @@
  */
 import { chmodSync, closeSync } from "node:fs";
 import * as dispatch from "../../build/generated/node/dispatch-layout.js";
-import { ipv4Number, macNumber, mappedAddress } from "./addresses.js";
+import { addressBytes, macNumber, mappedIpv4 } from "./addresses.js";
 import { admit, checkPeer, type Instance, type Peer } from "./admission.js";
 import { BoundedLog } from "./bounded-log.js";
 import { Closing } from "./closing.js";
@@ -260,7 +260,7 @@ export class MemifServer {
 
   /** What a Gazelle client would have registered with. */
   #wanted({ id, name }: MemifInit, regionSize: number, slots: number, peer: Peer): Register {
-    const ipv4 = ipv4Number(this.#config.memifClients.get(id) ?? "");
+    const address = addressBytes(this.#config.memifClients.get(id) ?? "");
     return {
       pid: peer.pid,
       stackIndex: 0,
@@ -270,8 +270,8 @@ export class MemifServer {
       features: 0,
       regionSize,
       mac: macNumber(this.#config.bond.mac),
-      address: mappedAddress(ipv4),
-      ipv4,
+      address,
+      ipv4: mappedIpv4(address),
       // No process has two interfaces with one address.
       processKey: BigInt(id),
       name: `memif ${id}: ${name}`,

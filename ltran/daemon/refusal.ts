@@ -62,7 +62,17 @@ export const refusals = {
       "choose another host_addr in lstack.conf, or dispatch_subnet in ltran.conf",
     ),
   family: () =>
-    new Refusal(layout.REFUSAL_ADDRESS, "this is no IPv4 address", "set host_addr in lstack.conf to one"),
+    new Refusal(
+      layout.REFUSAL_ADDRESS,
+      "this is no address of a host",
+      "set host_addr in lstack.conf to one",
+    ),
+  noIpv6: (given: string) =>
+    new Refusal(
+      layout.REFUSAL_ADDRESS,
+      `${given} is an IPv6 address, and ltran serves no IPv6 network`,
+      "add dispatch_subnet6 to ltran.conf",
+    ),
   kernelAddress: (given: string, device: string) =>
     new Refusal(
       layout.REFUSAL_ADDRESS,

@@ -47,6 +47,8 @@ export interface LtranReport {
   busyMicroseconds: number;
   mac: string;
   subnet: string;
+  /** The network of clients with IPv6; null: there is none. */
+  subnet6: string | null;
   maxClients: number;
   nics: NicReport[];
   counters: Counted;
@@ -116,7 +118,7 @@ export function showInstances(
     pid: instance.peer.pid,
     uid: instance.peer.uid,
     program: instance.name,
-    address: ipv4Text(instance.ipv4),
+    address: instance.address,
     mac: macText(instance.mac),
     stackCount: instance.stackCount,
     stacks: registered
@@ -131,6 +133,7 @@ export function showInstances(
     busyMicroseconds: forwarder.busyMicroseconds(),
     mac: config.bond.mac,
     subnet: `${config.subnet}/${32 - config.subnetHostBits}`,
+    subnet6: config.subnet6,
     maxClients: config.maxClients,
     nics: showNics(config, forwarder),
     counters: named(forwarder.read(dispatch.COUNTERS, dispatch.COUNTERS_COUNT * WORD), COUNTERS, "Counter"),

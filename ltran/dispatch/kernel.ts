@@ -5,7 +5,7 @@ import { portBegin } from "./create";
 import { nicDone } from "./forward/to-nic";
 import { root } from "./memory/root";
 import { DropReason } from "./stats/drop";
-import { addressFind, addressMake, addressRelease } from "./tables/address";
+import { addressFind, addressIsIpv6, addressMake, addressRelease } from "./tables/address";
 
 /**
  * The kernel device: one more port, to which goes what no vport of a shared address wants, and from which the
@@ -32,6 +32,7 @@ export function kernelShare(high: u64, low: u64, mac: u64): i32 {
   if (a.kernel != 0) return -EADDRINUSE;
   a.kernel = 1;
   a.references++;
+  if (addressIsIpv6(a)) root().kernelIpv6++;
   return 0;
 }
 
@@ -40,6 +41,7 @@ export function kernelUnshare(high: u64, low: u64): void {
   const a = addressFind(high, low, UNTAGGED);
   if (changetype<usize>(a) == 0 || a.kernel == 0) return;
   a.kernel = 0;
+  if (addressIsIpv6(a)) root().kernelIpv6--;
   addressRelease(a);
 }
 

@@ -3,7 +3,7 @@ import { RingRole } from "../../ring/end";
 import { RegistrationFeature } from "../../ring/registration";
 import { serverAttach } from "../../ring/server";
 import { PortFlag } from "../../stack/memory/port";
-import { ipv4Raw, isAnyAddress, isIpv4, isIpv4Martian } from "../../stack/wire/address";
+import { ipv4Raw, isIpv4, isIpv4Martian, isIpv6Host } from "../../stack/wire/address";
 import { isGroupMac } from "../../stack/wire/ethernet";
 import { closeHurry } from "./close";
 import { Identity, identity } from "./memory/identity";
@@ -31,12 +31,16 @@ function attach(v: Vport, who: Identity, data: u32, size: u32): bool {
   );
 }
 
+/** Whether an address can be a host's. */
+function isHost(high: u64, low: u64): bool {
+  return isIpv4(high, low) ? !isIpv4Martian(ipv4Raw(low)) : isIpv6Host(high, low);
+}
+
 /** What is wrong with the identity, as an errno, or 0. */
 function judge(who: Identity): i32 {
   if (isGroupMac(who.mac) || who.mac == 0 || who.mac >> 48 != 0) return EINVAL;
-  if (!isIpv4(who.high, who.low) || isAnyAddress(who.high, who.low)) return EADDRNOTAVAIL;
   if (who.vlan > VLAN_LAST) return EINVAL;
-  if (isIpv4Martian(ipv4Raw(who.low))) return EADDRNOTAVAIL;
+  if (!isHost(who.high, who.low)) return EADDRNOTAVAIL;
   const a = addressFind(who.high, who.low, who.vlan);
   // Others on the link can know only one hardware address of it.
   const isOther = changetype<usize>(a) != 0 && a.vportCount > 0 && a.mac != who.mac;

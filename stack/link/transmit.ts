@@ -94,7 +94,9 @@ export function txComplete(p: Port, slot: TxSlot): void {
     span.length = VIRTIO_NET_HEADER + slot.headerLength;
     if ((slot.flags & TxFlag.checksum) != 0) {
       const segment: u16 = (slot.flags & TxFlag.segment) != 0 ? slot.segmentSize : 0;
-      virtioNetWriteChecksum(header, slot.checksumStart, slot.checksumOffset, slot.headerLength, segment);
+      const headers = slot.headerLength;
+      const isIpv6 = (slot.flags & TxFlag.ipv6) != 0;
+      virtioNetWriteChecksum(header, slot.checksumStart, slot.checksumOffset, headers, segment, isIpv6);
     } else {
       virtioNetWritePlain(header);
     }

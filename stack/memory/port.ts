@@ -46,6 +46,8 @@ export enum TxFlag {
   segment = 2,
   /** The transport is UDP, not TCP. */
   datagram = 4,
+  /** The packet is of IPv6, not IPv4. */
+  ipv6 = 8,
 }
 
 /** A received frame. It is the shell's: the stack copies what it keeps before receive() returns. */

@@ -53,3 +53,26 @@ export function isIpv4Martian(raw: u32): bool {
   const first = raw & 0xff;
   return first == 0 || first == 127 || first >= 224;
 }
+
+/** ff00::/8 (RFC 4291, section 2.7). */
+export function isIpv6Multicast(high: u64): bool {
+  return (high & 0xff) == 0xff;
+}
+
+/** ::, the unspecified address (RFC 4291, section 2.5.2). */
+export function isIpv6Unspecified(high: u64, low: u64): bool {
+  return (high | low) == 0;
+}
+
+/**
+ * Whether an IPv6 address can be that of a host on a wire: neither a group's, nor of ::/96, where the
+ * unspecified and the loopback address lie, nor an IPv4 address (RFC 4291, section 2.5).
+ */
+export function isIpv6Host(high: u64, low: u64): bool {
+  if (isIpv6Multicast(high)) return false;
+  return high != 0 || (<u32>low != 0 && <u32>low != <u32>IPV4_PREFIX);
+}
+
+/** ff02::1, all nodes of a link (RFC 4291, section 2.7.1). */
+export const ALL_NODES_HIGH: u64 = 0x02ff;
+export const ALL_NODES_LOW: u64 = 0x0100000000000000;

@@ -4,6 +4,7 @@ import { loadBig16, swapped16 } from "./bytes";
 export const ETHERNET_HEADER: u32 = 14;
 export const ETHERTYPE_IPV4: u16 = 0x0800;
 export const ETHERTYPE_ARP: u16 = 0x0806;
+export const ETHERTYPE_IPV6: u16 = 0x86dd;
 /** The broadcast address. Hardware addresses are kept in the low 48 bits, first byte lowest. */
 export const MAC_BROADCAST: u64 = 0xffffffffffff;
 const MAC_MASK: u64 = 0xffffffffffff;
@@ -45,6 +46,11 @@ export function isGroupMac(mac: u64): bool {
  */
 export function multicastMac(raw: u32): u64 {
   return 0x5e0001 | ((<u64>(raw & 0xffff7f00)) << 16);
+}
+
+/** The group address of an IPv6 multicast address whose second half is `low` (RFC 2464, section 7). */
+export function multicastMac6(low: u64): u64 {
+  return 0x3333 | ((low >> 32) << 16);
 }
 
 /** Writes a header. */

@@ -7,6 +7,7 @@ const NEEDS_CSUM: u8 = 1;
 const DATA_VALID: u8 = 2;
 const GSO_NONE: u8 = 0;
 const GSO_TCPV4: u8 = 1;
+const GSO_TCPV6: u8 = 4;
 
 /**
  * Whether the header says that the transport checksum needs no check: it was verified, or the frame never was
@@ -26,9 +27,10 @@ export function virtioNetIsSuper(header: usize): bool {
   return load<u8>(header, 1) != GSO_NONE;
 }
 
-/** Payload of each segment of a super-frame of TCP over IPv4; 0: it is none. */
+/** Payload of each segment of a super-frame of TCP; 0: it is none. */
 export function virtioNetSegmentSize(header: usize): u16 {
-  return load<u8>(header, 1) == GSO_TCPV4 ? load<u16>(header, 4) : <u16>0;
+  const kind = load<u8>(header, 1);
+  return kind == GSO_TCPV4 || kind == GSO_TCPV6 ? load<u16>(header, 4) : <u16>0;
 }
 
 /** Where the checksum starts, counted from the Ethernet header. */
@@ -60,8 +62,8 @@ export function virtioNetWritePlain(header: usize): void {
 
 /**
  * Writes the header of a frame whose checksum the port finishes: `start` counts from the Ethernet header,
- * `offset` from there. `segmentSize` > 0: the frame is a super-frame of TCP over IPv4 to be cut into segments
- * of that much payload.
+ * `offset` from there. `segmentSize` > 0: the frame is a super-frame of TCP to be cut into segments of that
+ * much payload, over IPv6 or IPv4.
  */
 export function virtioNetWriteChecksum(
   header: usize,
@@ -69,9 +71,10 @@ export function virtioNetWriteChecksum(
   offset: u16,
   headerLength: u16,
   segmentSize: u16,
+  isIpv6: bool,
 ): void {
   store<u8>(header, NEEDS_CSUM);
-  store<u8>(header, segmentSize > 0 ? GSO_TCPV4 : GSO_NONE, 1);
+  store<u8>(header, segmentSize == 0 ? GSO_NONE : isIpv6 ? GSO_TCPV6 : GSO_TCPV4, 1);
   store<u16>(header, segmentSize > 0 ? headerLength : <u16>0, 2);
   store<u16>(header, segmentSize, 4);
   store<u16>(header, start, 6);

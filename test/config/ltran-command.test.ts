@@ -187,6 +187,7 @@ describe("loadLtranConfig", () => {
       txMbufPoolSize: 0,
       dispatchMaxClients: 32,
       dispatchSubnet: "192.168.1.0",
+      dispatchSubnet6: "",
       dispatchSubnetLength: 8,
       allowUids: [
         { first: 7, last: 7 },

@@ -37,6 +37,7 @@ const OTHERS = [
   "bond_miimon",
   "dispatch_subnet",
   "dispatch_subnet_length",
+  "dispatch_subnet6",
   "allow_uids",
   "allow_gids",
   "allow_vlans",

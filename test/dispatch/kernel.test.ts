@@ -153,7 +153,7 @@ test("the kernel speaks from shared addresses and from its own hardware address 
     segment({ ...fromKernel, from: "10.0.0.77", flags: "S" }),
     segment({ ...fromKernel, fromMac: macOf(5), flags: "S" }),
     arp({ operation: 1, senderMac: NIC_MAC, sender: "10.0.0.77", target: PEER }),
-    ethernet(PEER_MAC, NIC_MAC, 0x86dd, new Uint8Array(40)),
+    ethernet(PEER_MAC, NIC_MAC, 0x88cc, new Uint8Array(40)),
   );
   assert.deepEqual(s.f.transmit(), []);
   const { foreignAddress, foreignMac, foreignArp, unknownEtherType } = s.f.drops();

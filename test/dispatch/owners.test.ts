@@ -246,7 +246,8 @@ test("frames for others' addresses and hardware addresses are dropped with a rea
     ethernet(A.mac, PEER_MAC, 0x0800, packet("10.0.0.77")),
     ethernet(macOf(66), PEER_MAC, 0x0800, packet(A.ip)),
     ethernet(A.mac, PEER_MAC, 0x0800, wrong),
-    ethernet(A.mac, PEER_MAC, 0x86dd, packet(A.ip)),
+    ethernet(A.mac, PEER_MAC, 0x88cc, packet(A.ip)),
+    ethernet(A.mac, PEER_MAC, 0x86dd, packet(A.ip).subarray(0, 39)),
     ethernet(A.mac, PEER_MAC, 0x0800, packet(A.ip).subarray(0, 25)),
   ]);
   assert.deepEqual(f.drops(), {
@@ -254,6 +255,6 @@ test("frames for others' addresses and hardware addresses are dropped with a rea
     notOurMac: 1,
     ipChecksum: 1,
     unknownEtherType: 1,
-    truncated: 1,
+    truncated: 2,
   });
 });

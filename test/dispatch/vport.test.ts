@@ -106,7 +106,7 @@ test("nobody speaks with another's hardware address, address, or ARP", () => {
     ["foreignArp", arp({ operation: 2, senderMac: B.mac, sender: A.ip, target: "10.0.0.9" })],
     ["foreignArp", arp({ operation: 1, senderMac: A.mac, sender: B.ip, target: "10.0.0.9" })],
     ["foreignArp", arp({ operation: 2, senderMac: A.mac, sender: "10.0.0.9", target: B.ip })],
-    ["unknownEtherType", ethernet(PEER_MAC, A.mac, 0x86dd, new Uint8Array(60))],
+    ["unknownEtherType", ethernet(PEER_MAC, A.mac, 0x88cc, new Uint8Array(60))],
     ["truncated", new Uint8Array(13)],
   ];
   const expected: Record<string, number> = {};

@@ -131,6 +131,8 @@ export class Forger {
       onRing(this.#frame(arp({ operation, senderMac, sender, target }).slice(14), 0x0806));
     const from = (mac: Uint8Array) => onRing(this.#frame(this.#packet(own), 0x0800, mac));
     const fragment = this.#packet(neighbour, { offset: 1_480, moreFragments: true });
+    const somebody = new Uint8Array(40).fill(0x60);
+    somebody.set([0, 0, 59, 64], 4);
     const tagged = new Uint8Array([0, 5, 8, 0, ...this.#packet(neighbour)]);
     return [
       ...forgeries("foreignMac", {
@@ -141,6 +143,8 @@ export class Forger {
         "IPv4 source of the neighbour": this.datagram(neighbour),
         "IPv4 source of the peer": this.datagram(peer),
         "IPv4 source 0.0.0.0": this.datagram("0.0.0.0"),
+        // From 6060:... to the same, with nothing in it.
+        "IPv6 of somebody": onRing(this.#frame(somebody, 0x86dd)),
         "fragment from the neighbour": onRing(this.#frame(fragment)),
         "datagram to the neighbour in the peer's name": this.datagram(peer, neighbour),
       }),
@@ -152,7 +156,6 @@ export class Forger {
       }),
       ...forgeries("unknownEtherType", {
         "VLAN tag": onRing(this.#frame(tagged, 0x8100)),
-        IPv6: onRing(this.#frame(new Uint8Array(60).fill(0x60), 0x86dd)),
       }),
     ];
   }

@@ -21,6 +21,7 @@ const config: DaemonConfig = {
   maxClients: 1,
   subnet: "10.77.0.0",
   subnetHostBits: 8,
+  subnet6: null,
   allowUids: [],
   allowGids: [],
   allowVlans: [],

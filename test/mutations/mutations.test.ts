@@ -7,14 +7,23 @@ import { inBuild, inRoot, ROOT } from "../../scripts/build/paths.js";
 import { MUTATIONS, type Mutation } from "./mutations.js";
 
 const FOLDER = inBuild("mutations");
+const STACK = { name: "stack", folder: "stack" } as const;
+const DISPATCH = { name: "dispatch", folder: join("ltran", "dispatch") } as const;
+const MODULES = [STACK, DISPATCH];
+
+function moduleOf({ module }: Mutation): (typeof MODULES)[number] {
+  return module === "dispatch" ? DISPATCH : STACK;
+}
 
 /** Compiled tests and what they import, beside a module of their own. */
 function layOut(folder: string): void {
-  mkdirSync(join(folder, "build", "stack"), { recursive: true });
-  cpSync(inRoot("stack"), join(folder, "stack"), { recursive: true });
+  for (const module of MODULES) {
+    mkdirSync(join(folder, "build", module.name), { recursive: true });
+    cpSync(inRoot(module.folder), join(folder, module.folder), { recursive: true });
+  }
   for (const room of ["kernel", "ring"]) symlinkSync(inRoot(room), join(folder, room));
   symlinkSync(inBuild("generated"), join(folder, "build", "generated"));
-  for (const part of ["sim", "build", join("test", "stack")]) {
+  for (const part of ["sim", "build", join("test", "stack"), join("test", "dispatch")]) {
     cpSync(inBuild("node", part), join(folder, "build", "node", part), { recursive: true });
   }
 }
@@ -34,14 +43,14 @@ function runNode(arguments_: readonly string[], options: ExecFileOptions): Promi
   });
 }
 
-async function compile(folder: string): Promise<void> {
+async function compile(folder: string, module: (typeof MODULES)[number]): Promise<void> {
   const options = ["--runtime", "stub", "--importMemory", "--memoryBase", "1024", "-O1", "--use", "abort="];
   const shown = (path: string) => relative(ROOT, join(folder, path));
   const arguments_ = [
     inRoot("node_modules", "assemblyscript", "bin", "asc.js"),
-    shown("stack/index.ts"),
+    shown(join(module.folder, "index.ts")),
     "-o",
-    shown("build/stack/stack.wasm"),
+    shown(join("build", module.name, `${module.name}.wasm`)),
     ...options,
     "--enable",
     "simd",
@@ -59,8 +68,9 @@ function runTest(folder: string, test: string): Promise<Ended> {
   return runNode([file], { cwd: folder, env: environment, timeout: 120_000 });
 }
 
-function mutate(folder: string, { file, from, to }: Mutation): void {
-  const path = join(folder, "stack", file);
+function mutate(folder: string, mutation: Mutation): void {
+  const { file, from, to } = mutation;
+  const path = join(folder, moduleOf(mutation).folder, file);
   const text = readFileSync(path, "utf8");
   assert.equal(text.split(from).length, 2, `${file} has the line "${from}" not exactly once`);
   writeFileSync(path, text.replace(from, to));
@@ -71,7 +81,7 @@ describe("Mutations", { concurrency: 2 }, () => {
   it("the tests pass without one", async () => {
     const folder = join(FOLDER, `${process.pid}-none`);
     layOut(folder);
-    await compile(folder);
+    for (const module of MODULES) await compile(folder, module);
     for (const test of new Set(MUTATIONS.map((mutation) => mutation.test))) {
       const ended = await runTest(folder, test);
       assert.equal(ended.status, 0, `${test}\n${ended.output}`);
@@ -83,7 +93,7 @@ describe("Mutations", { concurrency: 2 }, () => {
       const folder = join(FOLDER, `${process.pid}-${index}`);
       layOut(folder);
       mutate(folder, mutation);
-      await compile(folder);
+      await compile(folder, moduleOf(mutation));
       const ended = await runTest(folder, mutation.test);
       assert.equal(ended.status, 1, `nobody noticed\n${ended.output}`);
       rmSync(folder, { recursive: true });

@@ -86,6 +86,10 @@ export const dispatchSubnetLength = ltran
   .between(1, 16)
   .meaning("8 are 256 addresses: a mask of 24 bits.")
   .mustBeGiven();
+export const dispatchSubnet6 = ltran
+  .text("dispatch_subnet6", Kind.Network6, "The IPv6 network in which the IPv6 addresses of clients lie.")
+  .meaning("Clients with IPv6 speak memif: see memif_clients.")
+  .defaultsTo("no client has an IPv6 address");
 ltran
   .text("allow_uids", Kind.IdList, "Users whose processes may register.")
   .between(0, 64)
@@ -117,7 +121,8 @@ export const memifClients = ltran
   .text("memif_clients", Kind.AddressMap, "Clients that speak memif, such as DPDK's net_memif, by number.")
   .between(0, 64)
   .meaning(
-    "Each number is the id of an interface at the socket ltran_memif.sock, with the address that it has; " +
+    "Each number is the id of an interface at the socket ltran_memif.sock, with the address, IPv4 or IPv6, " +
+      "that it has; " +
       "its MAC address is that of bond_macs. allow_uids and allow_gids say who may connect.",
   )
   .defaultsTo('"": none, and no such socket');

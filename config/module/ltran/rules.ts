@@ -1,5 +1,5 @@
 // What the options of ltran.conf say together, and the values that follow from them.
-import { parseIpv4, showIpv4 } from "../address";
+import { isSamePrefix, parseIpv4, parseIpv6, showIpv4 } from "../address";
 import { checkEalArgs } from "../eal-args";
 import { report } from "../messages";
 import { Option } from "../option";
@@ -11,6 +11,7 @@ import {
   bondPorts,
   devices,
   dispatchSubnet,
+  dispatchSubnet6,
   dispatchSubnetLength,
   ealArgs,
   forwardCpu,
@@ -43,24 +44,36 @@ function checkSubnet(): void {
   const bits = <u32>dispatchSubnetLength.number;
   const address = <u32>dispatchSubnet.number;
   const network = (address >> bits) << bits;
-  if (address == network) {
-    checkOwners(network, bits);
-    return;
-  }
+  if (address == network) return;
   complain(dispatchSubnet, `must end in ${bits} zero bits (dispatch_subnet_length): "${showIpv4(network)}"`);
 }
 
-function checkMemifClients(): void {
-  if (!memifClients.sound || !dispatchSubnet.sound || !dispatchSubnetLength.sound) return;
+/** The network in which an IPv4 address lies not, though clients' addresses must; empty if it does. */
+function missedNetwork4(address: string): string {
+  if (!dispatchSubnet.sound || !dispatchSubnetLength.sound) return "";
   const bits = <u32>dispatchSubnetLength.number;
   const network = <u32>dispatchSubnet.number >> bits;
-  for (let i = 0; i < memifClients.list.length; i++) {
-    const entry = memifClients.list[i];
-    const address = parseIpv4(entry.substring(entry.indexOf("=") + 1));
-    if (<u32>address >> bits != network) {
-      complain(memifClients, `must name hosts of dispatch_subnet; ${showIpv4(<u32>address)} is none`);
-      return;
-    }
+  if (<u32>parseIpv4(address) >> bits == network) return "";
+  return `dispatch_subnet, ${showIpv4(network << bits)}/${32 - bits}`;
+}
+
+/** The same of an IPv6 address. */
+function missedNetwork6(address: string): string {
+  if (!dispatchSubnet6.given) return "dispatch_subnet6, which is not given";
+  const bytes = new StaticArray<u8>(16);
+  if (!dispatchSubnet6.sound || !parseIpv6(address, bytes)) return "";
+  const isIn = isSamePrefix(bytes, dispatchSubnet6.bytes, <i32>dispatchSubnet6.number);
+  return isIn ? "" : `dispatch_subnet6, ${dispatchSubnet6.text}`;
+}
+
+/** Whether all addresses of a list, before or behind the "=" of its entries, can be those of clients. */
+function checkHosts(option: Option, side: i32): void {
+  for (let i = 0; option.sound && i < option.list.length; i++) {
+    const address = option.list[i].split("=")[side];
+    const network = address.includes(":") ? missedNetwork6(address) : missedNetwork4(address);
+    if (network.length == 0) continue;
+    complain(option, `must name hosts of ${network}; ${address} is none`);
+    return;
   }
 }
 
@@ -69,20 +82,6 @@ function checkPool(option: Option): void {
   if (!option.sound || option.number == 0) return;
   const reason = "has no effect: devices are reached without DPDK";
   report(false, option.file, option.line, option.givenAs, option.shown, reason);
-}
-
-/** Addresses that have users lie in the network of all clients. */
-function checkOwners(network: u32, bits: u32): void {
-  for (let i = 0; addressUids.sound && i < addressUids.list.length; i++) {
-    const address = addressUids.list[i].split("=")[0];
-    if (<u32>parseIpv4(address) >> bits != network >> bits) {
-      complain(
-        addressUids,
-        `must name hosts of dispatch_subnet, ${showIpv4(network)}/${32 - bits}; ${address} is none`,
-      );
-      return;
-    }
-  }
 }
 
 function checkKit(file: string, line: i32): void {
@@ -150,7 +149,8 @@ export function applyLtranRules(file: string, line: i32): void {
   checkRequired(ltran, file, line);
   checkSubnet();
   checkVlans();
-  checkMemifClients();
+  checkHosts(addressUids, 0);
+  checkHosts(memifClients, 1);
   checkBonds();
   if (forwardCpu.number >= 0) checkOnline(forwardCpu, [<i32>forwardCpu.number]);
   checkKit(file, line);

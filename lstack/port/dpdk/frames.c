@@ -106,11 +106,13 @@ static void describe(struct rte_mbuf *mbuf, const uint8_t *slot)
     mbuf->l2_len = link;
     mbuf->l3_len = start - link;
     mbuf->l4_len = gz_field16(slot, GZ_TX_SLOT_HEADER_LENGTH) - start;
-    mbuf->ol_flags |= RTE_MBUF_F_TX_IPV4;
+    mbuf->ol_flags |= (flags & GZ_TX_FLAG_IPV6) != 0 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4;
     mbuf->ol_flags |= (flags & GZ_TX_FLAG_DATAGRAM) != 0 ? RTE_MBUF_F_TX_UDP_CKSUM : RTE_MBUF_F_TX_TCP_CKSUM;
     if ((flags & GZ_TX_FLAG_SEGMENT) != 0) {
         mbuf->tso_segsz = gz_field16(slot, GZ_TX_SLOT_SEGMENT_SIZE);
-        mbuf->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM;
+        mbuf->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+        if ((flags & GZ_TX_FLAG_IPV6) == 0)
+            mbuf->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
     }
 }
 

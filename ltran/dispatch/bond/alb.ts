@@ -18,8 +18,17 @@ import {
   ethernetType,
   isGroupMac,
 } from "../../../stack/wire/ethernet";
+import { icmpType } from "../../../stack/wire/icmp";
+import { Icmpv6Type } from "../../../stack/wire/icmpv6";
+import {
+  LINK_OPTION,
+  linkOptionSetMac,
+  neighbourLinkOption,
+  neighbourOptionsAt,
+} from "../../../stack/wire/neighbour-discovery";
 import { VIRTIO_NET_HEADER } from "../../../stack/wire/virtio-net";
 import { Frame } from "../forward/frame";
+import { isNeighbourDiscovery } from "../forward/neighbour";
 import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
 import { announceAll } from "./announce";
@@ -39,16 +48,37 @@ function arpOf(f: Frame): usize {
   return arpIsEthernetIpv4(packet) ? packet : 0;
 }
 
+/** The NIC that those who asked for an address are told, by a hash of both addresses. */
+function toldNic(who: u64): Port {
+  const r = root();
+  const choice = <u32>(mix(who ^ r.tableKey) >> 32);
+  return spreadOver(<u32>((<u64>choice * r.spread) >> 32));
+}
+
 /** The NIC that a frame leaves by, `hash` being that of its flow. */
 export function albChoice(f: Frame, hash: u32): Port {
   const r = root();
   if (isGroupMac(ethernetDestination(f.head))) return port(r.activeNic);
+  if (isNeighbourDiscovery(f)) {
+    // As with ARP: who asks tells his own address, too, which stays the active NIC's.
+    const isAnswer = icmpType(f.transport) == <u8>Icmpv6Type.neighbourAdvertisement;
+    return isAnswer ? toldNic(hash) : port(r.activeNic);
+  }
   if (ethernetType(f.head) != ETHERTYPE_ARP) return spreadOver(<u32>((<u64>hash * r.spread) >> 32));
   const packet = arpOf(f);
   if (packet == 0 || arpOperation(packet) == ARP_REQUEST) return port(r.activeNic);
-  const who = ((<u64>arpTargetAddress(packet)) << 32) | <u64>arpSenderAddress(packet);
-  const choice = <u32>(mix(who ^ r.tableKey) >> 32);
-  return spreadOver(<u32>((<u64>choice * r.spread) >> 32));
+  return toldNic(((<u64>arpTargetAddress(packet)) << 32) | <u64>arpSenderAddress(packet));
+}
+
+/** Puts the hardware address of a NIC into the options of a copy, at `message`, of neighbour discovery. */
+function signNeighbour(f: Frame, message: usize, mac: u64): void {
+  const end = message + <usize>f.transportLength;
+  const options = message + <usize>neighbourOptionsAt(icmpType(f.transport));
+  let option = neighbourLinkOption(options, end);
+  while (option != 0) {
+    linkOptionSetMac(message, option, mac);
+    option = neighbourLinkOption(option + <usize>LINK_OPTION, end);
+  }
 }
 
 /** A frame at `ethernet`, ready to leave by NIC `p`, gets the hardware address of that NIC. */
@@ -57,6 +87,8 @@ export function albSign(p: Port, ethernet: usize, f: Frame, tag: u32): void {
   if (p.id == root().activeNic || own == 0) return;
   ethernetSetSource(ethernet, own);
   if (arpOf(f) != 0) arpSetSenderMac(ethernet + ETHERNET_HEADER + <usize>tag, own);
+  const at = <u32>(f.transport - f.head);
+  if (isNeighbourDiscovery(f)) signNeighbour(f, ethernet + <usize>(at + tag), own);
 }
 
 /** Whether a received frame counts: one for a group does where the active NIC receives it. */

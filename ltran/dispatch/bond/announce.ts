@@ -1,7 +1,8 @@
 import { arpAnnounce } from "../forward/arp";
+import { neighbourAnnounce } from "../forward/neighbour";
 import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
-import { Address } from "../tables/address";
+import { Address, addressIsIpv6 } from "../tables/address";
 import { VportState, vport } from "../tables/vport";
 import { nicHasRoom } from "./choice";
 
@@ -21,7 +22,8 @@ export function bondAnnounce(): void {
     if (v.state != VportState.open) continue;
     const a = changetype<Address>(v.address);
     if (a.vports != changetype<usize>(v)) continue;
-    arpAnnounce(a);
+    if (addressIsIpv6(a)) neighbourAnnounce(a);
+    else arpAnnounce(a);
     count(Counter.announcedAddresses);
   }
   r.announceNext = 0;

@@ -1,7 +1,7 @@
 import { txFree } from "../../../stack/link/transmit";
 import { Port, port } from "../../../stack/memory/port";
 import { mix } from "../../../stack/random/random";
-import { ETHERNET_HEADER, ETHERTYPE_IPV4, ethernetType } from "../../../stack/wire/ethernet";
+import { ETHERNET_HEADER, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ethernetType } from "../../../stack/wire/ethernet";
 import {
   IPV4_HEADER,
   IPV4_MORE_FRAGMENTS,
@@ -14,6 +14,14 @@ import {
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from "../../../stack/wire/ipv4";
+import {
+  IPV6_HEADER,
+  ipv6DestinationHigh,
+  ipv6DestinationLow,
+  ipv6NextHeader,
+  ipv6SourceHigh,
+  ipv6SourceLow,
+} from "../../../stack/wire/ipv6";
 import { udpDestinationPort, udpSourcePort } from "../../../stack/wire/udp";
 import { Frame } from "../forward/frame";
 import { root } from "../memory/root";
@@ -22,20 +30,46 @@ import { BondMode, spreadOver } from "./member";
 
 /** By which NIC a frame leaves. */
 
-/** Addresses and ports of a packet, 0 when it is none of IPv4; of a fragment the addresses. */
-function flowHash(f: Frame): u32 {
-  const packet = f.head + ETHERNET_HEADER;
-  if (ethernetType(f.head) != ETHERTYPE_IPV4 || f.headLength < ETHERNET_HEADER + IPV4_HEADER + 4) return 0;
-  let key = ((<u64>ipv4Source(packet)) << 32) | <u64>ipv4Destination(packet);
-  // TCP has its ports where UDP has them.
-  const protocol = ipv4Protocol(packet);
-  const hasPorts = protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP;
+/** Bytes of both ports, where TCP has them and UDP. */
+const PORTS: u32 = 4;
+
+function hasPorts(protocol: u8): bool {
+  return protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP;
+}
+
+/** `key` with the ports at `ports` in it. */
+function withPorts(key: u64, ports: usize): u64 {
+  const both = ((<u64>udpSourcePort(ports)) << 16) | <u64>udpDestinationPort(ports);
+  return mix(key ^ root().tableKey) + both;
+}
+
+/** The addresses of an IPv6 packet, and the ports, if no extension header is in front of them. */
+function flowKey6(packet: usize): u64 {
+  const r = root();
+  let key = mix(ipv6SourceHigh(packet) ^ r.tableKey) + ipv6SourceLow(packet);
+  key = mix(key ^ r.tableKey) + ipv6DestinationHigh(packet);
+  key = mix(key ^ r.tableKey) + ipv6DestinationLow(packet);
+  return hasPorts(ipv6NextHeader(packet)) ? withPorts(key, packet + <usize>IPV6_HEADER) : key;
+}
+
+/** The addresses of an IPv4 packet, and the ports, if it is no fragment. */
+function flowKey4(packet: usize, present: u32): u64 {
+  const key = ((<u64>ipv4Source(packet)) << 32) | <u64>ipv4Destination(packet);
   const isWhole = (ipv4Fragment(packet) & (IPV4_OFFSET_MASK | IPV4_MORE_FRAGMENTS)) == 0;
   const header = ipv4HeaderLength(packet);
-  if (hasPorts && isWhole && ETHERNET_HEADER + header + 4 <= f.headLength) {
-    const ports = packet + <usize>header;
-    key = mix(key ^ root().tableKey) + (((<u64>udpSourcePort(ports)) << 16) | <u64>udpDestinationPort(ports));
-  }
+  const isThere = hasPorts(ipv4Protocol(packet)) && isWhole && header + PORTS <= present;
+  return isThere ? withPorts(key, packet + <usize>header) : key;
+}
+
+/** Addresses and ports of a packet, 0 when it is none of IP; of a fragment the addresses. */
+function flowHash(f: Frame): u32 {
+  const packet = f.head + ETHERNET_HEADER;
+  const present = f.headLength - ETHERNET_HEADER;
+  const type = ethernetType(f.head);
+  let key: u64 = 0;
+  if (type == ETHERTYPE_IPV4 && present >= IPV4_HEADER + PORTS) key = flowKey4(packet, present);
+  else if (type == ETHERTYPE_IPV6 && present >= IPV6_HEADER + PORTS) key = flowKey6(packet);
+  else return 0;
   return <u32>(mix(key ^ root().tableKey) >> 32);
 }
 

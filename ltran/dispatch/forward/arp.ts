@@ -19,12 +19,11 @@ import {
 import { DropReason } from "../stats/drop";
 import { Address, addressFind } from "../tables/address";
 import { Vport } from "../tables/vport";
-import { deliverAll } from "./deliver";
+import { deliverAll, deliverEach } from "./deliver";
 import { Frame, FrameLevel, frameBegin, frameRoom } from "./frame";
 import { discard } from "./parse";
 import { kernelHears, toKernel } from "./to-kernel";
 import { toNic } from "./to-nic";
-import { toVport } from "./to-vport";
 
 /** Address of the ARP packet, or 0, discarded, when it is none about Ethernet and IPv4. */
 function arpPacket(f: Frame): usize {
@@ -32,14 +31,6 @@ function arpPacket(f: Frame): usize {
   if (f.headLength >= ETHERNET_HEADER + ARP_LENGTH && arpIsEthernetIpv4(packet)) return packet;
   discard(f, DropReason.arpMalformed);
   return 0;
-}
-
-/** A request for the first vport of each process that has the address, anything else for all that have it. */
-function arpToLocal(f: Frame, a: Address, isRequest: bool): void {
-  for (let at = a.vports; at != 0; at = changetype<Vport>(at).addressNext) {
-    const v = changetype<Vport>(at);
-    if (at != f.source && (!isRequest || v.isFirst != 0)) toVport(v, f);
-  }
 }
 
 /** An ARP packet from a NIC. */
@@ -59,7 +50,7 @@ export function arpFromNic(f: Frame): void {
     return;
   }
   const isRequest = arpOperation(packet) == ARP_REQUEST;
-  arpToLocal(f, a, isRequest);
+  deliverEach(f, a, isRequest);
   // One answer is enough: the kernel's, when there is no vport.
   if (a.kernel != 0 && (!isRequest || a.vports == 0)) toKernel(f);
 }
@@ -81,7 +72,7 @@ export function arpFromKernel(f: Frame): void {
   const target = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)), f.vlan);
   if (!isAnnouncement && changetype<usize>(target) != 0 && target.vports != 0) {
     ethernetSetDestination(f.head, target.mac);
-    arpToLocal(f, target, isRequest);
+    deliverEach(f, target, isRequest);
     return;
   }
   if (isAnnouncement) deliverAll(f);
@@ -104,7 +95,7 @@ export function arpFromVport(v: Vport, f: Frame): void {
     toNic(f);
   } else if (changetype<usize>(target) != 0 && target.vports != 0) {
     ethernetSetDestination(f.head, target.mac);
-    arpToLocal(f, target, arpOperation(packet) == ARP_REQUEST);
+    deliverEach(f, target, arpOperation(packet) == ARP_REQUEST);
   } else if (changetype<usize>(target) != 0 && target.kernel != 0) {
     ethernetSetDestination(f.head, target.mac);
     toKernel(f);

@@ -1,15 +1,15 @@
-import { icmpIsError, icmpType } from "../../../stack/wire/icmp";
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../stack/wire/ipv4";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../../stack/wire/ipv4";
 import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
 import { DropReason } from "../stats/drop";
-import { Address } from "../tables/address";
+import { Address, addressIsIpv6 } from "../tables/address";
 import { connectionEnter } from "../tables/connection";
 import { FlowState, flowFind } from "../tables/flow";
 import { pairIsMade } from "../tables/pair";
 import { Vport, VportState, vport } from "../tables/vport";
 import { drain } from "./drain";
 import { Frame, FrameLevel } from "./frame";
+import { isIcmp, isIcmpError } from "./icmp";
 import { lastOwner, ownerOf } from "./owner";
 import { discard, isLaterFragment } from "./parse";
 import { resetReply } from "./reset";
@@ -70,14 +70,14 @@ function refuse(f: Frame, a: Address): void {
     portUnreachable(f);
     discard(f, DropReason.udpUnknown);
   } else {
-    discard(f, f.protocol == <u32>PROTOCOL_ICMP ? DropReason.icmpUnrelated : DropReason.ipNotOurs);
+    discard(f, isIcmp(f) ? DropReason.icmpUnrelated : DropReason.ipNotOurs);
   }
 }
 
 /** Whether an announcement can say whose a packet is: what answers the kernel's pings never is a vport's. */
 function canBeAnnounced(f: Frame): bool {
   if (isLaterFragment(f)) return false;
-  return f.protocol != <u32>PROTOCOL_ICMP || icmpIsError(icmpType(f.transport));
+  return !isIcmp(f) || isIcmpError(f);
 }
 
 /**
@@ -114,12 +114,28 @@ export function deliver(f: Frame, a: Address): void {
   toVport(v, f);
 }
 
-/** Gives a frame for a group to every vport of its VLAN but its sender. */
+/** Whether a frame for a group may concern a vport: it is of its VLAN, and of the IP that it speaks. */
+function hears(v: Vport, f: Frame): bool {
+  if (v.state != VportState.open || v.vlan != f.vlan || changetype<usize>(v) == f.source) return false;
+  return addressIsIpv6(changetype<Address>(v.address)) == (f.isIpv6 != 0);
+}
+
+/** Gives a frame for a group to every vport that it may concern, but its sender. */
 export function deliverAll(f: Frame): void {
   const touched = root().vportsTouched;
   for (let id: u32 = 0; id < touched; id++) {
     const v = vport(id);
-    const hears = v.state == VportState.open && v.vlan == f.vlan;
-    if (hears && changetype<usize>(v) != f.source) toVport(v, f);
+    if (hears(v, f)) toVport(v, f);
+  }
+}
+
+/**
+ * Gives a frame to the vports of an address but its sender: to the first one of each process what asks for an
+ * answer, to all of them what may be the answer to any.
+ */
+export function deliverEach(f: Frame, a: Address, isQuestion: bool): void {
+  for (let at = a.vports; at != 0; at = changetype<Vport>(at).addressNext) {
+    const v = changetype<Vport>(at);
+    if (at != f.source && (!isQuestion || v.isFirst != 0)) toVport(v, f);
   }
 }

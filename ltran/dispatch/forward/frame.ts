@@ -44,13 +44,17 @@ export class Frame {
   segmentSize: u32;
   headerLength: u32;
 
-  /** IP: address and length of the header, bytes of the packet. */
+  /** The packet is of IPv6. */
+  isIpv6: u32;
+  /** IP: address of the packet, bytes of its headers (extension headers too), and of all of it. */
   packet: usize;
   packetHeader: u32;
   packetLength: u32;
   protocol: u32;
-  /** Flags and offset. */
+  /** Flags and offset, as IPv4 has them; whether there is a fragment header, and the packet's number. */
   fragment: u32;
+  isFragment: u32;
+  identification: u32;
   sourceHigh: u64;
   sourceLow: u64;
   destinationHigh: u64;
@@ -65,6 +69,15 @@ export class Frame {
   sequence: u32;
   acknowledgement: u32;
   space: u32;
+
+  /** ICMP errors: what the quoted packet says (icmp.ts). */
+  quotedSourceHigh: u64;
+  quotedSourceLow: u64;
+  quotedDestinationHigh: u64;
+  quotedDestinationLow: u64;
+  quotedSourcePort: u16;
+  quotedDestinationPort: u16;
+  quotedProtocol: u32;
 }
 
 const STRIDE: usize = 1024;

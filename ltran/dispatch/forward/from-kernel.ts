@@ -3,25 +3,12 @@ import {
   ETHERNET_HEADER,
   ETHERTYPE_ARP,
   ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
   ethernetSetDestination,
   ethernetSource,
   ethernetType,
 } from "../../../stack/wire/ethernet";
-import {
-  ICMP_ECHO_REPLY,
-  ICMP_HEADER,
-  icmpIsError,
-  icmpType,
-  quotedDestinationPort,
-  quotedSourcePort,
-} from "../../../stack/wire/icmp";
-import {
-  ipv4HeaderLength,
-  ipv4Protocol,
-  PROTOCOL_ICMP,
-  PROTOCOL_TCP,
-  PROTOCOL_UDP,
-} from "../../../stack/wire/ipv4";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../../stack/wire/ipv4";
 import { VIRTIO_NET_HEADER } from "../../../stack/wire/virtio-net";
 import { HEAD_MAX } from "../memory/map";
 import { Counter, count } from "../stats/counters";
@@ -34,13 +21,16 @@ import { arpFromKernel } from "./arp";
 import { deliver, deliverAll } from "./deliver";
 import { Frame, FrameLevel, frameBegin, frameSpan } from "./frame";
 import { acceptVirtio, isForAll } from "./from-vport";
-import { discard, isLaterFragment, parseIpv4 } from "./parse";
+import { isEchoReply, isIcmp, isIcmpError, quoteRead } from "./icmp";
+import { isNeighbourDiscovery, neighbourFromKernel } from "./neighbour";
+import { discard, isLaterFragment } from "./parse";
+import { parseIp } from "./parse-ip";
 import { toNic } from "./to-nic";
 
 /** Whether a vport has an endpoint of address `a`, or its connection with a remote one. */
 function isTaken(a: Address, protocol: u8, port: u16, high: u64, low: u64, remotePort: u16): bool {
   const flow = flowFind(a, protocol, port, high, low, remotePort);
-  if (changetype<usize>(flow) != 0 && flow.state != <u8>FlowState.closing) {
+  if (changetype<usize>(flow) != 0 && flow.state != <u32>FlowState.closing) {
     if (vport(flow.owner).state == VportState.open) return true;
   }
   return changetype<usize>(listenerByHash(a, protocol, port, high, low, remotePort)) != 0;
@@ -48,29 +38,30 @@ function isTaken(a: Address, protocol: u8, port: u16, high: u64, low: u64, remot
 
 /** Whether an ICMP message of the kernel says what is for a vport of address `a` to say. */
 function isIcmpTaken(f: Frame, a: Address): bool {
-  const type = icmpType(f.transport);
-  if (type == ICMP_ECHO_REPLY) return a.vports != 0;
-  if (!icmpIsError(type)) return false;
+  if (isEchoReply(f)) return a.vports != 0;
+  if (!isIcmpError(f)) return false;
   // An error of the kernel's own quotes IP header and eight bytes at least; those in the head are enough.
-  const quote = f.transport + ICMP_HEADER;
-  const ports = quote + ipv4HeaderLength(quote);
-  if (ports + 4 > f.head + <usize>f.headLength) return true;
-  const remotePort = quotedSourcePort(ports);
-  const localPort = quotedDestinationPort(ports);
-  return isTaken(a, ipv4Protocol(quote), localPort, f.destinationHigh, f.destinationLow, remotePort);
+  if (!quoteRead(f)) return true;
+  const protocol = <u8>f.quotedProtocol;
+  const port = f.quotedDestinationPort;
+  return isTaken(a, protocol, port, f.destinationHigh, f.destinationLow, f.quotedSourcePort);
 }
 
 /** Whether a packet that the kernel sends from address `a` speaks for a vport of it. */
 function speaksForVport(f: Frame, a: Address): bool {
   if (isLaterFragment(f)) return false;
-  if (f.protocol == <u32>PROTOCOL_ICMP) return isIcmpTaken(f, a);
+  if (isIcmp(f)) return isIcmpTaken(f, a);
   if (f.protocol != <u32>PROTOCOL_TCP && f.protocol != <u32>PROTOCOL_UDP) return false;
   const protocol = <u8>f.protocol;
   return isTaken(a, protocol, f.sourcePort, f.destinationHigh, f.destinationLow, f.destinationPort);
 }
 
-function ipv4FromKernel(f: Frame, virtio: usize): void {
-  if (!parseIpv4(f)) return;
+function ipFromKernel(f: Frame, type: u16, virtio: usize): void {
+  if (!parseIp(f, type)) return;
+  if (isNeighbourDiscovery(f)) {
+    neighbourFromKernel(f);
+    return;
+  }
   const own = addressFind(f.sourceHigh, f.sourceLow, f.vlan);
   if (changetype<usize>(own) == 0 || own.kernel == 0) {
     discard(f, DropReason.foreignAddress);
@@ -112,7 +103,7 @@ export function kernelInput(p: Port, rx: RxFrame): void {
   count(Counter.kernelFramesIn);
   const type = ethernetType(f.head);
   if (ethernetSource(f.head) != p.mac) discard(f, DropReason.foreignMac);
-  else if (type == ETHERTYPE_IPV4) ipv4FromKernel(f, <usize>rx.address);
+  else if (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6) ipFromKernel(f, type, <usize>rx.address);
   else if (type == ETHERTYPE_ARP) arpFromKernel(f);
   else discard(f, DropReason.unknownEtherType);
 }

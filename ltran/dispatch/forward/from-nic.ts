@@ -3,6 +3,7 @@ import {
   ETHERNET_HEADER,
   ETHERTYPE_ARP,
   ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
   ethernetDestination,
   ethernetType,
   isGroupMac,
@@ -23,7 +24,9 @@ import { addressFind } from "../tables/address";
 import { arpFromNic } from "./arp";
 import { deliver, deliverAll } from "./deliver";
 import { Frame, FrameLevel, frameBegin } from "./frame";
-import { discard, parseIpv4 } from "./parse";
+import { isNeighbourDiscovery, neighbourFromNic } from "./neighbour";
+import { discard } from "./parse";
+import { parseIp } from "./parse-ip";
 import { kernelHears, toKernel } from "./to-kernel";
 
 /** Takes over what the NIC says in front of the frame; false when it cannot be. */
@@ -42,10 +45,14 @@ function readVirtio(f: Frame, rx: RxFrame): bool {
   return true;
 }
 
-function ipv4FromNic(p: Port, f: Frame): void {
-  if (!parseIpv4(f)) return;
+function ipFromNic(p: Port, f: Frame, type: u16): void {
+  if (!parseIp(f, type)) return;
   const destination = ethernetDestination(f.head);
   if (isGroupMac(destination)) {
+    if (isNeighbourDiscovery(f)) {
+      neighbourFromNic(f);
+      return;
+    }
     deliverAll(f);
     if (kernelHears(f)) toKernel(f);
     return;
@@ -55,6 +62,8 @@ function ipv4FromNic(p: Port, f: Frame): void {
     discard(f, DropReason.ipNotOurs);
   } else if (destination != a.mac && destination != p.mac) {
     discard(f, DropReason.notOurMac);
+  } else if (isNeighbourDiscovery(f)) {
+    neighbourFromNic(f);
   } else {
     deliver(f, a);
   }
@@ -75,7 +84,7 @@ function takeTag(f: Frame): bool {
 }
 
 function inputByType(p: Port, f: Frame, type: u16): void {
-  if (type == ETHERTYPE_IPV4) ipv4FromNic(p, f);
+  if (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6) ipFromNic(p, f, type);
   else if (type == ETHERTYPE_ARP) arpFromNic(f);
   else discard(f, DropReason.unknownEtherType);
 }

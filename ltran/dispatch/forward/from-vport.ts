@@ -3,11 +3,12 @@ import { ringPending } from "../../../ring/end";
 import { serverPeek } from "../../../ring/server";
 import { bucketsAllow, bucketsPay } from "../../../stack/link/token-buckets";
 import { PortFlag } from "../../../stack/memory/port";
-import { ipv4Raw, isIpv4Multicast } from "../../../stack/wire/address";
+import { ipv4Raw, isIpv4Multicast, isIpv6Multicast } from "../../../stack/wire/address";
 import {
   ETHERNET_HEADER,
   ETHERTYPE_ARP,
   ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
   ethernetDestination,
   ethernetSetDestination,
   ethernetSource,
@@ -29,7 +30,7 @@ import { HEAD_MAX } from "../memory/map";
 import { root } from "../memory/root";
 import { Counter, count, countVport, VportCounter } from "../stats/counters";
 import { DropReason } from "../stats/drop";
-import { Address, addressFind } from "../tables/address";
+import { Address, addressFind, addressIsIpv6 } from "../tables/address";
 import { FlowState, flowFind, flowMake } from "../tables/flow";
 import { listenerByHash, listenersAreSeveral } from "../tables/listener";
 import { Vport, VportState, vportTake } from "../tables/vport";
@@ -37,7 +38,9 @@ import { announcementInput } from "./announce";
 import { arpFromVport } from "./arp";
 import { deliver, deliverAll } from "./deliver";
 import { Frame, FrameLevel, frameBegin, frameRoom, frameSpans } from "./frame";
-import { discard, isLaterFragment, parseIpv4 } from "./parse";
+import { isNeighbourDiscovery, isSourcelessReport, neighbourFromVport } from "./neighbour";
+import { discard, isLaterFragment } from "./parse";
+import { parseIp } from "./parse-ip";
 import { giveBack, toNic } from "./to-nic";
 import { countFaults } from "./to-vport";
 import { trackOut } from "./track";
@@ -90,8 +93,11 @@ function learnDatagram(v: Vport, f: Frame): void {
 
 /** Whether a packet goes to all: by its link address, or because of where it says it goes. */
 export function isForAll(f: Frame): bool {
-  const raw = ipv4Raw(f.destinationLow);
-  return isGroupMac(ethernetDestination(f.head)) && (isIpv4Multicast(raw) || !isKnown(f));
+  return isGroupMac(ethernetDestination(f.head)) && (isMulticast(f) || !isKnown(f));
+}
+
+function isMulticast(f: Frame): bool {
+  return f.isIpv6 != 0 ? isIpv6Multicast(f.destinationHigh) : isIpv4Multicast(ipv4Raw(f.destinationLow));
 }
 
 function isKnown(f: Frame): bool {
@@ -111,11 +117,21 @@ function mayGoToAll(v: Vport, f: Frame): bool {
   return false;
 }
 
-/** An IPv4 packet of `v`, whose frame had virtio-net header `virtio` or none (0). */
-function ipv4FromVport(v: Vport, f: Frame, virtio: usize): void {
-  if (!parseIpv4(f)) return;
+/** Whether a packet of `v` that is no neighbour discovery has the source it must have. */
+function isFromOwnAddress(v: Vport, f: Frame): bool {
   const a = changetype<Address>(v.address);
-  if (f.sourceLow != a.low || f.sourceHigh != a.high) {
+  return (f.sourceLow == a.low && f.sourceHigh == a.high) || (isSourcelessReport(f) && addressIsIpv6(a));
+}
+
+/** An IP packet of `v`, whose frame of `type` had virtio-net header `virtio` or none (0). */
+function ipFromVport(v: Vport, f: Frame, type: u16, virtio: usize): void {
+  if (!parseIp(f, type)) return;
+  if (isNeighbourDiscovery(f)) {
+    bucketsPay(v, 1, f.length);
+    neighbourFromVport(v, f);
+    return;
+  }
+  if (!isFromOwnAddress(v, f)) {
     discard(f, DropReason.foreignAddress);
     return;
   }
@@ -173,8 +189,8 @@ function vportInput(v: Vport, f: Frame, length: u32): void {
   countVport(v, VportCounter.bytesIn, f.length);
   if (ethernetSource(f.head) != v.mac) {
     discard(f, DropReason.foreignMac);
-  } else if (type == ETHERTYPE_IPV4) {
-    ipv4FromVport(v, f, virtio);
+  } else if (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6) {
+    ipFromVport(v, f, type, virtio);
   } else {
     bucketsPay(v, 1, f.length);
     if (type != ETHERTYPE_ARP) discard(f, DropReason.unknownEtherType);

@@ -1,26 +1,5 @@
-import { IPV4_HIGH, ipv4Low, isIpv4 } from "../../../stack/wire/address";
-import { ETHERNET_HEADER, ethernetSource } from "../../../stack/wire/ethernet";
-import {
-  ICMP_ECHO_REQUEST,
-  ICMP_HEADER,
-  ICMP_QUOTE,
-  icmpIsError,
-  icmpType,
-  quotedDestinationPort,
-  quotedSourcePort,
-} from "../../../stack/wire/icmp";
-import {
-  IPV4_HEADER,
-  IPV4_MORE_FRAGMENTS,
-  ipv4Destination,
-  ipv4HeaderLength,
-  ipv4Identification,
-  ipv4Protocol,
-  ipv4Source,
-  PROTOCOL_ICMP,
-  PROTOCOL_TCP,
-  PROTOCOL_UDP,
-} from "../../../stack/wire/ipv4";
+import { ethernetSource } from "../../../stack/wire/ethernet";
+import { IPV4_MORE_FRAGMENTS, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../stack/wire/ipv4";
 import { TcpFlag } from "../../../stack/wire/tcp";
 import { Counter, count } from "../stats/counters";
 import { Address } from "../tables/address";
@@ -31,6 +10,7 @@ import { fragmentOwner, fragmentRemember } from "../tables/fragment";
 import { Listener, listenerByHash, listenerFewest, listenerHasRoom } from "../tables/listener";
 import { Vport, VportState, vport } from "../tables/vport";
 import { Frame } from "./frame";
+import { isEchoRequest, isIcmp, isIcmpError, quoteRead } from "./icmp";
 import { isLaterFragment } from "./parse";
 import { trackIn } from "./track";
 
@@ -88,7 +68,7 @@ function tcpOwner(f: Frame, a: Address): Vport {
   const flow = findFlow(f, a);
   if (changetype<usize>(flow) != 0) {
     const v = vport(flow.owner);
-    const isOver = v.state != VportState.open || flow.state == <u8>FlowState.closing;
+    const isOver = v.state != VportState.open || flow.state == <u32>FlowState.closing;
     if (!isRequest || !isOver) {
       if (v.state != VportState.open) return nobody();
       trackIn(flow, f);
@@ -121,53 +101,49 @@ function udpOwner(f: Frame, a: Address): Vport {
   return changetype<usize>(l) == 0 ? nobody() : vport(l.owner);
 }
 
-/** Whose packet an ICMP error is about (RFC 792: IP header and eight bytes are quoted). */
+/** Whose packet an ICMP error is about. */
 function errorOwner(f: Frame, a: Address): Vport {
-  const quote = f.transport + ICMP_HEADER;
-  const present = f.headLength - ETHERNET_HEADER - f.packetHeader - ICMP_HEADER;
-  if (f.transportLength < ICMP_HEADER + IPV4_HEADER + ICMP_QUOTE || present < IPV4_HEADER) return nobody();
-  const header = ipv4HeaderLength(quote);
-  if (header < IPV4_HEADER || header + ICMP_QUOTE > present || ipv4Low(ipv4Source(quote)) != a.low) {
-    return nobody();
-  }
-  const protocol = ipv4Protocol(quote);
-  const ports = quote + header;
-  const remote = ipv4Low(ipv4Destination(quote));
-  const local = quotedSourcePort(ports);
-  const flow = flowFind(a, protocol, local, IPV4_HIGH, remote, quotedDestinationPort(ports));
+  if (!quoteRead(f) || f.quotedSourceHigh != a.high || f.quotedSourceLow != a.low) return nobody();
+  const protocol = <u8>f.quotedProtocol;
+  const high = f.quotedDestinationHigh;
+  const low = f.quotedDestinationLow;
+  const local = f.quotedSourcePort;
+  const flow = flowFind(a, protocol, local, high, low, f.quotedDestinationPort);
   if (changetype<usize>(flow) != 0) {
     const v = vport(flow.owner);
     return v.state == VportState.open ? v : nobody();
   }
-  const l = listenerByHash(a, protocol, local, IPV4_HIGH, remote, quotedDestinationPort(ports));
+  const l = listenerByHash(a, protocol, local, high, low, f.quotedDestinationPort);
   return changetype<usize>(l) == 0 ? nobody() : vport(l.owner);
 }
 
 function icmpOwner(f: Frame, a: Address): Vport {
-  const type = icmpType(f.transport);
-  if (icmpIsError(type)) return errorOwner(f, a);
+  if (isIcmpError(f)) return errorOwner(f, a);
   // Answers are for who asked: vports ask nothing.
-  if (a.kernel != 0 && type != ICMP_ECHO_REQUEST) return nobody();
+  if (a.kernel != 0 && !isEchoRequest(f)) return nobody();
   return changetype<Vport>(a.vports);
+}
+
+/** What tells fragments of one packet from those of others: of IPv4 the protocol, too (RFC 8200, 4.5). */
+function fragmentProtocol(f: Frame): u8 {
+  return f.isIpv6 != 0 ? 0 : <u8>f.protocol;
 }
 
 /** Whose packet this is. */
 export function ownerOf(f: Frame, a: Address): Vport {
   if (a.vports == 0 && f.protocol != <u32>PROTOCOL_TCP) return nobody();
-  assert(isIpv4(f.destinationHigh, f.destinationLow));
-  const identification = <u32>ipv4Identification(f.packet);
   if (isLaterFragment(f)) {
     if (a.vportCount == 1 && a.kernel == 0) return changetype<Vport>(a.vports);
-    return fragmentOwner(a, f.sourceHigh, f.sourceLow, <u8>f.protocol, identification);
+    return fragmentOwner(a, f.sourceHigh, f.sourceLow, fragmentProtocol(f), f.identification);
   }
   let v: Vport;
   if (f.protocol == <u32>PROTOCOL_TCP) v = tcpOwner(f, a);
   else if (f.protocol == <u32>PROTOCOL_UDP) v = udpOwner(f, a);
-  else if (f.protocol == <u32>PROTOCOL_ICMP) v = icmpOwner(f, a);
+  else if (isIcmp(f)) v = icmpOwner(f, a);
   else v = a.kernel != 0 ? nobody() : changetype<Vport>(a.vports);
   const isFirst = (f.fragment & IPV4_MORE_FRAGMENTS) != 0 && changetype<usize>(v) != 0;
   if (isFirst && (a.vportCount > 1 || a.kernel != 0)) {
-    fragmentRemember(a, f.sourceHigh, f.sourceLow, <u8>f.protocol, identification, v);
+    fragmentRemember(a, f.sourceHigh, f.sourceLow, fragmentProtocol(f), f.identification, v);
   }
   return v;
 }

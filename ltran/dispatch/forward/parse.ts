@@ -8,11 +8,11 @@ import {
   ipv4Destination,
   ipv4Fragment,
   ipv4HeaderLength,
+  ipv4Identification,
   ipv4Protocol,
   ipv4Source,
   ipv4TotalLength,
   ipv4VersionLength,
-  PROTOCOL_ICMP,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from "../../../stack/wire/ipv4";
@@ -30,6 +30,7 @@ import { UDP_HEADER, udpDestinationPort, udpSourcePort } from "../../../stack/wi
 import { DropReason, dropOf } from "../stats/drop";
 import { Vport } from "../tables/vport";
 import { Frame } from "./frame";
+import { isIcmp } from "./icmp";
 
 /** Discards a frame, for its sender if that is a vport. */
 export function discard(f: Frame, reason: DropReason): void {
@@ -65,18 +66,18 @@ function parseUdp(f: Frame, present: u32): bool {
 }
 
 /** Reads the transport header, which lies in the head; false, discarded, when it cannot be one. */
-function parseTransport(f: Frame): bool {
+export function parseTransport(f: Frame): bool {
   if (isLaterFragment(f)) return true;
   const present = min(f.transportLength, f.headLength - ETHERNET_HEADER - f.packetHeader);
-  if (f.protocol == PROTOCOL_TCP && parseTcp(f, present)) return true;
-  if (f.protocol == PROTOCOL_UDP && parseUdp(f, present)) return true;
-  if (f.protocol == PROTOCOL_ICMP && present >= ICMP_HEADER) return true;
-  if (f.protocol != PROTOCOL_TCP && f.protocol != PROTOCOL_UDP && f.protocol != PROTOCOL_ICMP) return true;
-  discard(f, DropReason.transportHeader);
-  return false;
+  let isRight: bool = true;
+  if (f.protocol == PROTOCOL_TCP) isRight = parseTcp(f, present);
+  else if (f.protocol == PROTOCOL_UDP) isRight = parseUdp(f, present);
+  else if (isIcmp(f)) isRight = present >= ICMP_HEADER;
+  if (!isRight) discard(f, DropReason.transportHeader);
+  return isRight;
 }
 
-/** Reads IP and transport headers; false, discarded, when they are wrong. */
+/** Reads IPv4 and transport headers; false, discarded, when they are wrong. */
 export function parseIpv4(f: Frame): bool {
   const packet = f.head + ETHERNET_HEADER;
   const present = f.headLength - ETHERNET_HEADER;
@@ -103,6 +104,7 @@ export function parseIpv4(f: Frame): bool {
   f.packetLength = total;
   f.protocol = ipv4Protocol(packet);
   f.fragment = ipv4Fragment(packet);
+  f.identification = ipv4Identification(packet);
   f.sourceHigh = IPV4_HIGH;
   f.sourceLow = ipv4Low(ipv4Source(packet));
   f.destinationHigh = IPV4_HIGH;

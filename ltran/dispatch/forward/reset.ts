@@ -1,10 +1,12 @@
-import { ipv4Raw, isIpv4Martian } from "../../../stack/wire/address";
-import { checksumAdd, checksumFold, ipv4PseudoSum, storeChecksum } from "../../../stack/wire/checksum";
+import { ipv4Raw, isIpv4, isIpv4Martian, isIpv6Host } from "../../../stack/wire/address";
+import { checksumAdd, checksumFold, pseudoSum, storeChecksum } from "../../../stack/wire/checksum";
 import {
   ETHERNET_HEADER,
   ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
   ethernetDestination,
   ethernetSource,
+  ethernetType,
   ethernetWrite,
 } from "../../../stack/wire/ethernet";
 import {
@@ -14,6 +16,7 @@ import {
   ipv4Finish,
   PROTOCOL_TCP,
 } from "../../../stack/wire/ipv4";
+import { IPV6_HEADER, ipv6Write } from "../../../stack/wire/ipv6";
 import { TCP_HEADER, TcpFlag, tcpWriteHeader } from "../../../stack/wire/tcp";
 import { checksumPosition } from "../../../stack/wire/transport";
 import { Counter, count } from "../stats/counters";
@@ -22,19 +25,40 @@ import { Flow, FlowFlag, FlowState, flowAddress, flowHas, flowMac } from "../tab
 import { Vport } from "../tables/vport";
 import { deliver } from "./deliver";
 import { Frame, FrameLevel, frameBegin, frameRoom } from "./frame";
-import { parseIpv4 } from "./parse";
+import { parseIp } from "./parse-ip";
 import { toKernel } from "./to-kernel";
 import { toNic } from "./to-nic";
 import { toVport } from "./to-vport";
 
 const TTL: u8 = 64;
 
+/**
+ * Writes the IP header of a reset between two addresses of the same IP behind the Ethernet header of a frame
+ * of dispatch's own; where the TCP header follows.
+ */
+function resetPacket(f: Frame, sourceHigh: u64, sourceLow: u64, high: u64, low: u64): usize {
+  const packet = f.head + ETHERNET_HEADER;
+  const isVersion4 = isIpv4(high, low);
+  const header = isVersion4 ? IPV4_HEADER : IPV6_HEADER;
+  f.headLength = ETHERNET_HEADER + header + TCP_HEADER;
+  f.length = f.headLength;
+  if (isVersion4) {
+    ipv4Begin(packet, 0, TTL, PROTOCOL_TCP, ipv4Raw(sourceLow), ipv4Raw(low));
+    ipv4Finish(packet, IPV4_HEADER + TCP_HEADER, 0, IPV4_DONT_FRAGMENT);
+  } else {
+    ipv6Write(packet, TCP_HEADER, PROTOCOL_TCP, TTL, sourceHigh, sourceLow, high, low);
+  }
+  return packet + <usize>header;
+}
+
 /** A reset as a frame of dispatch's own. */
 function resetFrame(
   toMac: u64,
   fromMac: u64,
-  source: u32,
-  destination: u32,
+  sourceHigh: u64,
+  sourceLow: u64,
+  high: u64,
+  low: u64,
   sourcePort: u16,
   destinationPort: u16,
   sequence: u32,
@@ -43,15 +67,10 @@ function resetFrame(
 ): Frame {
   const f = frameBegin(FrameLevel.own);
   f.head = frameRoom(f);
-  f.headLength = ETHERNET_HEADER + IPV4_HEADER + TCP_HEADER;
-  f.length = f.headLength;
-  ethernetWrite(f.head, toMac, fromMac, ETHERTYPE_IPV4);
-  const packet = f.head + ETHERNET_HEADER;
-  ipv4Begin(packet, 0, TTL, PROTOCOL_TCP, source, destination);
-  ipv4Finish(packet, IPV4_HEADER + TCP_HEADER, 0, IPV4_DONT_FRAGMENT);
-  const segment = packet + IPV4_HEADER;
+  ethernetWrite(f.head, toMac, fromMac, isIpv4(high, low) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+  const segment = resetPacket(f, sourceHigh, sourceLow, high, low);
   tcpWriteHeader(segment, sourcePort, destinationPort, sequence, acknowledgement, TCP_HEADER, flags, 0);
-  const sum = ipv4PseudoSum(source, destination, PROTOCOL_TCP, TCP_HEADER);
+  const sum = pseudoSum(sourceHigh, sourceLow, high, low, PROTOCOL_TCP, TCP_HEADER);
   storeChecksum(
     segment + checksumPosition(PROTOCOL_TCP),
     ~checksumFold(checksumAdd(sum, segment, TCP_HEADER)),
@@ -67,8 +86,12 @@ export function sendBack(answer: Frame, f: Frame): void {
   else toNic(answer);
 }
 
-/** Whether the source of a packet is a host, which alone is told of errors (RFC 1122, section 3.2.2). */
+/**
+ * Whether the source of a packet is a host, which alone is told of errors (RFC 1122, section 3.2.2; RFC 4443,
+ * section 2.4 e).
+ */
 export function isAnswerable(f: Frame): bool {
+  if (f.isIpv6 != 0) return isIpv6Host(f.sourceHigh, f.sourceLow);
   return !isIpv4Martian(ipv4Raw(f.sourceLow));
 }
 
@@ -79,8 +102,10 @@ export function resetReply(f: Frame): void {
   const answer = resetFrame(
     ethernetSource(f.head),
     ethernetDestination(f.head),
-    ipv4Raw(f.destinationLow),
-    ipv4Raw(f.sourceLow),
+    f.destinationHigh,
+    f.destinationLow,
+    f.sourceHigh,
+    f.sourceLow,
     f.destinationPort,
     f.sourcePort,
     isAck ? f.acknowledgement : 0,
@@ -93,15 +118,17 @@ export function resetReply(f: Frame): void {
 
 /** Resets the peer of a flow whose owner is gone (RFC 9293, section 3.10.5), as its owner would have. */
 export function resetFlow(flow: Flow): void {
-  if (flow.protocol != PROTOCOL_TCP || flow.state == <u8>FlowState.closing) return;
+  if (flow.protocol != PROTOCOL_TCP || flow.state == <u32>FlowState.closing) return;
   const a = flowAddress(flow);
   const local = addressFind(flow.remoteHigh, flow.remoteLow, a.vlan);
   const isLocal = changetype<usize>(local) != 0;
   const f = resetFrame(
     isLocal ? local.mac : flowMac(flow),
     a.mac,
-    ipv4Raw(a.low),
-    ipv4Raw(flow.remoteLow),
+    a.high,
+    a.low,
+    flow.remoteHigh,
+    flow.remoteLow,
     flow.localPort,
     flow.remotePort,
     flowHas(flow, FlowFlag.answered) ? flow.sndNxt : 0,
@@ -111,5 +138,5 @@ export function resetFlow(flow: Flow): void {
   f.vlan = a.vlan;
   count(Counter.resetsClosed);
   if (!isLocal) toNic(f);
-  else if (parseIpv4(f)) deliver(f, local);
+  else if (parseIp(f, ethernetType(f.head))) deliver(f, local);
 }

@@ -5,9 +5,13 @@ import { DropReason } from "../stats/drop";
 import { Frame } from "./frame";
 import { toPort } from "./to-nic";
 
-/** Whether a frame may be for the kernel device: there is one, and it is in no VLAN. */
+/**
+ * Whether a frame may be for the kernel device: there is one, and it is in no VLAN and of an IP of which the
+ * kernel has addresses there.
+ */
 export function kernelHears(f: Frame): bool {
-  return root().kernel != 0 && f.vlan == 0;
+  const r = root();
+  return r.kernel != 0 && f.vlan == 0 && (f.isIpv6 == 0 || r.kernelIpv6 != 0);
 }
 
 /**

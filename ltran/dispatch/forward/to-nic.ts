@@ -25,7 +25,7 @@ const KERNEL_HOLDER: u32 = 0xffff;
 /** Why the NIC cannot take a frame, or DropReason.count when it can. */
 function refusal(p: Port, f: Frame): DropReason {
   if (f.segmentSize != 0) {
-    if ((p.flags & PortFlag.segmentation) == 0) return DropReason.superFrame;
+    if ((p.flags & PortFlag.segmentation) == 0 || f.headerLength > HEAD_MAX) return DropReason.superFrame;
     return f.length - f.headerLength > p.segmentationMax ? DropReason.tooLong : DropReason.count;
   }
   return f.length > p.mtu + ETHERNET_HEADER ? DropReason.tooLong : DropReason.count;
@@ -39,7 +39,8 @@ function setOffloads(p: Port, slot: TxSlot, f: Frame, tag: u32): void {
     storeChecksum(txEthernet(slot) + <usize>(start + f.checksumOffset), checksumComplete(f));
     return;
   }
-  slot.flags = <u16>(TxFlag.checksum | (f.protocol == <u32>PROTOCOL_UDP ? <u32>TxFlag.datagram : 0));
+  const datagram = f.protocol == <u32>PROTOCOL_UDP ? <u32>TxFlag.datagram : 0;
+  slot.flags = <u16>(TxFlag.checksum | datagram | (f.isIpv6 != 0 ? <u32>TxFlag.ipv6 : 0));
   slot.checksumStart = <u16>start;
   slot.checksumOffset = <u16>f.checksumOffset;
   if (f.segmentSize != 0) {

@@ -25,7 +25,8 @@ function addVirtio(f: Frame): u32 {
   if (f.isPartial != 0) {
     const start = <u16>f.checksumStart;
     const size = <u16>f.segmentSize;
-    virtioNetWriteChecksum(header, start, <u16>f.checksumOffset, <u16>f.headerLength, size);
+    const isIpv6 = f.isIpv6 != 0;
+    virtioNetWriteChecksum(header, start, <u16>f.checksumOffset, <u16>f.headerLength, size, isIpv6);
   } else if ((f.flags & RxFlag.checksumGood) != 0) {
     virtioNetWriteValid(header);
   } else {

@@ -10,6 +10,7 @@ import { PORTS_END } from "../../../stack/memory/port";
  *   0x11000  COUNTERS        u64 counters, then drop reasons
  *   0x14000  CALL            the call area: arguments and results that do not fit a register
  *   0x17000  FRAMES          frames that are being looked at
+ *   0x17f00  HEADER_CHAIN    what the headers of an IPv6 packet said
  *   0x18000  POOLS           headers of the pools of flows, listeners and addresses
  *   0x19000  BOND            what a bond remembers of its NICs
  *   0x35000  PORTS           Port structs of NICs with their receive and transmit rings
@@ -25,6 +26,7 @@ export { CALL, COUNTERS, ROOT } from "../../../stack/memory/map";
 
 export const AGES: usize = 0x10800;
 export const FRAMES: usize = 0x17000;
+export const HEADER_CHAIN: usize = 0x17f00;
 export const POOLS: usize = 0x18000;
 export const BOND: usize = 0x19000;
 

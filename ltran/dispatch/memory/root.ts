@@ -30,6 +30,8 @@ export class Root extends ErrorTokens {
   activeNic: u32;
   /** Number of the kernel device's port, from one; 0: there is none. */
   kernel: u32;
+  /** Addresses of IPv6 that the kernel has, too. */
+  kernelIpv6: u32;
   /** Frames of the kernel device that wait in rings of NICs: their memory is not to be used again. */
   kernelHeld: u32;
   /** BondMode; how many NICs frames are spread over (0: the active one has all); nothing may be sent now. */

@@ -50,7 +50,7 @@ export enum Counter {
   icmpErrorsOut,
   /** Changes of the active NIC. */
   switchOvers,
-  /** Gratuitous ARP sent after them. */
+  /** Gratuitous ARP and unsolicited neighbour advertisements sent after them. */
   announcedAddresses,
   /** LACPDUs taken from partners. */
   lacpdusIn,

@@ -16,6 +16,8 @@ export enum DropReason {
   backupNic,
   /** The header of an IP packet is wrong. */
   ipHeader,
+  /** Extension headers of IPv6 that are too many, or reach beyond what is looked at. */
+  extensionHeaders,
   /** The IP header's checksum is wrong. */
   ipChecksum,
   /** No vport has the IP destination. */
@@ -58,6 +60,12 @@ export enum DropReason {
   arpMalformed,
   /** ARP about an address that no vport has. */
   arpNotOurs,
+  /** A message of neighbour discovery that is not for who sends it to send. */
+  foreignNeighbour,
+  /** A message of neighbour discovery of a wrong form, or that was forwarded. */
+  neighbourMalformed,
+  /** Neighbour discovery about an address that no vport has. */
+  neighbourNotOurs,
   /** No NIC has a link. */
   linkDown,
   /** The transmit ring of the NIC is full. */

@@ -1,5 +1,6 @@
 import { poolGiveTo, poolTakeFrom } from "../../../stack/memory/pool";
 import { mix } from "../../../stack/random/random";
+import { isIpv4 } from "../../../stack/wire/address";
 import { PoolOf, poolOf } from "../memory/pools";
 import { root } from "../memory/root";
 import { Vport } from "./vport";
@@ -40,6 +41,11 @@ function bucket(high: u64, low: u64): Bucket {
   let hash = mix(low ^ r.tableKey);
   if (high != 0) hash = mix(hash + mix(high ^ r.tableKey));
   return changetype<Bucket>(r.addresses + ((<usize>(<u32>(hash >> 32) & r.addressMask)) << 2));
+}
+
+/** Whether an address is one of IPv6. */
+export function addressIsIpv6(a: Address): bool {
+  return !isIpv4(a.high, a.low);
 }
 
 /** The entry of an address in a VLAN, or null (0). */

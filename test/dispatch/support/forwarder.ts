@@ -3,7 +3,7 @@ import { COUNTERS } from "../../../build/generated/node/dispatch-counters.js";
 import * as dispatch from "../../../build/generated/node/dispatch-layout.js";
 import * as layout from "../../../build/generated/node/layout.js";
 import { moduleImports } from "../../../sim/imports.js";
-import { dotted } from "../../stack/support/frames.js";
+import { addressBytes } from "../../stack/support/ipv6.js";
 import { RingClient } from "./client.js";
 
 const PAGE = 65536;
@@ -84,10 +84,13 @@ function macWord(mac: Uint8Array): bigint {
   return mac.reduce((word, byte, i) => word | (BigInt(byte) << BigInt(8 * i)), 0n);
 }
 
-/** The two halves of ::ffff:a.b.c.d as the module has them. */
+/** The two halves of an address, of IPv4 as ::ffff:a.b.c.d, as the module has them. */
 export function addressWords(ip: string): [bigint, bigint] {
-  const low = dotted(ip).reduce((word, byte, i) => word | (BigInt(byte) << BigInt(32 + 8 * i)), 0xffff0000n);
-  return [0n, low];
+  const bytes = addressBytes(ip);
+  const word = (of: Uint8Array, shift = 0) =>
+    of.reduce((sum, byte, i) => sum | (BigInt(byte) << BigInt(shift + 8 * i)), 0n);
+  if (bytes.length === 4) return [0n, word(bytes, 32) | 0xffff0000n];
+  return [word(bytes.subarray(0, 8)), word(bytes.subarray(8))];
 }
 
 /** Numbers of counters and drop reasons that are not zero, by name. */

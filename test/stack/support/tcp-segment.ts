@@ -1,5 +1,6 @@
 import { complement, sumBytes } from "../../../sim/wire/checksum.js";
-import { dotted, read16, read32, write16, write32 } from "./frames.js";
+import { joined, read16, read32, write16, write32 } from "./frames.js";
+import { addressBytes } from "./ipv6.js";
 
 /** A TCP segment as tests speak of it. Sequence numbers are absolute here. */
 export interface Segment {
@@ -49,7 +50,8 @@ function optionBytes(segment: Segment): Uint8Array {
 }
 
 function checksumOf(bytes: Uint8Array, source: string, destination: string): number {
-  const pseudo = sumBytes(dotted(source), 0, 4) + sumBytes(dotted(destination), 0, 4) + 6 + bytes.length;
+  const ends = joined(addressBytes(source), addressBytes(destination));
+  const pseudo = sumBytes(ends, 0, ends.length) + 6 + bytes.length;
   return complement(sumBytes(bytes, 0, bytes.length, pseudo));
 }
 

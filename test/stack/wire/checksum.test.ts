@@ -189,10 +189,12 @@ describe("headers", () => {
     const header = () => new Uint8Array(room.memory.buffer, AT, 10);
     call("virtioNetWritePlain", AT);
     assert.deepEqual(header(), new Uint8Array(10));
-    call("virtioNetWriteChecksum", AT, 34, 16, 66, 0);
+    call("virtioNetWriteChecksum", AT, 34, 16, 66, 0, 0);
     assert.deepEqual(header(), hex("01 00 0000 0000 2200 1000"));
-    call("virtioNetWriteChecksum", AT, 34, 16, 66, 1448);
+    call("virtioNetWriteChecksum", AT, 34, 16, 66, 1448, 0);
     assert.deepEqual(header(), hex("01 01 4200 a805 2200 1000"));
+    call("virtioNetWriteChecksum", AT, 54, 16, 86, 1428, 1);
+    assert.deepEqual(header(), hex("01 04 5600 9405 3600 1000"));
     for (const [flags, good] of [
       [0, 0n],
       [1, 1n],
