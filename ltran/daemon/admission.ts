@@ -1,8 +1,8 @@
 /** Who may register: the rules, without any effect. */
 import { networkInterfaces } from "node:os";
 import * as dispatch from "../../build/generated/node/dispatch-layout.js";
-import { addressText, ipv4Number, isHostOf, macNumber, macText } from "./addresses.js";
-import type { DaemonConfig } from "./config.js";
+import { addressText, ipv4Number, isHostOf, macText } from "./addresses.js";
+import { bondByMac, type DaemonConfig, firstMac } from "./config.js";
 import type { Register } from "./message.js";
 import { refusals } from "./refusal.js";
 
@@ -89,7 +89,9 @@ export function checkGeometry({ slots, bufferSize, regionSize }: Register): void
 }
 
 function checkNeighbours(wanted: Register, own: string, peer: Peer, instances: readonly Instance[]): void {
-  const others = instances.filter(({ address, vlan }) => address === own && vlan === wanted.vlan);
+  const others = instances.filter(
+    ({ address, mac, vlan }) => address === own && mac === wanted.mac && vlan === wanted.vlan,
+  );
   // Whoever shares an address gets a part of its connections.
   if (others.some((other) => other.peer.uid !== peer.uid)) throw refusals.foreignAddress(own);
   const { stackIndex, stackCount } = wanted;
@@ -108,9 +110,9 @@ function findInstance(wanted: Register, address: string, peer: Peer, instances: 
   return same;
 }
 
-/** A registration without a hardware address takes the bond's. */
+/** A registration without a hardware address takes the first bond's. */
 export function withMac(wanted: Register, config: DaemonConfig): Register {
-  return wanted.mac === 0n ? { ...wanted, mac: macNumber(config.bond.mac) } : wanted;
+  return wanted.mac === 0n ? { ...wanted, mac: firstMac(config) } : wanted;
 }
 
 /**
@@ -123,7 +125,9 @@ export function admit(
   config: DaemonConfig,
   instances: readonly Instance[],
 ): Instance {
-  if (macNumber(config.bond.mac) !== wanted.mac) throw refusals.mac(macText(wanted.mac), config.bond.mac);
+  if (bondByMac(config, wanted.mac) < 0) {
+    throw refusals.mac(macText(wanted.mac), config.bonds.map(({ mac }) => mac).join(", "));
+  }
   checkAddress(wanted, config);
   const address = addressText(wanted.address);
   if (wanted.vlan !== 0 && !includes(config.allowVlans, wanted.vlan)) throw refusals.vlan(wanted.vlan);

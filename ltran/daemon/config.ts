@@ -1,5 +1,6 @@
 /** What the process ltran takes from ltran.conf. */
 import type { AddressOwners, IdRange, LtranConfig } from "../../ctl/ltran-config.js";
+import { macNumber } from "./addresses.js";
 
 /** Bits of a mask of ports. */
 const PORTS_MOST = 8;
@@ -13,13 +14,24 @@ export interface DpdkConfig {
   transmitBuffers: number;
 }
 
+/** Devices that are one. */
+export interface BondConfig {
+  /** The hardware address of all. */
+  mac: string;
+  /**
+   * Interfaces by name, none with DPDK, and for both their port numbers; with bond_mode 1 the first is
+   * preferred.
+   */
+  devices: readonly string[];
+  ports: readonly number[];
+}
+
 /** A checked configuration, as the daemon works with it; docs/configuration.md explains the options. */
 export interface DaemonConfig {
-  /**
-   * Devices that are one, how (bond_mode), and the hardware address of all; with mode 1 the first is
-   * preferred: interfaces by name, none with DPDK, and for both their port numbers.
-   */
-  bond: { mode: number; mac: string; devices: readonly string[]; ports: readonly number[] };
+  /** At least one; the first is that of clients that name none. */
+  bonds: readonly BondConfig[];
+  /** How devices of a bond are one: bond_mode. */
+  bondMode: number;
   /** How devices of DPDK are reached; null: by the kernel. */
   dpdk: DpdkConfig | null;
   /** Milliseconds between two looks at the links. */
@@ -57,10 +69,11 @@ export interface DaemonConfig {
 
 const MIB = 2 ** 20;
 
-/** The numbers of the bond's ports in ascending order. */
-function bondPorts(config: LtranConfig): number[] {
-  const mask = config.bondPorts[0] ?? 0;
-  return Array.from({ length: PORTS_MOST }, (_, port) => port).filter((port) => (mask & (1 << port)) !== 0);
+/** A bond by its mask of ports, in ascending order. */
+function bondConfig(mask: number, mac: string, config: LtranConfig): BondConfig {
+  const all = Array.from({ length: PORTS_MOST }, (_, port) => port);
+  const ports = all.filter((port) => (mask & (1 << port)) !== 0);
+  return { mac, devices: ports.flatMap((port) => config.devices[port] ?? []), ports };
 }
 
 function dpdkConfig(config: LtranConfig): DpdkConfig | null {
@@ -69,15 +82,11 @@ function dpdkConfig(config: LtranConfig): DpdkConfig | null {
   return { arguments: ealArgs, receiveBuffers: rxMbufPoolSize, transmitBuffers: txMbufPoolSize };
 }
 
-/** Takes the options over. @throws Error naming what this version cannot do. */
+/** Takes the options over. */
 export function daemonConfig(config: LtranConfig): DaemonConfig {
-  const [mac] = config.bondMacs;
-  const ports = bondPorts(config);
-  if (mac === undefined || config.bondMacs.length > 1) {
-    throw new Error("ltran serves one bond only so far; run one ltran for each, with another unix_prefix");
-  }
   return {
-    bond: { mode: config.bondMode, mac, devices: ports.flatMap((port) => config.devices[port] ?? []), ports },
+    bonds: config.bondMacs.map((mac, index) => bondConfig(config.bondPorts[index] ?? 0, mac, config)),
+    bondMode: config.bondMode,
     dpdk: dpdkConfig(config),
     miimon: config.bondMiimon,
     mtu: config.bondMtu,
@@ -106,4 +115,14 @@ export function daemonConfig(config: LtranConfig): DaemonConfig {
 /** Whether others than root and ltran's own user may register. */
 export function isShared(config: DaemonConfig): boolean {
   return config.allowUids.length + config.allowGids.length > 0;
+}
+
+/** The number of the bond that has a hardware address; -1: none has. */
+export function bondByMac(config: DaemonConfig, mac: bigint): number {
+  return config.bonds.findIndex((bond) => macNumber(bond.mac) === mac);
+}
+
+/** The hardware address of the first bond, that of clients that name none. */
+export function firstMac(config: DaemonConfig): bigint {
+  return macNumber(config.bonds[0]?.mac ?? "");
 }

@@ -4,7 +4,7 @@ import * as dispatch from "../../build/generated/node/dispatch-layout.js";
 import { PORT_FLAG_VNET_HEADER } from "../../build/generated/node/layout.js";
 import * as registration from "../../build/generated/node/registration-layout.js";
 import { addressText, macNumber, macText } from "./addresses.js";
-import type { DaemonConfig } from "./config.js";
+import { bondByMac, type DaemonConfig, firstMac } from "./config.js";
 import { inOwnWords, loadDpdk } from "./dpdk.js";
 import type { Register, Welcome } from "./message.js";
 import { errorName, type Native, type NicFacts } from "./native.js";
@@ -59,7 +59,8 @@ export class Forwarder {
   readonly #native: Native;
   readonly #config: DaemonConfig;
   readonly #windows: Windows;
-  #nics = 0;
+  /** For each NIC, in the order of their opening, its bond and its port number. */
+  readonly #nics: { bond: number; port: number }[] = [];
   #hasTrapped = false;
 
   /** @throws Error when there is no memory. */
@@ -104,17 +105,21 @@ export class Forwarder {
     return result;
   }
 
-  /** Opens the devices of the bond. @throws Error with cause and remedy. */
+  /** Opens the devices of all bonds. @throws Error with cause and remedy. */
   openNics(): void {
-    const { bond, dpdk } = this.#config;
-    this.#check(this.#door("bondModeSet", [bond.mode]), `bond_mode ${bond.mode}`);
+    const { bonds, bondMode, dpdk } = this.#config;
+    this.#check(this.#door("bondModeSet", [bondMode]), `bond_mode ${bondMode}`);
     if (dpdk !== null) loadDpdk(this.#native, dpdk.arguments);
-    bond.ports.forEach((port, index) => {
-      this.#openNic(port, bond.devices[index] ?? `port ${port}`, Number(macNumber(bond.mac)));
-    });
+    for (const [number, { mac, ports, devices }] of bonds.entries()) {
+      // There is one already.
+      if (number > 0) this.#check(this.#door("bondOpen", []), `bond of ${mac}`);
+      ports.forEach((port, index) => {
+        this.#openNic(number, port, devices[index] ?? `port ${port}`, Number(macNumber(mac)));
+      });
+    }
   }
 
-  #openNic(port: number, device: string, mac: number): void {
+  #openNic(bond: number, port: number, device: string, mac: number): void {
     const { dpdk, mtu, receiveSlots } = this.#config;
     // How much of the window it takes is known when it is open: it begins where everything is free.
     const start = this.#windows.take(1) ?? WINDOW_END;
@@ -124,7 +129,7 @@ export class Forwarder {
     const buffers = [receiveBuffers, transmitBuffers] as const;
     const message = this.#native.nicOpen(device, mac, mtu, receiveSlots, start, order, ...buffers);
     if (message !== "") throw new Error(`${device}: ${inOwnWords(message)}`);
-    const nic = this.#nics++;
+    const nic = this.#nics.push({ bond, port }) - 1;
     const { windowSize, ownMac } = this.nicFacts(nic);
     this.#windows.take(windowSize);
     this.#door("nicOwnMacSet", [nic, ownMac]);
@@ -132,24 +137,18 @@ export class Forwarder {
 
   /** Those NICs that are interfaces of the kernel. */
   kernelInterfaces(): string[] {
-    const names = Array.from({ length: this.#nics }, (_, nic) => this.#native.nicFacts(nic).device);
+    const names = this.#nics.map((_, nic) => this.#native.nicFacts(nic).device);
     return names.filter((name) => name !== "");
   }
 
   /** Makes the kernel's device, behind the NICs; what it is. @throws Error with cause and remedy. */
   openKernel(device: string): NicFacts {
-    const { flags, mtu } = this.#common();
+    const { flags, mtu } = this.#common(this.#nics.map((_, nic) => nic));
     const start = this.#windows.take(1) ?? WINDOW_END;
     this.#windows.give(start, 1);
-    const message = this.#native.kernelOpen(
-      device,
-      Number(macNumber(this.#config.bond.mac)),
-      mtu,
-      flags,
-      start,
-    );
+    const message = this.#native.kernelOpen(device, Number(firstMac(this.#config)), mtu, flags, start);
     if (message !== "") throw new Error(message);
-    const facts = this.nicFacts(this.#nics);
+    const facts = this.nicFacts(this.#nics.length);
     this.#windows.take(facts.windowSize);
     return facts;
   }
@@ -169,14 +168,19 @@ export class Forwarder {
     if (this.#hasTrapped) return;
     const [high, low] = [address.readBigUInt64LE(0), address.readBigUInt64LE(8)];
     if (isShared) {
-      const answer = this.#door("kernelAddressAdd", [high, low, macNumber(this.#config.bond.mac)]);
+      const answer = this.#door("kernelAddressAdd", [high, low, firstMac(this.#config)]);
       this.#check(answer, "cannot share an address with the kernel");
     } else this.#door("kernelAddressRemove", [high, low]);
   }
 
   /** The number of open NICs. */
   get nicCount(): number {
-    return this.#nics;
+    return this.#nics.length;
+  }
+
+  /** The number of a NIC's bond. */
+  bondOf(nic: number): number {
+    return this.#nics[nic]?.bond ?? 0;
   }
 
   /** Microseconds in which frames were moved, of those since the start. */
@@ -187,7 +191,7 @@ export class Forwarder {
   /** What NIC number `nic` is. */
   nicFacts(nic: number): NicFacts {
     const facts = this.#native.nicFacts(nic);
-    return { ...facts, device: facts.device || `port ${this.#config.bond.ports[nic]}` };
+    return { ...facts, device: facts.device || `port ${this.#nics[nic]?.port}` };
   }
 
   /** Whether NIC number `nic` transmits and receives. */
@@ -242,7 +246,7 @@ export class Forwarder {
     const hasDirectRings = this.#config.hasDirectRings && wanted.ipv4 !== null;
     const features = hasDirectRings ? wanted.features : wanted.features & ~registration.FEATURE_DIRECT_RINGS;
     const args = [address, wanted.regionSize, flags, mtu, this.#now()];
-    const who = identity(wanted, rings, features);
+    const who = identity(wanted, bondByMac(this.#config, wanted.mac), rings, features);
     const id = this.#door("vportOpen", args, dispatch.IDENTITY, who);
     if (id < 0) throw this.#explain(id, wanted);
     const answer = this.#native.wakesOpen(id, files.toClient, files.toLtran, files.pid ?? 0);
@@ -266,9 +270,11 @@ export class Forwarder {
     this.#windows.give(address, size);
   }
 
-  /** What a client is told of its port: what every NIC of the bond can do. */
+  /** What a client is told of its port: what every NIC of its bond can do. */
   welcome(wanted: Register, vport: number): Welcome {
-    const { flags, mtu, segmentationMax } = this.#common();
+    const bond = bondByMac(this.#config, wanted.mac);
+    const members = this.#nics.flatMap((nic, index) => (nic.bond === bond ? [index] : []));
+    const { flags, mtu, segmentationMax } = this.#common(members);
     const hasHeader = (wanted.features & registration.FEATURE_VNET_HEADER) !== 0;
     return {
       vport,
@@ -280,9 +286,9 @@ export class Forwarder {
     };
   }
 
-  /** What every NIC of the bond can do. */
-  #common(): Pick<NicFacts, "flags" | "mtu" | "segmentationMax"> {
-    const facts = Array.from({ length: this.#nics }, (_, nic) => this.nicFacts(nic));
+  /** What each of some NICs can do. */
+  #common(nics: readonly number[]): Pick<NicFacts, "flags" | "mtu" | "segmentationMax"> {
+    const facts = nics.map((nic) => this.nicFacts(nic));
     return {
       flags: facts.reduce((flags, nic) => flags & nic.flags, ~0),
       mtu: Math.min(...facts.map((nic) => nic.mtu)),
@@ -349,7 +355,7 @@ function ringsOf({ slots }: Register): Rings {
 }
 
 /** Who a vport may be, as the module's call area has it. */
-function identity(wanted: Register, rings: Rings, features: number): Uint8Array {
+function identity(wanted: Register, bond: number, rings: Rings, features: number): Uint8Array {
   const area = Buffer.alloc(dispatch.IDENTITY_SIZE);
   area.writeBigUInt64LE(wanted.mac, dispatch.IDENTITY_MAC);
   wanted.address.copy(area, dispatch.IDENTITY_HIGH);
@@ -361,5 +367,6 @@ function identity(wanted: Register, rings: Rings, features: number): Uint8Array 
   area.writeUInt32LE(rings.put, dispatch.IDENTITY_PUT_RING);
   area.writeUInt32LE(wanted.slots, dispatch.IDENTITY_SLOTS);
   area.writeUInt32LE(wanted.vlan, dispatch.IDENTITY_VLAN);
+  area.writeUInt32LE(bond, dispatch.IDENTITY_BOND);
   return area;
 }

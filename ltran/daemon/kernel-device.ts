@@ -5,9 +5,9 @@ import { closeSync } from "node:fs";
 import * as dispatch from "../../build/generated/node/dispatch-layout.js";
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from "../../build/generated/node/system.js";
 import { networkManagerAdvice } from "../../ctl/network-manager.js";
-import { ipv4Text, macNumber, mappedAddress } from "./addresses.js";
+import { ipv4Text, mappedAddress } from "./addresses.js";
 import type { Instance } from "./admission.js";
-import type { DaemonConfig } from "./config.js";
+import { type DaemonConfig, firstMac } from "./config.js";
 import type { Forwarder } from "./forwarder.js";
 import { errorName, type Native, type NicFacts } from "./native.js";
 
@@ -77,9 +77,15 @@ export class KernelDevice {
     }
   }
 
-  /** One more process has an address; those in VLANs, and of IPv6, are not the kernel's. */
-  acquire({ ipv4, vlan }: Pick<Instance, "ipv4" | "vlan">): void {
-    if (this.#facts === null || vlan !== 0 || ipv4 === null) return;
+  /** Whether the kernel has the address of a process, too: not in VLANs, on other bonds, of IPv6. */
+  #isShared({ mac, vlan }: Pick<Instance, "mac" | "vlan">): boolean {
+    return this.#facts !== null && vlan === 0 && mac === firstMac(this.#config);
+  }
+
+  /** One more process has an address. */
+  acquire(instance: Pick<Instance, "ipv4" | "mac" | "vlan">): void {
+    const { ipv4 } = instance;
+    if (ipv4 === null || !this.#isShared(instance)) return;
     const known = this.#shared.get(ipv4);
     if (known !== undefined) {
       known.clients++;
@@ -93,9 +99,10 @@ export class KernelDevice {
   }
 
   /** One process less has an address; the kernel keeps it for a while. */
-  release({ ipv4, vlan }: Pick<Instance, "ipv4" | "vlan">): void {
-    if (ipv4 === null) return;
-    const shared = vlan === 0 ? this.#shared.get(ipv4) : undefined;
+  release(instance: Pick<Instance, "ipv4" | "mac" | "vlan">): void {
+    const { ipv4 } = instance;
+    if (ipv4 === null || !this.#isShared(instance)) return;
+    const shared = this.#shared.get(ipv4);
     if (shared === undefined || --shared.clients > 0) return;
     shared.timer = setTimeout(() => this.#withdraw(ipv4), LINGER_MS);
     shared.timer.unref();
@@ -138,10 +145,11 @@ export class KernelDevice {
   }
 
   #request(ipv4: number): Buffer {
-    const { bond, subnetHostBits } = this.#config;
+    const { subnetHostBits } = this.#config;
+    const mac = firstMac(this.#config);
     const area = Buffer.alloc(dispatch.KERNEL_AREA_SIZE);
-    area.writeBigUInt64LE(macNumber(bond.mac), dispatch.KERNEL_MAC);
-    area.writeBigUInt64LE(macNumber(bond.mac), dispatch.KERNEL_FILTER);
+    area.writeBigUInt64LE(mac, dispatch.KERNEL_MAC);
+    area.writeBigUInt64LE(mac, dispatch.KERNEL_FILTER);
     area.writeUInt32LE(this.#facts?.interfaceIndex ?? 0, dispatch.KERNEL_INTERFACE);
     area.writeUInt32LE(this.#facts?.mtu ?? 0, dispatch.KERNEL_MTU);
     area.writeUInt32BE(ipv4, dispatch.KERNEL_ADDRESS);

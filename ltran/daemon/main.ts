@@ -98,7 +98,10 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
   const mtus = new DeviceMtus(native, place);
   const claimed = [place.control];
   try {
-    mtus.apply(config.bond.devices, config.mtu);
+    mtus.apply(
+      config.bonds.flatMap(({ devices }) => devices),
+      config.mtu,
+    );
     forwarder.openNics();
     kernel.open();
     native.events((event, value) => {

@@ -4,11 +4,11 @@
  */
 import { chmodSync, closeSync } from "node:fs";
 import * as dispatch from "../../build/generated/node/dispatch-layout.js";
-import { addressBytes, macNumber, mappedIpv4 } from "./addresses.js";
+import { addressBytes, mappedIpv4 } from "./addresses.js";
 import { admit, checkPeer, type Instance, type Peer } from "./admission.js";
 import { BoundedLog } from "./bounded-log.js";
 import { Closing } from "./closing.js";
-import { type DaemonConfig, isShared } from "./config.js";
+import { type DaemonConfig, firstMac, isShared } from "./config.js";
 import type { Forwarder, Vport } from "./forwarder.js";
 import type { KernelDevice } from "./kernel-device.js";
 import {
@@ -269,7 +269,7 @@ export class MemifServer {
       bufferSize: 0,
       features: 0,
       regionSize,
-      mac: macNumber(this.#config.bond.mac),
+      mac: firstMac(this.#config),
       address,
       ipv4: mappedIpv4(address),
       // No process has two interfaces with one address.

@@ -26,9 +26,11 @@ interface StackReport {
   drops: Counted;
 }
 
-/** A device of the bond. */
+/** A device of a bond. */
 interface NicReport {
   device: string;
+  /** Of the bond. */
+  mac: string;
   isUp: boolean;
   isActive: boolean;
   mtu: number;
@@ -45,6 +47,7 @@ export interface LtranReport {
   uptimeMicroseconds: number;
   /** How long the forwarding thread has moved frames; the rest of the time it looked for some, or slept. */
   busyMicroseconds: number;
+  /** That of the first bond. */
   mac: string;
   subnet: string;
   /** The network of clients with IPv6; null: there is none. */
@@ -101,7 +104,8 @@ function showNics(config: DaemonConfig, forwarder: Forwarder): NicReport[] {
       mtu,
       skippedFrames: skipped,
       refusedFrames: refused,
-      ...(config.bond.mode === LACP ? { lacp: forwarder.lacpLink(nic) } : {}),
+      mac: config.bonds[forwarder.bondOf(nic)]?.mac ?? "",
+      ...(config.bondMode === LACP ? { lacp: forwarder.lacpLink(nic) } : {}),
     };
   });
 }
@@ -131,7 +135,7 @@ export function showInstances(
     program: "ltran",
     uptimeMicroseconds: Number((process.hrtime.bigint() - began) / 1000n),
     busyMicroseconds: forwarder.busyMicroseconds(),
-    mac: config.bond.mac,
+    mac: config.bonds[0]?.mac ?? "",
     subnet: `${config.subnet}/${32 - config.subnetHostBits}`,
     subnet6: config.subnet6,
     maxClients: config.maxClients,

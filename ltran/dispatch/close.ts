@@ -1,4 +1,5 @@
 import { port } from "../../stack/memory/port";
+import { bondOf } from "./bond/bond";
 import { nicHasRoom } from "./bond/choice";
 import { resetFlow } from "./forward/reset";
 import { nicForget } from "./forward/to-nic";
@@ -19,12 +20,13 @@ const LINGER_US: u64 = 10_000_000;
 
 /** Ends listeners and flows of `v`, `budget` at most; answers how much of that is left. */
 function endSome(v: Vport, budget: u32): u32 {
+  const b = bondOf(v.network);
   let left = budget;
   while (left > 0 && v.listenerHead != 0) {
     listenerFree(changetype<Listener>(v.listenerHead));
     left--;
   }
-  while (left > 0 && v.flowHead != 0 && nicHasRoom()) {
+  while (left > 0 && v.flowHead != 0 && nicHasRoom(b)) {
     const flow = changetype<Flow>(v.flowHead);
     resetFlow(flow);
     connectionEnd(flow);

@@ -4,8 +4,8 @@ import { poolBegin } from "../../stack/memory/pool";
 import { Port, port } from "../../stack/memory/port";
 import { aligned, powerOfTwoAtLeast, tableLayOut } from "../../stack/memory/tables";
 import { mix } from "../../stack/random/random";
-import { BondMode, Member, member } from "./bond/member";
-import { bondJoin } from "./bond/mode";
+import { BondMode } from "./bond/member";
+import { bondJoin, bondMake } from "./bond/mode";
 import { CALL, DISPATCH_SIZE_MIN, ROOT, TABLES, VPORTS_MAX } from "./memory/map";
 import { PoolOf, poolOf } from "./memory/pools";
 import { Root, root } from "./memory/root";
@@ -43,6 +43,7 @@ export function regionCreate(size: u32, now: u64): i32 {
   r.size = size;
   r.now = now;
   r.bondMode = BondMode.activeBackup;
+  bondMake();
   takeSeed();
   const fixed: u32 =
     VPORTS_MAX * offsetof<Address>() * 2 +
@@ -78,8 +79,7 @@ export function nicBegin(flags: u32, mtu: u32, mac: u64, segmentationMax: u32): 
   if (r.nics >= PORTS_MAX || r.kernel != 0) return -1;
   const id = r.nics++;
   portBegin(id, flags, mtu, mac, segmentationMax);
-  memory.fill(changetype<usize>(member(id)), 0, offsetof<Member>());
-  bondJoin();
+  bondJoin(id);
   return <i32>id;
 }
 

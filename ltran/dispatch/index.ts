@@ -7,6 +7,7 @@ import { ringAwake, ringPending, ringSleep } from "../../ring/end";
 import { bucketsDeadline, bucketsSet } from "../../stack/link/token-buckets";
 import { CALL_WAKES, callWake } from "../../stack/memory/call";
 import { Port, port, rxFrame } from "../../stack/memory/port";
+import { bond } from "./bond/bond";
 import { member } from "./bond/member";
 import {
   BondVerdict,
@@ -15,6 +16,7 @@ import {
   bondInput,
   bondLink,
   bondListens,
+  bondMake,
   bondTick,
 } from "./bond/mode";
 import { closeBegin, closeDeadline, closeSome } from "./close";
@@ -59,9 +61,10 @@ export function nicLink(nic: u32, isUp: u32, now: u64): void {
   bondLink(nicPort(nic), isUp != 0);
 }
 
-/** The NIC that transmits, the first one of several. */
-export function nicActive(): u32 {
-  return root().activeNic;
+/** The NIC of a bond that transmits, the first one of several. */
+export function nicActive(bondId: u32): u32 {
+  assert(bondId < root().bonds);
+  return bond(bondId).activeNic;
 }
 
 /**
@@ -70,6 +73,14 @@ export function nicActive(): u32 {
  */
 export function bondModeSet(mode: u32): i32 {
   return bondBegin(mode);
+}
+
+/**
+ * Makes another bond: NICs that are opened from now on belong to it, those before to number 0, which there
+ * always is. Each is a network of its own, or several with VLANs. Its number, or -ENOSPC.
+ */
+export function bondOpen(): i32 {
+  return bondMake();
 }
 
 /** Says which hardware address a NIC has of its own, in the low 48 bits: ALB uses it. */

@@ -44,6 +44,7 @@ export const IDENTITY_TAKE_RING: u32 = <u32>offsetof<Identity>("takeRing");
 export const IDENTITY_PUT_RING: u32 = <u32>offsetof<Identity>("putRing");
 export const IDENTITY_SLOTS: u32 = <u32>offsetof<Identity>("slots");
 export const IDENTITY_VLAN: u32 = <u32>offsetof<Identity>("vlan");
+export const IDENTITY_BOND: u32 = <u32>offsetof<Identity>("bond");
 export const IDENTITY_SIZE: u32 = <u32>offsetof<Identity>();
 
 export const VPORTS: u32 = <u32>vportsAt;

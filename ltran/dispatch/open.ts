@@ -11,6 +11,7 @@ import { VPORT_SLOTS_MAX } from "./memory/map";
 import { root } from "./memory/root";
 import { Counter, count } from "./stats/counters";
 import { addressFind, addressJoin, addressMake } from "./tables/address";
+import { networkOf } from "./tables/network";
 import { pairsForget } from "./tables/pair";
 import { Vport, VportState, vportMarks, vportPut, vportTake, vportTakeFree } from "./tables/vport";
 
@@ -39,9 +40,9 @@ function isHost(high: u64, low: u64): bool {
 /** What is wrong with the identity, as an errno, or 0. */
 function judge(who: Identity): i32 {
   if (isGroupMac(who.mac) || who.mac == 0 || who.mac >> 48 != 0) return EINVAL;
-  if (who.vlan > VLAN_LAST) return EINVAL;
+  if (who.vlan > VLAN_LAST || who.bond >= root().bonds) return EINVAL;
   if (!isHost(who.high, who.low)) return EADDRNOTAVAIL;
-  const a = addressFind(who.high, who.low, who.vlan);
+  const a = addressFind(who.high, who.low, networkOf(who.bond, who.vlan));
   // Others on the link can know only one hardware address of it.
   const isOther = changetype<usize>(a) != 0 && a.vportCount > 0 && a.mac != who.mac;
   return isOther ? EADDRINUSE : 0;
@@ -62,14 +63,15 @@ export function vportBegin(data: u32, size: u32, flags: u32, mtu: u32): i32 {
     if (changetype<usize>(v) == 0) return -ENOMEM;
   }
   if (!attach(v, who, data, size)) return -EINVAL;
-  const a = addressMake(who.high, who.low, who.vlan, who.mac);
+  const network = networkOf(who.bond, who.vlan);
+  const a = addressMake(who.high, who.low, network, who.mac);
   if (changetype<usize>(a) == 0) return -ENOMEM;
   if (a.vportCount == 0) a.mac = who.mac;
   const r = root();
   v.flags = flags & PortFlag.vnetHeader;
   v.mtu = mtu;
   v.mac = who.mac;
-  v.vlan = who.vlan;
+  v.network = network;
   v.key = who.key;
   v.pid = who.pid;
   v.stackIndex = who.stackIndex;

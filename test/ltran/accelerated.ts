@@ -18,6 +18,8 @@ export interface Accelerated {
   /** The unix_prefix of its ltran. */
   prefix: string;
   address: string;
+  /** The hardware address of its bond; that of the lab's server when left out. */
+  mac?: string;
   /** Further lines of lstack.conf. */
   extraLines?: readonly string[];
 }
@@ -32,7 +34,7 @@ export function ltranEnvironment(command: string, options: Accelerated): Record<
     `host_addr="${options.address}"`,
     `mask_addr="${addresses.mask}"`,
     `gateway_addr="${addresses.client}"`,
-    `devices="${addresses.serverMac}"`,
+    `devices="${options.mac ?? addresses.serverMac}"`,
     ...(options.extraLines ?? []),
   ];
   writeFileSync(file, `${lines.join("\n")}\n`);

@@ -12,8 +12,16 @@ const minimal = {
   memory: 256,
 } as unknown as LtranConfig;
 
-test("the mask of a bond picks its devices", () => {
-  assert.deepEqual(daemonConfig(minimal).bond.devices, ["eth0", "eth2"]);
+test("the mask of each bond picks its devices", () => {
+  const { bonds } = daemonConfig({
+    ...minimal,
+    bondPorts: [5, 2],
+    bondMacs: ["02:00:00:00:00:01", "02:00:00:00:00:02"],
+  });
+  assert.deepEqual(bonds, [
+    { mac: "02:00:00:00:00:01", devices: ["eth0", "eth2"], ports: [0, 2] },
+    { mac: "02:00:00:00:00:02", devices: ["eth1"], ports: [1] },
+  ]);
 });
 
 test("the largest memory is not negative", () => {

@@ -11,7 +11,8 @@ import { waitUntil } from "../../scripts/lab/command.js";
 import { message } from "./client.js";
 
 const config: DaemonConfig = {
-  bond: { mode: 1, mac: "02:00:00:00:00:01", devices: [], ports: [] },
+  bonds: [{ mac: "02:00:00:00:00:01", devices: [], ports: [] }],
+  bondMode: 1,
   dpdk: null,
   miimon: 100,
   mtu: 1_500,

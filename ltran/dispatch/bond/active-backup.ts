@@ -1,7 +1,7 @@
 import { Port, port } from "../../../stack/memory/port";
-import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
 import { announceAll } from "./announce";
+import { Bond } from "./bond";
 
 /**
  * Mode 1: one of the NICs transmits and receives. It stays the active one as long as it has a link; then the
@@ -9,19 +9,18 @@ import { announceAll } from "./announce";
  */
 
 /** Whether a NIC's frames count: those that the backup hears, the active one hears, too. */
-export function backupListens(p: Port): bool {
-  return p.id == root().activeNic;
+export function backupListens(b: Bond, p: Port): bool {
+  return p.id == b.activeNic;
 }
 
 /** Some NIC gained or lost its link; answers whether another one took over. */
-export function backupLink(): bool {
-  const r = root();
-  if (port(r.activeNic).linkUp != 0) return false;
-  for (let other: u32 = 0; other < r.nics; other++) {
+export function backupLink(b: Bond): bool {
+  if (port(b.activeNic).linkUp != 0) return false;
+  for (let other = b.first; other < b.first + b.nics; other++) {
     if (port(other).linkUp == 0) continue;
-    r.activeNic = other;
+    b.activeNic = other;
     count(Counter.switchOvers);
-    announceAll();
+    announceAll(b);
     return true;
   }
   return false;

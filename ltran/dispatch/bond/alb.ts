@@ -32,7 +32,8 @@ import { isNeighbourDiscovery } from "../forward/neighbour";
 import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
 import { announceAll } from "./announce";
-import { member, spreadAdd, spreadOver } from "./member";
+import { Bond, bondOf } from "./bond";
+import { member, spreadAdd, spreadChoice, spreadOver } from "./member";
 
 /**
  * Mode 6, adaptive load balancing: needs nothing from the other end. What is sent is spread over all NICs
@@ -49,25 +50,22 @@ function arpOf(f: Frame): usize {
 }
 
 /** The NIC that those who asked for an address are told, by a hash of both addresses. */
-function toldNic(who: u64): Port {
-  const r = root();
-  const choice = <u32>(mix(who ^ r.tableKey) >> 32);
-  return spreadOver(<u32>((<u64>choice * r.spread) >> 32));
+function toldNic(b: Bond, who: u64): Port {
+  return spreadChoice(b, <u32>(mix(who ^ root().tableKey) >> 32));
 }
 
-/** The NIC that a frame leaves by, `hash` being that of its flow. */
-export function albChoice(f: Frame, hash: u32): Port {
-  const r = root();
-  if (isGroupMac(ethernetDestination(f.head))) return port(r.activeNic);
+/** The NIC of a bond that a frame leaves by, `hash` being that of its flow. */
+export function albChoice(b: Bond, f: Frame, hash: u32): Port {
+  if (isGroupMac(ethernetDestination(f.head))) return port(b.activeNic);
   if (isNeighbourDiscovery(f)) {
     // As with ARP: who asks tells his own address, too, which stays the active NIC's.
     const isAnswer = icmpType(f.transport) == <u8>Icmpv6Type.neighbourAdvertisement;
-    return isAnswer ? toldNic(hash) : port(r.activeNic);
+    return isAnswer ? toldNic(b, hash) : port(b.activeNic);
   }
-  if (ethernetType(f.head) != ETHERTYPE_ARP) return spreadOver(<u32>((<u64>hash * r.spread) >> 32));
+  if (ethernetType(f.head) != ETHERTYPE_ARP) return spreadChoice(b, hash);
   const packet = arpOf(f);
-  if (packet == 0 || arpOperation(packet) == ARP_REQUEST) return port(r.activeNic);
-  return toldNic(((<u64>arpTargetAddress(packet)) << 32) | <u64>arpSenderAddress(packet));
+  if (packet == 0 || arpOperation(packet) == ARP_REQUEST) return port(b.activeNic);
+  return toldNic(b, ((<u64>arpTargetAddress(packet)) << 32) | <u64>arpSenderAddress(packet));
 }
 
 /** Puts the hardware address of a NIC into the options of a copy, at `message`, of neighbour discovery. */
@@ -84,7 +82,7 @@ function signNeighbour(f: Frame, message: usize, mac: u64): void {
 /** A frame at `ethernet`, ready to leave by NIC `p`, gets the hardware address of that NIC. */
 export function albSign(p: Port, ethernet: usize, f: Frame, tag: u32): void {
   const own = member(p.id).ownMac;
-  if (p.id == root().activeNic || own == 0) return;
+  if (p.id == bondOf(f.network).activeNic || own == 0) return;
   ethernetSetSource(ethernet, own);
   if (arpOf(f) != 0) arpSetSenderMac(ethernet + ETHERNET_HEADER + <usize>tag, own);
   const at = <u32>(f.transport - f.head);
@@ -92,27 +90,26 @@ export function albSign(p: Port, ethernet: usize, f: Frame, tag: u32): void {
 }
 
 /** Whether a received frame counts: one for a group does where the active NIC receives it. */
-export function albTakes(p: Port, rx: RxFrame): bool {
+export function albTakes(b: Bond, p: Port, rx: RxFrame): bool {
   const skipped = (p.flags & PortFlag.vnetHeader) != 0 ? VIRTIO_NET_HEADER : 0;
   if (rx.length < skipped + ETHERNET_HEADER) return true;
   const frame = <usize>rx.address + <usize>skipped;
   const destination = ethernetDestination(frame);
-  if (isGroupMac(destination)) return p.id == root().activeNic;
+  if (isGroupMac(destination)) return p.id == b.activeNic;
   // Programs know the address of the bond only.
   if (destination == member(p.id).ownMac) ethernetSetDestination(frame, p.mac);
   return true;
 }
 
-/** Some NIC gained or lost its link. */
-export function albLink(isLost: bool): void {
-  const r = root();
-  const before = r.activeNic;
-  r.spread = 0;
-  for (let nic: u32 = 0; nic < r.nics; nic++) {
-    if (port(nic).linkUp != 0) spreadAdd(nic);
+/** Some NIC of a bond gained or lost its link. */
+export function albLink(b: Bond, isLost: bool): void {
+  const before = b.activeNic;
+  b.spread = 0;
+  for (let nic = b.first; nic < b.first + b.nics; nic++) {
+    if (port(nic).linkUp != 0) spreadAdd(b, nic);
   }
-  if (port(r.activeNic).linkUp == 0 && r.spread > 0) r.activeNic = spreadOver(0).id;
-  if (r.activeNic != before) count(Counter.switchOvers);
+  if (port(b.activeNic).linkUp == 0 && b.spread > 0) b.activeNic = spreadOver(b, 0).id;
+  if (b.activeNic != before) count(Counter.switchOvers);
   // Peers that send to the NIC that was lost learn the address of the active one.
-  if (isLost && r.spread > 0) announceAll();
+  if (isLost && b.spread > 0) announceAll(b);
 }

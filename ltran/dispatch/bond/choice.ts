@@ -26,7 +26,8 @@ import { udpDestinationPort, udpSourcePort } from "../../../stack/wire/udp";
 import { Frame } from "../forward/frame";
 import { root } from "../memory/root";
 import { albChoice } from "./alb";
-import { BondMode, spreadOver } from "./member";
+import { Bond, bondOf } from "./bond";
+import { BondMode, spreadChoice, spreadOver } from "./member";
 
 /** By which NIC a frame leaves. */
 
@@ -75,26 +76,24 @@ function flowHash(f: Frame): u32 {
 
 /** The NIC that a frame leaves by, or null (0) when there is none now. */
 export function nicFor(f: Frame): Port {
-  const r = root();
-  if (r.spread > 1) {
+  const b = bondOf(f.network);
+  if (b.spread > 1) {
     const hash = flowHash(f);
-    if (r.bondMode == BondMode.adaptive) return albChoice(f, hash);
-    return spreadOver(<u32>((<u64>hash * r.spread) >> 32));
+    return root().bondMode == BondMode.adaptive ? albChoice(b, f, hash) : spreadChoice(b, hash);
   }
-  if (r.nics == 0 || r.bondSilent != 0) return changetype<Port>(0);
-  const p = port(r.activeNic);
+  if (b.nics == 0 || b.isSilent != 0) return changetype<Port>(0);
+  const p = port(b.activeNic);
   return p.linkUp != 0 ? p : changetype<Port>(0);
 }
 
-/** Whether a frame would be taken now, by whatever NIC: there is room, or none, so that it is dropped. */
-export function nicHasRoom(): bool {
-  const r = root();
-  if (r.spread <= 1) {
-    const isClosed = r.nics == 0 || r.bondSilent != 0 || port(r.activeNic).linkUp == 0;
-    return isClosed || txFree(port(r.activeNic)) > 0;
+/** Whether a bond takes a frame now, by whatever NIC: there is room, or no link, so that it is dropped. */
+export function nicHasRoom(b: Bond): bool {
+  if (b.spread <= 1) {
+    const isClosed = b.nics == 0 || b.isSilent != 0 || port(b.activeNic).linkUp == 0;
+    return isClosed || txFree(port(b.activeNic)) > 0;
   }
-  for (let index: u32 = 0; index < r.spread; index++) {
-    if (txFree(spreadOver(index)) == 0) return false;
+  for (let index: u32 = 0; index < b.spread; index++) {
+    if (txFree(spreadOver(b, index)) == 0) return false;
   }
   return true;
 }

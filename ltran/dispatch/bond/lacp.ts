@@ -20,6 +20,7 @@ import { FrameLevel, frameBegin, frameRoom } from "../forward/frame";
 import { nicSend } from "../forward/to-nic";
 import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
+import { Bond, bond } from "./bond";
 import { LacpMux, LacpReceive, Member, member, spreadAdd } from "./member";
 
 /**
@@ -91,9 +92,9 @@ function hasPartner(m: Member): bool {
 }
 
 /** Ports that have the same partner as `m`. */
-function groupSize(m: Member): u32 {
+function groupSize(b: Bond, m: Member): u32 {
   let size: u32 = 0;
-  for (let nic: u32 = 0; nic < root().nics; nic++) {
+  for (let nic = b.first; nic < b.first + b.nics; nic++) {
     const other = member(nic);
     const isSame = other.partnerSystem == m.partnerSystem && other.partnerKey == m.partnerKey;
     if (hasPartner(other) && isSame) size++;
@@ -102,26 +103,25 @@ function groupSize(m: Member): u32 {
 }
 
 /** Selection (6.4.14): the group in use stays while it has ports; then the largest one is taken. */
-function select(): void {
-  const r = root();
+function select(b: Bond): void {
   let best = changetype<Member>(0);
   let most: u32 = 0;
-  for (let nic: u32 = 0; nic < r.nics; nic++) {
+  for (let nic = b.first; nic < b.first + b.nics; nic++) {
     const m = member(nic);
     if (!hasPartner(m)) continue;
-    const isInUse = m.partnerSystem == r.lacpPartner && m.partnerKey == r.lacpKey;
-    const size = isInUse ? u32.MAX_VALUE : groupSize(m);
+    const isInUse = m.partnerSystem == b.lacpPartner && m.partnerKey == b.lacpKey;
+    const size = isInUse ? u32.MAX_VALUE : groupSize(b, m);
     if (size > most) {
       best = m;
       most = size;
     }
   }
-  r.lacpPartner = most == 0 ? 0 : best.partnerSystem;
-  r.lacpKey = most == 0 ? 0 : best.partnerKey;
+  b.lacpPartner = most == 0 ? 0 : best.partnerSystem;
+  b.lacpKey = most == 0 ? 0 : best.partnerKey;
   let isClosed = false;
-  for (let nic: u32 = 0; nic < r.nics; nic++) {
+  for (let nic = b.first; nic < b.first + b.nics; nic++) {
     const m = member(nic);
-    const fits = hasPartner(m) && m.partnerSystem == r.lacpPartner && m.partnerKey == r.lacpKey;
+    const fits = hasPartner(m) && m.partnerSystem == b.lacpPartner && m.partnerKey == b.lacpKey;
     m.isSelected = fits && !isClosed ? 1 : 0;
     // Who cannot be aggregated is alone.
     if (m.isSelected != 0 && !has(m.partnerState, LacpState.aggregation)) isClosed = true;
@@ -193,34 +193,32 @@ function runTransmit(p: Port, m: Member): u64 {
  * Frames are spread over the ports that distribute. Without a partner that speaks LACP the first port with a
  * link is used by itself; with one that is not ready yet, none.
  */
-function spread(): void {
-  const r = root();
-  const before = r.activeNic;
+function spread(b: Bond): void {
+  const before = b.activeNic;
   let first = u32.MAX_VALUE;
-  let isUndecided = r.lacpPartner != 0;
-  r.spread = 0;
-  for (let nic: u32 = 0; nic < r.nics; nic++) {
+  let isUndecided = b.lacpPartner != 0;
+  b.spread = 0;
+  for (let nic = b.first; nic < b.first + b.nics; nic++) {
     const m = member(nic);
     if (m.receive == LacpReceive.expired) isUndecided = true;
     if (!has(m.actorState, LacpState.distributing)) continue;
     first = min(first, nic);
-    spreadAdd(nic);
+    spreadAdd(b, nic);
   }
-  r.bondSilent = r.spread == 0 && isUndecided ? 1 : 0;
-  for (let nic: u32 = 0; nic < r.nics && first == u32.MAX_VALUE; nic++) {
+  b.isSilent = b.spread == 0 && isUndecided ? 1 : 0;
+  for (let nic = b.first; nic < b.first + b.nics && first == u32.MAX_VALUE; nic++) {
     if (port(nic).linkUp != 0) first = nic;
   }
-  if (first != u32.MAX_VALUE) r.activeNic = first;
-  if (r.activeNic != before) count(Counter.switchOvers);
+  if (first != u32.MAX_VALUE) b.activeNic = first;
+  if (b.activeNic != before) count(Counter.switchOvers);
 }
 
-/** Runs every machine of every port; bondNext is when something is due next. */
-export function lacpRun(): void {
-  const r = root();
-  for (let nic: u32 = 0; nic < r.nics; nic++) runReceive(port(nic), member(nic));
-  select();
+/** Runs every machine of every port of a bond; Bond.next is when something is due next. */
+export function lacpRun(b: Bond): void {
+  for (let nic = b.first; nic < b.first + b.nics; nic++) runReceive(port(nic), member(nic));
+  select(b);
   let next = NEVER;
-  for (let nic: u32 = 0; nic < r.nics; nic++) {
+  for (let nic = b.first; nic < b.first + b.nics; nic++) {
     const m = member(nic);
     runMux(m);
     runPeriodic(port(nic), m);
@@ -229,8 +227,8 @@ export function lacpRun(): void {
     next = min(next, min(m.currentUntil, m.periodicAt));
     if (m.mux == LacpMux.waiting) next = min(next, m.waitUntil);
   }
-  spread();
-  r.bondNext = next;
+  spread(b);
+  b.next = next;
 }
 
 /** A LACPDU for port `p`: record_PDU, update_Selected and update_NTT of 6.4.9. */
@@ -249,7 +247,7 @@ function receiveLacpdu(p: Port, m: Member, frame: usize): void {
   m.receive = LacpReceive.current;
   m.actorState &= ~(LacpState.expired | LacpState.defaulted);
   m.currentUntil = root().now + SHORT_TIMEOUT;
-  lacpRun();
+  lacpRun(bond(m.bond));
 }
 
 /** The marker responder (6.5.4.2): what was sent before the marker has arrived. */
@@ -276,8 +274,7 @@ export function lacpInput(p: Port, rx: RxFrame): bool {
 }
 
 /** Whether frames that port `p` receives count. */
-export function lacpListens(p: Port): bool {
-  const r = root();
+export function lacpListens(b: Bond, p: Port): bool {
   if (has(member(p.id).actorState, LacpState.collecting)) return true;
-  return r.spread == 0 && r.bondSilent == 0 && p.id == r.activeNic;
+  return b.spread == 0 && b.isSilent == 0 && p.id == b.activeNic;
 }

@@ -1,7 +1,7 @@
 import { Port, port } from "../../../stack/memory/port";
 import { LacpPartner } from "../../../stack/wire/lacpdu";
 import { BOND } from "../memory/map";
-import { root } from "../memory/root";
+import { Bond } from "./bond";
 
 /** How several NICs are one (the numbers are those of bond_mode). */
 export enum BondMode {
@@ -28,6 +28,8 @@ export enum LacpMux {
 /** What a bond remembers of one of its NICs. */
 @unmanaged
 export class Member extends LacpPartner {
+  /** Number of its bond. */
+  bond: u32;
   /** The NIC's hardware address, 0: unknown. That of its port is the bond's. */
   ownMac: u64;
   /** LacpReceive, LacpMux */
@@ -65,13 +67,17 @@ export function member(nic: u32): Member {
   return changetype<Member>(BOND + <usize>nic * STRIDE);
 }
 
-/** The NIC at place `index` of those that frames are spread over. */
-export function spreadOver(index: u32): Port {
-  return port(place(index).nic);
+/** The NIC at place `index` of those that a bond's frames are spread over. */
+export function spreadOver(b: Bond, index: u32): Port {
+  return port(place(b.first + index).nic);
 }
 
-/** Frames are spread over NIC `nic`, too. */
-export function spreadAdd(nic: u32): void {
-  const r = root();
-  place(r.spread++).nic = nic;
+/** Frames of a bond are spread over its NIC `nic`, too. */
+export function spreadAdd(b: Bond, nic: u32): void {
+  place(b.first + b.spread++).nic = nic;
+}
+
+/** The place of those that frames are spread over which a hash of 32 bits chooses. */
+export function spreadChoice(b: Bond, hash: u32): Port {
+  return spreadOver(b, <u32>((<u64>hash * b.spread) >> 32));
 }

@@ -37,7 +37,7 @@ function arpPacket(f: Frame): usize {
 export function arpFromNic(f: Frame): void {
   const packet = arpPacket(f);
   if (packet == 0) return;
-  const a = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)), f.vlan);
+  const a = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)), f.network);
   const isKnown = changetype<usize>(a) != 0;
   // Who speaks about his own address tells everybody; the kernel would answer if it is the kernel's, too.
   if (arpSenderAddress(packet) == arpTargetAddress(packet)) {
@@ -61,7 +61,7 @@ export function arpFromNic(f: Frame): void {
 export function arpFromKernel(f: Frame): void {
   const packet = arpPacket(f);
   if (packet == 0) return;
-  const own = addressFind(IPV4_HIGH, ipv4Low(arpSenderAddress(packet)), f.vlan);
+  const own = addressFind(IPV4_HIGH, ipv4Low(arpSenderAddress(packet)), f.network);
   const isOwn = changetype<usize>(own) != 0 && own.kernel != 0 && arpSenderMac(packet) == own.mac;
   const isRequest = arpOperation(packet) == ARP_REQUEST;
   const isAnnouncement = arpSenderAddress(packet) == arpTargetAddress(packet);
@@ -69,7 +69,7 @@ export function arpFromKernel(f: Frame): void {
     discard(f, DropReason.foreignArp);
     return;
   }
-  const target = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)), f.vlan);
+  const target = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)), f.network);
   if (!isAnnouncement && changetype<usize>(target) != 0 && target.vports != 0) {
     ethernetSetDestination(f.head, target.mac);
     deliverEach(f, target, isRequest);
@@ -89,7 +89,7 @@ export function arpFromVport(v: Vport, f: Frame): void {
     discard(f, DropReason.foreignArp);
     return;
   }
-  const target = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)), f.vlan);
+  const target = addressFind(IPV4_HIGH, ipv4Low(arpTargetAddress(packet)), f.network);
   if (changetype<usize>(target) == changetype<usize>(own)) {
     deliverAll(f);
     toNic(f);
@@ -110,7 +110,7 @@ export function arpAnnounce(a: Address): void {
   f.head = frameRoom(f);
   f.headLength = ETHERNET_HEADER + ARP_LENGTH;
   f.length = f.headLength;
-  f.vlan = a.vlan;
+  f.network = a.network;
   ethernetWrite(f.head, MAC_BROADCAST, a.mac, ETHERTYPE_ARP);
   const raw = ipv4Raw(a.low);
   arpWrite(f.head + ETHERNET_HEADER, ARP_REQUEST, a.mac, raw, 0, raw);

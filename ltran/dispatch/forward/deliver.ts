@@ -116,7 +116,7 @@ export function deliver(f: Frame, a: Address): void {
 
 /** Whether a frame for a group may concern a vport: it is of its VLAN, and of the IP that it speaks. */
 function hears(v: Vport, f: Frame): bool {
-  if (v.state != VportState.open || v.vlan != f.vlan || changetype<usize>(v) == f.source) return false;
+  if (v.state != VportState.open || v.network != f.network || changetype<usize>(v) == f.source) return false;
   return addressIsIpv6(changetype<Address>(v.address)) == (f.isIpv6 != 0);
 }
 

@@ -33,8 +33,8 @@ export class Frame {
   virtio: usize;
   /** RxFlag */
   flags: u32;
-  /** VLAN that it belongs to; 0: untagged. The tag itself is not in the frame. */
-  vlan: u32;
+  /** Network that it belongs to (tables/network.ts). A VLAN's tag is not in the frame. */
+  network: u32;
   /** The checksum field holds the pseudo-header's sum: where it starts and where it is stored from there. */
   isPartial: u32;
   checksumStart: u32;

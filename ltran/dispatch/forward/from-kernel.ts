@@ -62,7 +62,7 @@ function ipFromKernel(f: Frame, type: u16, virtio: usize): void {
     neighbourFromKernel(f);
     return;
   }
-  const own = addressFind(f.sourceHigh, f.sourceLow, f.vlan);
+  const own = addressFind(f.sourceHigh, f.sourceLow, f.network);
   if (changetype<usize>(own) == 0 || own.kernel == 0) {
     discard(f, DropReason.foreignAddress);
   } else if (!acceptVirtio(f, virtio)) {
@@ -73,7 +73,7 @@ function ipFromKernel(f: Frame, type: u16, virtio: usize): void {
     deliverAll(f);
     toNic(f);
   } else {
-    const local = addressFind(f.destinationHigh, f.destinationLow, f.vlan);
+    const local = addressFind(f.destinationHigh, f.destinationLow, f.network);
     if (changetype<usize>(local) == 0) {
       toNic(f);
     } else {

@@ -18,9 +18,11 @@ import {
   virtioNetSetChecksumStart,
 } from "../../../stack/wire/virtio-net";
 import { ETHERTYPE_VLAN, VLAN_TAG, vlanOf, vlanOfFrame, vlanRemove } from "../../../stack/wire/vlan";
+import { member } from "../bond/member";
 import { Counter, count, countBy } from "../stats/counters";
 import { DropReason } from "../stats/drop";
 import { addressFind } from "../tables/address";
+import { networkBond, networkOf } from "../tables/network";
 import { arpFromNic } from "./arp";
 import { deliver, deliverAll } from "./deliver";
 import { Frame, FrameLevel, frameBegin } from "./frame";
@@ -57,7 +59,7 @@ function ipFromNic(p: Port, f: Frame, type: u16): void {
     if (kernelHears(f)) toKernel(f);
     return;
   }
-  const a = addressFind(f.destinationHigh, f.destinationLow, f.vlan);
+  const a = addressFind(f.destinationHigh, f.destinationLow, f.network);
   if (changetype<usize>(a) == 0) {
     discard(f, DropReason.ipNotOurs);
   } else if (destination != a.mac && destination != p.mac) {
@@ -72,7 +74,7 @@ function ipFromNic(p: Port, f: Frame, type: u16): void {
 /** Takes a tag that the NIC left in the frame out; false when the frame ends in it. */
 function takeTag(f: Frame): bool {
   if (f.length < ETHERNET_HEADER + VLAN_TAG) return false;
-  f.vlan = vlanOfFrame(f.head);
+  f.network = networkOf(networkBond(f.network), vlanOfFrame(f.head));
   f.head = vlanRemove(f.head);
   f.headLength -= VLAN_TAG;
   f.length -= VLAN_TAG;
@@ -106,9 +108,10 @@ export function nicInput(p: Port, rx: RxFrame): void {
   }
   count(Counter.nicFramesIn);
   countBy(Counter.nicBytesIn, f.length);
-  if ((rx.flags & RxFlag.vlan) != 0) f.vlan = vlanOf(rx.flags >> RX_VLAN_SHIFT);
+  const vlan = (rx.flags & RxFlag.vlan) != 0 ? vlanOf(rx.flags >> RX_VLAN_SHIFT) : 0;
+  f.network = networkOf(member(p.id).bond, vlan);
   const type = ethernetType(f.head);
-  if (type != ETHERTYPE_VLAN || f.vlan != 0) inputByType(p, f, type);
+  if (type != ETHERTYPE_VLAN || vlan != 0) inputByType(p, f, type);
   else if (takeTag(f)) inputByType(p, f, ethernetType(f.head));
   else discard(f, DropReason.truncated);
 }

@@ -25,6 +25,7 @@ import {
   virtioNetNeedsChecksum,
   virtioNetSegmentSize,
 } from "../../../stack/wire/virtio-net";
+import { bondOf } from "../bond/bond";
 import { nicHasRoom } from "../bond/choice";
 import { HEAD_MAX } from "../memory/map";
 import { root } from "../memory/root";
@@ -101,7 +102,7 @@ function isMulticast(f: Frame): bool {
 }
 
 function isKnown(f: Frame): bool {
-  return changetype<usize>(addressFind(f.destinationHigh, f.destinationLow, f.vlan)) != 0;
+  return changetype<usize>(addressFind(f.destinationHigh, f.destinationLow, f.network)) != 0;
 }
 
 /** Packets on the wire that a frame becomes; a super-frame with nothing to cut is one, too. */
@@ -154,7 +155,7 @@ function ipFromVport(v: Vport, f: Frame, type: u16, virtio: usize): void {
     toNic(f);
     return;
   }
-  const local = addressFind(f.destinationHigh, f.destinationLow, f.vlan);
+  const local = addressFind(f.destinationHigh, f.destinationLow, f.network);
   if (changetype<usize>(local) == 0) {
     toNic(f);
     return;
@@ -170,7 +171,7 @@ function vportInput(v: Vport, f: Frame, length: u32): void {
   const skipped = hasVirtio ? VIRTIO_NET_HEADER : 0;
   const virtio = hasVirtio ? frameRoom(f) : 0;
   f.source = changetype<usize>(v);
-  f.vlan = v.vlan;
+  f.network = v.network;
   f.head = frameRoom(f) + <usize>skipped;
   if (length < skipped + ETHERNET_HEADER) {
     discard(f, DropReason.truncated);
@@ -203,7 +204,7 @@ function mayTake(v: Vport): bool {
   const waited = v.rateWaits;
   const allowed = bucketsAllow(v, root().now);
   if (!allowed && waited == 0) countVport(v, VportCounter.rateWaits, 1);
-  v.stalled = allowed && nicHasRoom() ? 0 : 1;
+  v.stalled = allowed && nicHasRoom(bondOf(v.network)) ? 0 : 1;
   return v.stalled == 0;
 }
 

@@ -72,7 +72,7 @@ function isAdvertisement(f: Frame): bool {
 
 /** The address that a solicitation or an advertisement is about, or null (0): nobody has it here. */
 function targetOf(f: Frame): Address {
-  return addressFind(neighbourTargetHigh(f.transport), neighbourTargetLow(f.transport), f.vlan);
+  return addressFind(neighbourTargetHigh(f.transport), neighbourTargetLow(f.transport), f.network);
 }
 
 /**
@@ -133,7 +133,7 @@ export function neighbourFromNic(f: Frame): void {
     if (kernelHears(f) && !(changetype<usize>(target) != 0 && target.kernel != 0)) toKernel(f);
     return;
   }
-  const a = isSolicitation(f) ? target : addressFind(f.destinationHigh, f.destinationLow, f.vlan);
+  const a = isSolicitation(f) ? target : addressFind(f.destinationHigh, f.destinationLow, f.network);
   if (changetype<usize>(a) == 0 || (a.vports == 0 && a.kernel == 0)) {
     discard(f, DropReason.neighbourNotOurs);
     return;
@@ -150,7 +150,7 @@ function send(f: Frame, own: Address): void {
     toNic(f);
     return;
   }
-  const a = isSolicitation(f) ? targetOf(f) : addressFind(f.destinationHigh, f.destinationLow, f.vlan);
+  const a = isSolicitation(f) ? targetOf(f) : addressFind(f.destinationHigh, f.destinationLow, f.network);
   // Who asks about his own address asks whether anybody else has it: others here cannot.
   const isLocal = changetype<usize>(a) != 0 && a != own && (a.vports != 0 || a.kernel != 0);
   if (!isLocal) {
@@ -174,7 +174,7 @@ export function neighbourFromVport(v: Vport, f: Frame): void {
 /** A message that the kernel sends: about addresses it has, of which it answers for those without vports. */
 export function neighbourFromKernel(f: Frame): void {
   if (!isSound(f)) return;
-  const own = addressFind(f.sourceHigh, f.sourceLow, f.vlan);
+  const own = addressFind(f.sourceHigh, f.sourceLow, f.network);
   const isKnown = changetype<usize>(own) != 0 && own.kernel != 0;
   if (isKnown && isOwn(f, own) && !(own.vports != 0 && isAdvertisement(f))) send(f, own);
   else discard(f, DropReason.foreignNeighbour);
@@ -187,7 +187,7 @@ export function neighbourAnnounce(a: Address): void {
   f.head = frameRoom(f);
   f.headLength = ETHERNET_HEADER + IPV6_HEADER + length;
   f.length = f.headLength;
-  f.vlan = a.vlan;
+  f.network = a.network;
   ethernetWrite(f.head, multicastMac6(ALL_NODES_LOW), a.mac, ETHERTYPE_IPV6);
   const packet = f.head + ETHERNET_HEADER;
   ipv6Write(

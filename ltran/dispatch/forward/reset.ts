@@ -80,7 +80,7 @@ function resetFrame(
 
 /** Sends what answers frame `f` to where that came from. */
 export function sendBack(answer: Frame, f: Frame): void {
-  answer.vlan = f.vlan;
+  answer.network = f.network;
   if (f.isKernel != 0) toKernel(answer);
   else if (f.source != 0) toVport(changetype<Vport>(f.source), answer);
   else toNic(answer);
@@ -120,7 +120,7 @@ export function resetReply(f: Frame): void {
 export function resetFlow(flow: Flow): void {
   if (flow.protocol != PROTOCOL_TCP || flow.state == <u32>FlowState.closing) return;
   const a = flowAddress(flow);
-  const local = addressFind(flow.remoteHigh, flow.remoteLow, a.vlan);
+  const local = addressFind(flow.remoteHigh, flow.remoteLow, a.network);
   const isLocal = changetype<usize>(local) != 0;
   const f = resetFrame(
     isLocal ? local.mac : flowMac(flow),
@@ -135,7 +135,7 @@ export function resetFlow(flow: Flow): void {
     flow.rcvNxt,
     TcpFlag.rst | TcpFlag.ack,
   );
-  f.vlan = a.vlan;
+  f.network = a.network;
   count(Counter.resetsClosed);
   if (!isLocal) toNic(f);
   else if (parseIp(f, ethernetType(f.head))) deliver(f, local);

@@ -11,7 +11,7 @@ import { toPort } from "./to-nic";
  */
 export function kernelHears(f: Frame): bool {
   const r = root();
-  return r.kernel != 0 && f.vlan == 0 && (f.isIpv6 == 0 || r.kernelIpv6 != 0);
+  return r.kernel != 0 && f.network == 0 && (f.isIpv6 == 0 || r.kernelIpv6 != 0);
 }
 
 /**

@@ -13,6 +13,7 @@ import { HEAD_MAX } from "../memory/map";
 import { root } from "../memory/root";
 import { Counter, count, countBy } from "../stats/counters";
 import { DropReason, dropOf } from "../stats/drop";
+import { networkVlan } from "../tables/network";
 import { Vport, vport, vportTake } from "../tables/vport";
 import { checksumComplete } from "./checksum";
 import { Frame, frameSpan } from "./frame";
@@ -77,10 +78,11 @@ export function toPort(p: Port, f: Frame, full: DropReason): bool {
     return false;
   }
   const ethernet = txEthernet(slot);
-  const tag: u32 = f.vlan == 0 ? 0 : VLAN_TAG;
+  const vlan = networkVlan(f.network);
+  const tag: u32 = vlan == 0 ? 0 : VLAN_TAG;
   const head = min(f.headLength, HEAD_MAX + VLAN_TAG - tag);
   if (tag == 0) memory.copy(ethernet, f.head, head);
-  else vlanCopy(ethernet, f.head, head, f.vlan);
+  else vlanCopy(ethernet, f.head, head, vlan);
   if (root().bondMode == BondMode.adaptive) albSign(p, ethernet, f, tag);
   slot.linkLength = <u16>(ETHERNET_HEADER + tag);
   setOffloads(p, slot, f, tag);

@@ -21,6 +21,8 @@ export class Identity {
   slots: u32;
   /** VLAN that it belongs to; 0: untagged frames. */
   vlan: u32;
+  /** Number of its bond. */
+  bond: u32;
 }
 
 export const IDENTITY: usize = CALL_OPTION;

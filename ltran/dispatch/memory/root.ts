@@ -25,28 +25,17 @@ export class Root extends ErrorTokens {
   /** Remembered fragments (tables/fragment.ts). */
   fragments: usize;
 
-  /** NIC ports: the members of the bond, or the only one; and which of them transmits and receives. */
+  /** NIC ports, and the bonds (bond/bond.ts) that they are members of. */
   nics: u32;
-  activeNic: u32;
+  bonds: u32;
   /** Number of the kernel device's port, from one; 0: there is none. */
   kernel: u32;
   /** Addresses of IPv6 that the kernel has, too. */
   kernelIpv6: u32;
   /** Frames of the kernel device that wait in rings of NICs: their memory is not to be used again. */
   kernelHeld: u32;
-  /** BondMode; how many NICs frames are spread over (0: the active one has all); nothing may be sent now. */
+  /** BondMode of all bonds. */
   bondMode: u32;
-  spread: u32;
-  bondSilent: u32;
-  /** When the bond has something to do. */
-  bondNext: u64;
-  /** LACP: system and key of the partner whose links are in use; 0: there is none. */
-  lacpPartner: u64;
-  lacpKey: u32;
-  /** Addresses still to be announced after a change of the active NIC, and rounds of it. */
-  announceNext: u32;
-  announceRounds: u32;
-  announceAt: u64;
 
   /** Vports ever opened: those behind are untouched memory. */
   vportsTouched: u32;

@@ -24,8 +24,8 @@ export class Address {
   references: u32;
   /** Tells it apart in the keys of flows and listeners. */
   id: u32;
-  /** VLAN that it is in, 0: untagged frames. The same address in another VLAN is another one. */
-  vlan: u32;
+  /** Network that it is in (tables/network.ts). The same address in another one is another one. */
+  network: u32;
   /** The kernel has it, too: what no vport wants is the kernel's. */
   kernel: u32;
 }
@@ -48,20 +48,20 @@ export function addressIsIpv6(a: Address): bool {
   return !isIpv4(a.high, a.low);
 }
 
-/** The entry of an address in a VLAN, or null (0). */
-export function addressFind(high: u64, low: u64, vlan: u32): Address {
+/** The entry of an address in a network, or null (0). */
+export function addressFind(high: u64, low: u64, network: u32): Address {
   let at = bucket(high, low).head;
   while (at != 0) {
     const a = changetype<Address>(at);
-    if (a.low == low && a.high == high && a.vlan == vlan) return a;
+    if (a.low == low && a.high == high && a.network == network) return a;
     at = a.next;
   }
   return changetype<Address>(0);
 }
 
 /** The entry of an address, made when missing; null (0) when there are too many. */
-export function addressMake(high: u64, low: u64, vlan: u32, mac: u64): Address {
-  const found = addressFind(high, low, vlan);
+export function addressMake(high: u64, low: u64, network: u32, mac: u64): Address {
+  const found = addressFind(high, low, network);
   if (changetype<usize>(found) != 0) return found;
   const pool = poolOf(PoolOf.address);
   const a = changetype<Address>(poolTakeFrom(pool));
@@ -72,7 +72,7 @@ export function addressMake(high: u64, low: u64, vlan: u32, mac: u64): Address {
   a.vports = 0;
   a.high = high;
   a.low = low;
-  a.vlan = vlan;
+  a.network = network;
   a.mac = mac;
   a.vportCount = 0;
   a.references = 0;

@@ -33,8 +33,8 @@ export class Vport extends TokenBuckets {
   mtu: u32;
   /** Its hardware address, in the low 48 bits, first byte lowest. */
   mac: u64;
-  /** VLAN of its frames; 0: untagged. Its client sees no tags. */
-  vlan: u32;
+  /** Network that it is in (tables/network.ts). Its client sees no tags. */
+  network: u32;
   /** Tells processes apart; the same for every stack of one. */
   key: u64;
   pid: u32;

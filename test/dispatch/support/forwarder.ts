@@ -25,13 +25,14 @@ interface Doors {
   graceSet(until: bigint): void;
   nicOpen(flags: number, mtu: number, mac: bigint, segmentationMax: number): number;
   nicLink(nic: number, isUp: number, now: bigint): void;
-  nicActive(): number;
+  nicActive(bond?: number): number;
   kernelOpen(flags: number, mtu: number, mac: bigint, segmentationMax: number): number;
   kernelAddressAdd(high: bigint, low: bigint, mac: bigint): number;
   kernelAddressRemove(high: bigint, low: bigint): void;
   kernelHolds(): number;
   kernelDrop(): void;
   bondModeSet(mode: number): number;
+  bondOpen(): number;
   nicOwnMacSet(nic: number, mac: bigint): void;
   nicIsActive(nic: number): number;
   lacpLink(nic: number): bigint;
@@ -71,6 +72,8 @@ export interface Identity {
   slots?: number;
   /** Untagged unless given. */
   vlan?: number;
+  /** The first one unless given. */
+  bond?: number;
 }
 
 /** A vport with its client's end. */
@@ -182,6 +185,7 @@ export class Forwarder {
     view.setUint32(at + dispatch.IDENTITY_PUT_RING, client.putRing, true);
     view.setUint32(at + dispatch.IDENTITY_SLOTS, client.slots, true);
     view.setUint32(at + dispatch.IDENTITY_VLAN, identity.vlan ?? 0, true);
+    view.setUint32(at + dispatch.IDENTITY_BOND, identity.bond ?? 0, true);
     return this.doors.vportOpen(client.base, client.size, identity.flags ?? 0, 1500, this.now);
   }
 
