@@ -402,3 +402,33 @@ test("an IPv4 address in the form of IPv6 is nobody's", () => {
   assert.equal(four.client.received().length, 0);
   assert.deepEqual(f.drops(), { ipHeader: 2, neighbourMalformed: 1 });
 });
+
+test("connections are spread over the links of a bond, each keeps its own, fragments stay together", () => {
+  const f = new Forwarder();
+  f.doors.bondModeSet(6);
+  for (const mac of [21n, 22n]) f.doors.nicOwnMacSet(f.nicOpen(NIC_MAC), 2n + (mac << 40n));
+  const v = f.open({ ...A, mac: NIC_MAC });
+  announce(v, "done");
+  f.collect();
+  const nicOf = (frame: Uint8Array) => {
+    assert.ok(v.client.send(joined(frame.subarray(0, 6), NIC_MAC, frame.subarray(12))));
+    f.collect();
+    const counts = [0, 1].map((nic) => f.transmit(nic).length);
+    assert.deepEqual([...counts].sort(), [0, 1]);
+    return counts.indexOf(1);
+  };
+  const chosen = Array.from({ length: 64 }, (_, i) => {
+    const connection = { ...answer, sourcePort: 1000 + i };
+    const nic = nicOf(segment({ ...connection, flags: "S" }));
+    assert.equal(nicOf(segment({ ...connection, flags: "PA", payload: 30 })), nic);
+    return nic;
+  });
+  const first = chosen.filter((nic) => nic === 0).length;
+  assert.ok(first > 16 && first < 48, `${first}`);
+  const whole = udp6(fromA, 7, 53, new Uint8Array(100));
+  const parts = [0, 48].map((offset) => {
+    const extensions = [fragmentHeader(9, offset, offset === 0)];
+    return nicOf(toPeer({ protocol: 17, payload: whole.subarray(offset, offset + 48), extensions }));
+  });
+  assert.equal(parts[0], parts[1]);
+});
