@@ -26,7 +26,9 @@ export class Introduction {
   /** The region: slots of each ring, bytes of a buffer, bytes altogether. */
   slots: u32;
   bufferSize: u32;
-  reserved: u32;
+  /** Which of the peer's stacks it is, and how many the peer has. */
+  stackIndex: u16;
+  stackCount: u16;
   regionSize: u64;
 }
 

@@ -96,6 +96,8 @@ export const INTRODUCTION_UID: u32 = <u32>offsetof<Introduction>("uid");
 export const INTRODUCTION_GID: u32 = <u32>offsetof<Introduction>("gid");
 export const INTRODUCTION_SLOTS: u32 = <u32>offsetof<Introduction>("slots");
 export const INTRODUCTION_BUFFER_SIZE: u32 = <u32>offsetof<Introduction>("bufferSize");
+export const INTRODUCTION_STACK_INDEX: u32 = <u32>offsetof<Introduction>("stackIndex");
+export const INTRODUCTION_STACK_COUNT: u32 = <u32>offsetof<Introduction>("stackCount");
 export const INTRODUCTION_REGION_SIZE: u32 = <u32>offsetof<Introduction>("regionSize");
 
 /** A ring's cookie, and where its words are. */

@@ -5,7 +5,7 @@
 import * as layout from "../../build/generated/node/registration-layout.js";
 import type { DaemonConfig } from "./config.js";
 import type { Forwarder } from "./forwarder.js";
-import { type RingGeometry, readIntroduction, writeIntroduction } from "./introduction.js";
+import { type RingEnd, type RingGeometry, readIntroduction, writeIntroduction } from "./introduction.js";
 import type { Native, Received } from "./native.js";
 import type { Connection } from "./registrar.js";
 
@@ -26,15 +26,21 @@ interface Attempt {
   timer: NodeJS.Timeout;
 }
 
-/** A ring between two addresses, each of one client alone; who of the two says that it has it. */
+/** A ring between stacks at two addresses, each of one process alone; who of the two says that it has it. */
 interface Ring {
-  addresses: readonly [number, number];
+  ends: readonly [RingEnd, RingEnd];
   holders: Set<Connection>;
 }
 
-/** A client's IPv4 address; those with IPv6 are not introduced. */
-function addressOf(connection: Connection): number | undefined {
-  return connection.registered?.instance.ipv4 ?? undefined;
+/** A client's end of a ring; clients with IPv6 are not introduced, and have none. */
+function endOf({ registered }: Connection): RingEnd | undefined {
+  const ipv4 = registered?.instance.ipv4 ?? undefined;
+  if (registered === null || ipv4 === undefined) return undefined;
+  return { ipv4, stackIndex: registered.wanted.stackIndex };
+}
+
+function isSame(first: RingEnd | undefined, second: RingEnd | undefined): boolean {
+  return first?.ipv4 === second?.ipv4 && first?.stackIndex === second?.stackIndex;
 }
 
 /** Passes messages and descriptors on; keeps neither memory nor descriptors of a ring. */
@@ -47,7 +53,7 @@ export class Introducer {
   readonly #retries = new Set<NodeJS.Timeout>();
   readonly #rings = new Set<Ring>();
   /** Who ended a ring to an address lately: perhaps as its peer is gone, which shows here a little later. */
-  readonly #ended = new Set<{ client: Connection; ipv4: number }>();
+  readonly #ended = new Set<{ client: Connection; end: RingEnd }>();
   #numbers = 0;
 
   /** `clients` are the connections that have registered. */
@@ -63,12 +69,12 @@ export class Introducer {
     this.#clients = clients;
   }
 
-  /** The addresses to which a client has rings. */
+  /** The addresses to which a client has rings, once for each of them. */
   ringsOf(client: Connection): number[] {
-    const own = addressOf(client);
+    const own = endOf(client);
     return [...this.#rings]
       .filter(({ holders }) => holders.has(client))
-      .map(({ addresses: [first, second] }) => (first === own ? second : first));
+      .map(({ ends: [first, second] }) => (isSame(first, own) ? second.ipv4 : first.ipv4));
   }
 
   /** Introduces the pairs that the forwarder has noted. */
@@ -84,7 +90,7 @@ export class Introducer {
   #begin(first: Connection, second: Connection): void {
     const both = [first, second];
     const isFull = both.some((client) => this.ringsOf(client).length >= RINGS_MOST);
-    const isShared = both.some((client) => this.#isShared(addressOf(client)));
+    const isShared = both.some((client) => this.#isShared(endOf(client)?.ipv4));
     if (!this.#isOn || isFull || isShared || this.#attempts.size >= UNDER_WAY_MOST) {
       this.#retryLater(first, second);
       return;
@@ -106,9 +112,11 @@ export class Introducer {
     fds: readonly number[] = [],
   ): void {
     if (about.registered === null) return;
-    const { mac, ipv4 } = about.registered.instance;
+    const { instance, wanted } = about.registered;
+    const { mac, ipv4, stackCount } = instance;
     if (ipv4 === null) return;
-    this.#native.send(to.fd, writeIntroduction({ kind, number, mac, ipv4, peer: about.peer }, ring), ...fds);
+    const told = { kind, number, mac, ipv4, stackIndex: wanted.stackIndex, stackCount, peer: about.peer };
+    this.#native.send(to.fd, writeIntroduction(told, ring), ...fds);
   }
 
   /**
@@ -117,7 +125,8 @@ export class Introducer {
   take(from: Connection, message: Received): boolean {
     const said = readIntroduction(message.data);
     if (said === null) return false;
-    const { kind, number, ipv4 } = said;
+    const { kind, number, ipv4, stackIndex } = said;
+    const about = { ipv4, stackIndex };
     const attempt = this.#attempts.get(number);
     const isFirst = attempt?.first === from;
     const isSecond = attempt?.second === from && attempt.hasOffered;
@@ -127,18 +136,18 @@ export class Introducer {
       this.#tell(attempt.second, layout.REGISTRATION_INTRODUCTION, number, from, said, message.fds);
     } else if (kind === layout.REGISTRATION_ATTACHED) {
       if (attempt !== undefined && isSecond) this.#conclude(attempt);
-      else if (number === 0) this.#hold(from, ipv4);
+      else if (number === 0) this.#hold(from, about);
     } else if (isFirst || isSecond) {
       this.#giveUp(number);
     } else if (number === 0) {
-      this.#end(this.#ringBetween(addressOf(from), ipv4));
-      this.#noteEnded(from, ipv4);
+      this.#end(this.#ringBetween(endOf(from), about));
+      this.#noteEnded(from, about);
     }
     return true;
   }
 
   #conclude({ number, first, second, timer }: Attempt): void {
-    const [own, other] = [addressOf(first), addressOf(second)];
+    const [own, other] = [endOf(first), endOf(second)];
     clearTimeout(timer);
     this.#attempts.delete(number);
     if (own === undefined || other === undefined) return;
@@ -147,28 +156,32 @@ export class Introducer {
     this.#tell(first, layout.REGISTRATION_READY, number, second);
   }
 
-  #ringBetween(first: number | undefined, second: number | undefined): Ring | undefined {
+  #ringBetween(first: RingEnd | undefined, second: RingEnd): Ring | undefined {
     return [...this.#rings].find(
-      ({ addresses }) =>
-        first !== second && addresses.some((a) => a === first) && addresses.some((a) => a === second),
+      ({ ends }) =>
+        first?.ipv4 !== second.ipv4 &&
+        ends.some((end) => isSame(end, first)) &&
+        ends.some((end) => isSame(end, second)),
     );
   }
 
-  /** A client has a ring to an address, perhaps from before it registered here. */
-  #hold(client: Connection, ipv4: number): void {
-    const own = addressOf(client);
-    if (own === undefined || own === ipv4 || this.ringsOf(client).length >= RINGS_MOST) return;
-    const ring = this.#ringBetween(own, ipv4) ?? { addresses: [own, ipv4] as const, holders: new Set() };
+  /** A client has a ring to a stack at another address, perhaps from before it registered here. */
+  #hold(client: Connection, to: RingEnd): void {
+    const own = endOf(client);
+    if (own === undefined || own.ipv4 === to.ipv4 || this.ringsOf(client).length >= RINGS_MOST) return;
+    const ring = this.#ringBetween(own, to) ?? { ends: [own, to] as const, holders: new Set() };
     this.#rings.add(ring);
     ring.holders.add(client);
     const [first, second] = [...ring.holders].map(({ registered }) => registered?.vport.id);
     if (first !== undefined && second !== undefined) this.#forwarder.pairMade(first, second);
-    for (const address of ring.addresses) if (this.#isShared(address)) this.#withdraw(address);
+    for (const { ipv4 } of ring.ends) if (this.#isShared(ipv4)) this.#withdraw(ipv4);
   }
 
-  /** Several clients have an address: it does not say any more who is meant. */
+  /** Several processes have an address, or it is none of IPv4: it does not say who is meant. */
   #isShared(ipv4: number | undefined): boolean {
-    return this.#clients().filter((client) => addressOf(client) === ipv4).length > 1;
+    if (ipv4 === undefined) return true;
+    const instances = this.#clients().map(({ registered }) => registered?.instance);
+    return new Set(instances.filter((instance) => instance?.ipv4 === ipv4)).size > 1;
   }
 
   #giveUp(number: number): void {
@@ -179,8 +192,8 @@ export class Introducer {
     this.#retryLater(attempt.first, attempt.second);
   }
 
-  #noteEnded(client: Connection, ipv4: number): void {
-    const note = { client, ipv4 };
+  #noteEnded(client: Connection, end: RingEnd): void {
+    const note = { client, end };
     this.#ended.add(note);
     this.#later(() => this.#ended.delete(note));
   }
@@ -212,43 +225,45 @@ export class Introducer {
     });
   }
 
-  /** Rings to an address end: who has one is told. */
-  #withdraw(ipv4: number): void {
-    for (const ring of [...this.#rings].filter(({ addresses }) => addresses.includes(ipv4))) {
+  /** Rings to an address, or to one stack of it, end: who has one is told. */
+  #withdraw(ipv4: number, stackIndex?: number): void {
+    const isMeant = (end: RingEnd) =>
+      end.ipv4 === ipv4 && (stackIndex === undefined || end.stackIndex === stackIndex);
+    for (const ring of this.#rings) {
+      const gone = ring.ends.find(isMeant);
+      if (gone === undefined) continue;
       // Before the clients send by ltran again: nothing is unknown from now on.
       this.#end(ring);
-      for (const holder of ring.holders) {
-        if (addressOf(holder) !== ipv4) this.#tellWithdrawn(holder, ipv4);
-      }
+      for (const holder of ring.holders) if (!isSame(endOf(holder), gone)) this.#tellWithdrawn(holder, gone);
     }
   }
 
-  #tellWithdrawn({ fd, peer }: Connection, ipv4: number): void {
-    const about = { kind: layout.REGISTRATION_WITHDRAWN, number: 0, mac: 0n, ipv4, peer };
-    this.#native.send(fd, writeIntroduction(about));
+  #tellWithdrawn({ fd, peer }: Connection, end: RingEnd): void {
+    const told = { kind: layout.REGISTRATION_WITHDRAWN, number: 0, mac: 0n, stackCount: 0, ...end, peer };
+    this.#native.send(fd, writeIntroduction(told));
   }
 
   /** A client has registered. */
   opened(client: Connection): void {
-    const ipv4 = addressOf(client);
+    const ipv4 = endOf(client)?.ipv4;
     if (ipv4 === undefined || !this.#isShared(ipv4)) return;
     for (const { number, first, second } of [...this.#attempts.values()]) {
-      if (addressOf(first) === ipv4 || addressOf(second) === ipv4) this.#giveUp(number);
+      if (endOf(first)?.ipv4 === ipv4 || endOf(second)?.ipv4 === ipv4) this.#giveUp(number);
     }
     this.#withdraw(ipv4);
   }
 
   /** A client is gone, and its vport closed: who had a ring to its address is told, and answered for it. */
-  closed(gone: Connection, ipv4: number | null): void {
+  closed(gone: Connection, ipv4: number | null, stackIndex: number): void {
     for (const { number, first, second } of [...this.#attempts.values()]) {
       if (first === gone || second === gone) this.#giveUp(number);
     }
     for (const { holders } of this.#rings) holders.delete(gone);
     if (ipv4 === null) return;
-    this.#withdraw(ipv4);
-    for (const note of this.#ended) {
-      const isGone = note.client.registered === null;
-      if (!isGone && note.ipv4 === ipv4) this.#tellWithdrawn(note.client, ipv4);
+    this.#withdraw(ipv4, stackIndex);
+    for (const { client, end } of this.#ended) {
+      const isGone = client.registered === null;
+      if (!isGone && isSame(end, { ipv4, stackIndex })) this.#tellWithdrawn(client, end);
     }
   }
 

@@ -11,21 +11,24 @@ export interface RingGeometry {
   regionSize: bigint;
 }
 
-/** What a client said. */
-export interface Said extends RingGeometry {
-  kind: number;
-  number: number;
-  /** The address that it is about. */
+/** One end of a ring: a stack of the program that has an address. */
+export interface RingEnd {
   ipv4: number;
+  stackIndex: number;
 }
 
-/** What a client is told. */
-export interface Told {
+/** What a client said, and about whom. */
+export interface Said extends RingGeometry, RingEnd {
   kind: number;
   number: number;
-  /** Whom it is about. */
+}
+
+/** What a client is told, and about whom. */
+export interface Told extends RingEnd {
+  kind: number;
+  number: number;
+  stackCount: number;
   mac: bigint;
-  ipv4: number;
   peer: Peer;
 }
 
@@ -50,6 +53,7 @@ export function readIntroduction(data: Buffer): Said | null {
     kind,
     number: data.readUInt32LE(layout.INTRODUCTION_NUMBER),
     ipv4,
+    stackIndex: data.readUInt16LE(layout.INTRODUCTION_STACK_INDEX),
     slots: data.readUInt32LE(layout.INTRODUCTION_SLOTS),
     bufferSize: data.readUInt32LE(layout.INTRODUCTION_BUFFER_SIZE),
     regionSize: data.readBigUInt64LE(layout.INTRODUCTION_REGION_SIZE),
@@ -68,6 +72,8 @@ export function writeIntroduction(told: Told, ring: RingGeometry = NO_RING): Buf
   message.writeUInt32LE(told.peer.gid, layout.INTRODUCTION_GID);
   message.writeUInt32LE(ring.slots, layout.INTRODUCTION_SLOTS);
   message.writeUInt32LE(ring.bufferSize, layout.INTRODUCTION_BUFFER_SIZE);
+  message.writeUInt16LE(told.stackIndex, layout.INTRODUCTION_STACK_INDEX);
+  message.writeUInt16LE(told.stackCount, layout.INTRODUCTION_STACK_COUNT);
   message.writeBigUInt64LE(ring.regionSize, layout.INTRODUCTION_REGION_SIZE);
   return message;
 }

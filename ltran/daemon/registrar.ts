@@ -251,7 +251,7 @@ export class Registrar {
     connection.registered = null;
     if (registered !== null) {
       this.#forget(registered);
-      this.#introducer.closed(connection, registered.instance.ipv4);
+      this.#introducer.closed(connection, registered.instance.ipv4, registered.wanted.stackIndex);
     }
     closeSync(fd);
   }

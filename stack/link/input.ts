@@ -13,7 +13,7 @@ import {
   ethernetType,
   isGroupMac,
 } from "../wire/ethernet";
-import { VIRTIO_NET_HEADER, virtioNetChecksumGood } from "../wire/virtio-net";
+import { VIRTIO_NET_HEADER, virtioNetChecksumGood, virtioNetSender } from "../wire/virtio-net";
 import { arpInput } from "./arp";
 import { kernelTakes } from "./kernel-port";
 
@@ -36,6 +36,7 @@ export function linkInput(p: Port, address: usize, length: u32, wireLength: u32,
       return;
     }
     if (virtioNetChecksumGood(address)) known |= RxFlag.checksumGood;
+    if (p.ring != 0 && root().peers != 0) root().sender = virtioNetSender(address);
     frame += VIRTIO_NET_HEADER;
     present -= VIRTIO_NET_HEADER;
     aboutFrame(frame, present);

@@ -12,7 +12,7 @@ import { ipv4Raw, isIpv4, isIpv4Martian } from "../wire/address";
 import { isGroupMac } from "../wire/ethernet";
 import { addressFind } from "./addresses";
 import { neighbourLearn } from "./neighbours";
-import { PeerState, peerFind } from "./peers";
+import { PeerState, peerFind, peerIsAlone } from "./peers";
 import { portTake } from "./ports";
 import { RingState, receiveEnd, transmitEnd } from "./ring-port";
 
@@ -60,6 +60,8 @@ function tell(p: Port, kind: RegistrationKind): u32 {
   about.mac = p.peerMac;
   about.addressHigh = p.peerHigh;
   about.addressLow = p.peerLow;
+  about.stackIndex = <u16>p.peerStack;
+  about.stackCount = <u16>p.peerStacks;
   return size;
 }
 
@@ -68,7 +70,9 @@ function judge(about: Introduction): i32 {
   const isHost = isIpv4(about.addressHigh, about.addressLow) && !isIpv4Martian(ipv4Raw(about.addressLow));
   if (!isHost || about.mac == 0 || about.mac >> 48 != 0 || isGroupMac(about.mac)) return EINVAL;
   if (changetype<usize>(addressFind(about.addressHigh, about.addressLow)) != 0) return EADDRINUSE;
-  if (changetype<usize>(peerFind(about.addressHigh, about.addressLow)) != 0) return EADDRINUSE;
+  if (about.stackIndex != 0 && about.stackIndex >= about.stackCount) return EINVAL;
+  if (changetype<usize>(peerFind(about.addressHigh, about.addressLow, about.stackIndex)) != 0)
+    return EADDRINUSE;
   return root().announcePort == 0 ? EINVAL : 0;
 }
 
@@ -85,12 +89,15 @@ function hasOurGeometry(about: Introduction): bool {
   );
 }
 
-/** Packets to the peer leave by its port from now on, and connections that exist move there. */
+/**
+ * Packets to the peer may leave by its port from now on. Connections that exist move there at once when it is
+ * certain which they are, otherwise when a segment tells (tcp/peer-path.ts).
+ */
 function begin(p: Port): void {
   p.peer = PeerState.open;
   root().peers++;
   count(Counter.peersOpened);
-  connectionsMove(p.peerHigh, p.peerLow);
+  if (peerIsAlone(p)) connectionsMove(p.peerHigh, p.peerLow);
 }
 
 /**
@@ -102,7 +109,7 @@ export function introductionInput(length: u32, now: u64): u32 {
   const kind = registrationKind(CALL_OPTION, length);
   if (kind < RegistrationKind.offer || kind > RegistrationKind.withdrawn) return IntroductionStep.nothing;
   const about = message();
-  const p = peerFind(about.addressHigh, about.addressLow);
+  const p = peerFind(about.addressHigh, about.addressLow, about.stackIndex);
   const isKnown = changetype<usize>(p) != 0;
   switch (kind) {
     case RegistrationKind.offer:
@@ -138,6 +145,8 @@ function openPort(about: Introduction, landing: u32): Port {
   p.peerMac = about.mac;
   p.peerHigh = about.addressHigh;
   p.peerLow = about.addressLow;
+  p.peerStack = about.stackIndex;
+  p.peerStacks = about.stackCount;
   return p;
 }
 

@@ -123,6 +123,9 @@ export class Port {
   peerMac: u64;
   peerHigh: u64;
   peerLow: u64;
+  /** Which of its stacks is at the other end, and how many it has. */
+  peerStack: u32;
+  peerStacks: u32;
 }
 
 /** Where a ring port keeps what it remembers of its two rings. */

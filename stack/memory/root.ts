@@ -99,6 +99,11 @@ export class Root extends ErrorTokens {
   kernel: u32;
   /** The port by which the kernel's frames leave. */
   kernelWire: u32;
+  /** The port that leads back to us, counted from one, 0: none; and the port whose address that is. */
+  loop: u32;
+  loopWire: u32;
+  /** Where a frame to ourselves is put together (link/loop.ts). */
+  loopFrame: usize;
 
   /** The ring port to ltran, counted from one; 0 while there is none (link/announce.ts). */
   announcePort: u32;
@@ -109,6 +114,11 @@ export class Root extends ErrorTokens {
   announceTail: usize;
   /** Open ports to other programs on this machine by which packets leave (link/peer-port.ts). */
   peers: u32;
+  /**
+   * Of the frame that is being received: which stack of the program that sent it ltran says it is from,
+   * counted from one; 0: it does not say. Kept up to date while there are such ports.
+   */
+  sender: u32;
   /** One of AnnouncePhase, and the place in its pool where it goes on. */
   announcePhase: u32;
   announceAt: u32;

@@ -3,7 +3,7 @@ import { AnnouncePhase, announcementAdd, announcePull, announces } from "../link
 import { PoolId, poolAt } from "../memory/pool";
 import { root } from "../memory/root";
 import { flowAnnounce, listenerAnnounce } from "../tcp/announce";
-import { Tcb, TcbFlag, tcbHas } from "../tcp/tcb";
+import { Tcb, TcbFlag, TcpState, tcbHas, tcbSet } from "../tcp/tcb";
 import { retransmitSoon } from "../tcp/timers";
 import { datagramAnnounce } from "../udp/announce";
 import { Socket, SocketFlag, SocketKind } from "./socket";
@@ -26,6 +26,8 @@ function announceFlows(): bool {
     const tcb = changetype<Tcb>(at);
     if (tcbHas(tcb, TcbFlag.hashed)) {
       if (!flowAnnounce(tcb)) return false;
+      // What this ltran has not seen close it is told the end of.
+      if (tcb.state == TcpState.timeWait) tcbSet(tcb, TcbFlag.forwarded);
       retransmitSoon(tcb);
     }
     r.announceAt++;

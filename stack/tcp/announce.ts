@@ -5,7 +5,7 @@ import { Neighbour } from "../link/neighbours";
 import { Socket, SocketFlag } from "../socket/socket";
 import { isAnyAddress } from "../wire/address";
 import { PROTOCOL_TCP } from "../wire/ipv4";
-import { Tcb, TcbFlag, TcpState, tcbHas } from "./tcb";
+import { Tcb, TcbFlag, TcpState, tcbClear, tcbHas } from "./tcb";
 
 /** What ltran is told of listeners and connections. */
 
@@ -33,6 +33,20 @@ function announceConnection(tcb: Tcb, kind: AnnouncementKind): bool {
 /** Tells a new ltran of an existing connection; false when there was no room. */
 export function flowAnnounce(tcb: Tcb): bool {
   return announceConnection(tcb, AnnouncementKind.flow);
+}
+
+/**
+ * A connection of a listener was opened. ltran, which saw only the request when the rest went by a ring, is
+ * told: it counts the listener's connections. Without room in the ring it does not hear of it.
+ */
+export function flowBegin(tcb: Tcb): void {
+  if (tcbHas(tcb, TcbFlag.forwarded) && announces()) announceConnection(tcb, AnnouncementKind.flow);
+}
+
+/** Both sides have closed. ltran sees that by itself, unless it went by a ring. */
+export function flowClosed(tcb: Tcb): void {
+  const isSeen = !tcbHas(tcb, TcbFlag.forwarded) || !announces();
+  if (!isSeen && announceConnection(tcb, AnnouncementKind.flowGone)) tcbClear(tcb, TcbFlag.forwarded);
 }
 
 function isDirect(tcb: Tcb): bool {

@@ -6,6 +6,7 @@ import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 import { ResetReason } from "../stats/reset";
 import { TcpFlag, TIMESTAMPS_BYTES } from "../wire/tcp";
+import { flowBegin } from "./announce";
 import { acceptQueueFull, acceptQueueJoin } from "./backlog";
 import { congestionStart } from "./congestion";
 import { deadlineArm } from "./deadlines";
@@ -155,6 +156,7 @@ export function synReceivedAcknowledged(tcb: Tcb, s: Segment): bool {
       return false;
     }
     establish(tcb, s);
+    flowBegin(tcb);
     acceptQueueJoin(listener, tcb);
   } else {
     establish(tcb, s);

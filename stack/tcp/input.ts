@@ -26,6 +26,7 @@ import { synSentInput } from "./handshake";
 import { listenerFind } from "./listen";
 import { listenInput } from "./listen-input";
 import { optionsParse } from "./options";
+import { peerFollow } from "./peer-path";
 import { resetReply } from "./reset";
 import { Has, Segment, segment } from "./segment";
 import { before, beforeOrAt } from "./sequence";
@@ -126,6 +127,7 @@ export function tcpInput(
     s.destinationPort,
     s.sourcePort,
   );
+  if (changetype<usize>(tcb) != 0 && root().peers != 0) peerFollow(tcb);
   if (changetype<usize>(tcb) == 0) {
     withoutConnection(s, flags);
   } else if (!predicted(tcb, s)) {

@@ -6,6 +6,7 @@ import { acceptQueueFull, synQueueFull, synQueueJoin } from "./backlog";
 import { synReceivedFrom } from "./handshake";
 import { connectionMake, sequenceStart } from "./make";
 import { tcpRequestOutput } from "./output-queue";
+import { peerFollow } from "./peer-path";
 import { resetReply } from "./reset";
 import { Has, segment } from "./segment";
 import { after } from "./sequence";
@@ -36,6 +37,7 @@ export function passiveMake(listener: Socket): Tcb {
       sequenceStart(tcb, s.successorFirst);
     }
     synReceivedFrom(tcb, s);
+    peerFollow(tcb);
   }
   return tcb;
 }

@@ -18,19 +18,25 @@ function isTo(tcb: Tcb, high: u64, low: u64): bool {
   return tcb.remoteLow == low && tcb.remoteHigh == high && tcbHas(tcb, TcbFlag.hashed);
 }
 
+/** A connection gives its way up, which led by ltran as a rule; whether it waited there. */
+export function wayLeave(tcb: Tcb): bool {
+  const n = changetype<Neighbour>(tcb.neighbour);
+  // ltran has seen its beginning, and will not see its end.
+  if (n.port.peer == 0) tcbSet(tcb, TcbFlag.forwarded);
+  const waited = tcb.parkedOn != 0;
+  neighbourUnpark(changetype<usize>(tcb));
+  neighbourRelease(n);
+  tcb.neighbour = 0;
+  return waited;
+}
+
 /** Connections to an address look for their way again: there is a ring to it now. */
 export function connectionsMove(high: u64, low: u64): void {
   for (let i: u32 = 0; ; i++) {
     const tcb = changetype<Tcb>(poolAt(PoolId.tcb, i));
     if (changetype<usize>(tcb) == 0) return;
     if (!isTo(tcb, high, low) || tcb.neighbour == 0) continue;
-    // ltran has seen its beginning, and will not see its end.
-    tcbSet(tcb, TcbFlag.forwarded);
-    const waited = tcb.parkedOn != 0;
-    neighbourUnpark(changetype<usize>(tcb));
-    neighbourRelease(changetype<Neighbour>(tcb.neighbour));
-    tcb.neighbour = 0;
-    if (waited) tcpRequestOutput(tcb, true);
+    if (wayLeave(tcb)) tcpRequestOutput(tcb, true);
   }
 }
 

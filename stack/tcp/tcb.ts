@@ -70,7 +70,7 @@ export enum TcbFlag {
   memoryWait = 4194304,
   /** SYN_RECEIVED, and the peer has answered, but the accept queue had no room. */
   handshakeWaits = 8388608,
-  /** It goes by a ring to its peer now, and ltran knows of it from before. */
+  /** ltran knows of it, but will not see its end: it goes by a ring now, or had closed when ltran came. */
   forwarded = 16777216,
 }
 

@@ -1,6 +1,7 @@
 import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
 import { TcpFlag } from "../wire/tcp";
+import { flowClosed } from "./announce";
 import { deadlineArm, deadlinesClear } from "./deadlines";
 import { connectionEnd } from "./end";
 import { outOfOrderDiscard } from "./out-of-order";
@@ -29,6 +30,7 @@ export function timeWaitEnter(tcb: Tcb): void {
   tcb.stateAt = root().now + TIME_WAIT_US;
   deadlineArm(tcb, tcb.stateAt);
   timeWaitJoin(tcb);
+  flowClosed(tcb);
 }
 
 /** Ends the oldest TIME_WAIT connection, so that its block can be reused; false when there is none. */

@@ -1,8 +1,9 @@
 import { ipClose, ipOpen, transportHeader } from "../ip/output";
 import { routeTo } from "../ip/routes";
-import { Neighbour, neighbourReady } from "../link/neighbours";
+import { Neighbour, neighbourFor, neighbourReady } from "../link/neighbours";
+import { peerAnswers } from "../link/peers";
 import { unsentReason } from "../link/rate-limit";
-import { TxSlot } from "../memory/port";
+import { Port, TxSlot } from "../memory/port";
 import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 import { PROTOCOL_TCP } from "../wire/ipv4";
@@ -38,6 +39,8 @@ export function unqueuedOpen(
 /** Where an answer to the current segment goes; null (0) when there is no route back. */
 export function replyNeighbour(): Neighbour {
   const s = segment();
+  const direct = peerAnswers(changetype<Port>(s.port), s.sourceHigh, s.sourceLow);
+  if (changetype<usize>(direct) != 0) return neighbourFor(direct, s.sourceHigh, s.sourceLow);
   return routeTo(s.sourceHigh, s.sourceLow);
 }
 

@@ -33,6 +33,19 @@ export function virtioNetSegmentSize(header: usize): u16 {
   return kind == GSO_TCPV4 || kind == GSO_TCPV6 ? load<u16>(header, 4) : <u16>0;
 }
 
+/**
+ * Which stack of the sending program ltran says a frame is from, counted from one; 0: it does not say. It
+ * stands where a super-frame has the size of its segments, and any other frame nothing.
+ */
+export function virtioNetSender(header: usize): u32 {
+  return load<u8>(header, 1) == GSO_NONE ? load<u16>(header, 4) : 0;
+}
+
+/** Says in the header of a frame that is no super-frame which stack of its sender it is from. */
+export function virtioNetSetSender(header: usize, sender: u16): void {
+  store<u16>(header, sender, 4);
+}
+
 /** Where the checksum starts, counted from the Ethernet header. */
 export function virtioNetChecksumStart(header: usize): u32 {
   return load<u16>(header, 6);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as layout from "../../build/generated/node/layout.js";
 import { EINVAL } from "../../build/generated/node/system.js";
 import { macOf } from "../stack/support/frames.js";
 import { announce } from "./support/announce.js";
@@ -82,6 +83,75 @@ test("nobody is noted who takes no part, or shares an address", () => {
   f.doors.vportClose(second.id, f.now);
   talk(f, a, c, 40);
   assert.deepEqual(pairs(f), [[a.id, c.id]]);
+});
+
+test("stacks of a process are noted each, also when they talk in turns; those of two processes are not", () => {
+  const ofC = { ...C, key: 7 };
+  const [f, a, first, second] = setUp(A, { ...ofC, stackIndex: 0 }, { ...ofC, stackIndex: 1 }) as [
+    Forwarder,
+    TestVport,
+    TestVport,
+    TestVport,
+  ];
+  announce(a, "listen", { localPort: 80 });
+  const ends = { from: C.ip, to: A.ip, fromMac: C.mac, toMac: A.mac, destinationPort: 80 };
+  const back = { from: A.ip, to: C.ip, fromMac: A.mac, toMac: C.mac, sourcePort: 80 };
+  const stacks = [first, second];
+  stacks.forEach(({ client }, i) => {
+    client.send(segment({ ...ends, sourcePort: 4000 + i, flags: "S" }));
+  });
+  f.collect();
+  for (let i = 0; i < 40; i++) {
+    a.client.send(segment({ ...back, destinationPort: 4000 + (i % 2), flags: "A" }));
+    f.collect();
+    assert.equal(stacks[i % 2]?.client.received().length, 1);
+  }
+  const noted = pairs(f).map(([low, high]) => `${low} ${high}`);
+  assert.deepEqual(noted.sort(), [`${a.id} ${first.id}`, `${a.id} ${second.id}`]);
+  const stranger = f.open({ ...C, key: 8 });
+  announce(stranger, "done");
+  f.collect();
+  for (const v of [first, second]) f.doors.pairAgain(a.id, v.id);
+  talk(f, a, first, 100);
+  assert.deepEqual(pairs(f), []);
+});
+
+test("a program is told which stack a frame is from when it has a ring to that one", () => {
+  const flags = layout.PORT_FLAG_VNET_HEADER;
+  const [f, a, b] = setUp({ ...A, key: 9, stackIndex: 2 }, { ...B, flags }) as [
+    Forwarder,
+    TestVport,
+    TestVport,
+  ];
+  announce(b, "listen", { localPort: 80 });
+  const sender = () => {
+    a.client.send(
+      segment({
+        from: A.ip,
+        to: B.ip,
+        fromMac: A.mac,
+        toMac: B.mac,
+        sourcePort: 4000,
+        destinationPort: 80,
+        flags: "S",
+      }),
+    );
+    f.collect();
+    const [frame] = b.client.received();
+    return new DataView((frame ?? assert.fail()).buffer, frame?.byteOffset).getUint16(4, true);
+  };
+  assert.equal(sender(), 0);
+  assert.equal(f.doors.pairMade(a.id, b.id), 0);
+  assert.equal(sender(), 3);
+});
+
+test("a request to who has a ring is refused as any other", () => {
+  const [f, a, b] = setUp(A, B) as [Forwarder, TestVport, TestVport];
+  assert.equal(f.doors.pairMade(a.id, b.id), 0);
+  const ends = { from: A.ip, to: B.ip, fromMac: A.mac, toMac: B.mac, sourcePort: 4000, destinationPort: 81 };
+  a.client.send(segment({ ...ends, flags: "S" }));
+  f.collect();
+  assert.equal(a.client.received().length, 1, "a reset");
 });
 
 test("what goes by a ring of their own is not reset as unknown until both could say what there is", () => {

@@ -1,4 +1,5 @@
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../../stack/wire/ipv4";
+import { TcpFlag } from "../../../stack/wire/tcp";
 import { root } from "../memory/root";
 import { Counter, count } from "../stats/counters";
 import { DropReason } from "../stats/drop";
@@ -17,17 +18,24 @@ import { toKernel } from "./to-kernel";
 import { toVport } from "./to-vport";
 import { portUnreachable } from "./unreachable";
 
+/** Whether a frame belongs to a connection, rather than asks for one: a ring may have been its way before. */
+function isOfConnection(f: Frame): bool {
+  const isRequest = (f.tcpFlags & (TcpFlag.syn | TcpFlag.ack)) == TcpFlag.syn;
+  return f.protocol == <u32>PROTOCOL_TCP && !isRequest;
+}
+
 /**
  * Whether what is unknown may be something all the same: a vport of the address may still announce what it
  * had before, or has a ring of its own to who sends it.
  */
-function isReturning(a: Address, source: usize): bool {
+function isReturning(a: Address, f: Frame): bool {
   const now = root().now;
   if (now < root().graceUntil) return true;
   for (let at = a.vports; at != 0; at = changetype<Vport>(at).addressNext) {
     const v = changetype<Vport>(at);
     if (now < v.returningUntil) return true;
-    if (source != 0 && pairIsMade(changetype<Vport>(source).id, v.id)) return true;
+    const mayBeDirect = f.source != 0 && isOfConnection(f);
+    if (mayBeDirect && pairIsMade(changetype<Vport>(f.source).id, v.id)) return true;
   }
   return false;
 }
@@ -100,10 +108,10 @@ export function deliver(f: Frame, a: Address): void {
   let isCertain = true;
   if (changetype<usize>(v) == 0 && canBeAnnounced(f)) v = onlySilent(a);
   if (changetype<usize>(v) == 0 && canBeAnnounced(f)) {
-    if (f.level != FrameLevel.outer || !drain(a)) isCertain = false;
+    if (f.level != FrameLevel.outer || !drain(a, f.source)) isCertain = false;
     v = ownerOf(f, a);
     if (changetype<usize>(v) != 0) count(Counter.drainsFound);
-    else if (isCertain && isReturning(a, f.source)) isCertain = false;
+    else if (isCertain && isReturning(a, f)) isCertain = false;
     if (changetype<usize>(v) == 0 && isCertain) v = lastOwner(f, a);
   }
   if (changetype<usize>(v) == 0) {

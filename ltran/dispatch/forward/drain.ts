@@ -6,10 +6,11 @@ import { FrameLevel } from "./frame";
 import { takeFrames } from "./from-vport";
 
 /**
- * Empties the rings of an address' vports, so that nothing announced before goes unheard. False when that was
- * not possible: a rate limit, or a NIC without room, holds frames back, or a ring is being emptied already.
+ * Empties the rings of an address' vports, so that nothing announced before a frame of `source` (0: a NIC)
+ * goes unheard. False when that was not possible: a rate limit, or a NIC without room, holds frames back, or
+ * a ring is being emptied already. What stands in the ring of `source` was announced after the frame.
  */
-export function drain(a: Address): bool {
+export function drain(a: Address, source: usize): bool {
   let isComplete = true;
   count(Counter.drains);
   for (let at = a.vports; at != 0; ) {
@@ -18,7 +19,7 @@ export function drain(a: Address): bool {
     if (v.state != VportState.open) continue;
     const end = vportTake(v);
     if (v.isBusy != 0) {
-      if (ringPending(end)) isComplete = false;
+      if (changetype<usize>(v) != source && ringPending(end)) isComplete = false;
       continue;
     }
     // One ringful at most: whoever publishes all the time was heard up to this moment, which is enough.

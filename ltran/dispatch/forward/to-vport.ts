@@ -5,6 +5,7 @@ import { storeChecksum } from "../../../stack/wire/checksum";
 import { ETHERNET_HEADER } from "../../../stack/wire/ethernet";
 import {
   VIRTIO_NET_HEADER,
+  virtioNetSetSender,
   virtioNetWriteChecksum,
   virtioNetWritePlain,
   virtioNetWriteValid,
@@ -12,14 +13,21 @@ import {
 import { root } from "../memory/root";
 import { Counter, count, countVport, VportCounter } from "../stats/counters";
 import { DropReason, dropOf } from "../stats/drop";
-import { pairNote } from "../tables/pair";
+import { pairIsMade, pairNote } from "../tables/pair";
 import { Vport, VportState, vportPut, vportTake } from "../tables/vport";
 import { checksumComplete, checksumIsPlaced } from "./checksum";
 import { Frame, frameOut, frameOutAdd, frameSpan, frameWork } from "./frame";
 import { shareAdd, shareAllows } from "./share";
 
+/** Says which stack of its program a frame is from, if `v` has a ring to that one: it may answer by that. */
+function addSender(v: Vport, f: Frame, header: usize): void {
+  if (f.source == 0 || f.isSuper != 0) return;
+  const from = changetype<Vport>(f.source);
+  if (pairIsMade(from.id, v.id)) virtioNetSetSender(header, <u16>(from.stackIndex + 1));
+}
+
 /** Lists the virtio-net header: as the NIC gave it, or made from what is known. */
-function addVirtio(f: Frame): u32 {
+function addVirtio(v: Vport, f: Frame): u32 {
   if (f.virtio != 0) return frameOutAdd(f, 0, f.virtio, VIRTIO_NET_HEADER);
   const header = frameWork(f);
   if (f.isPartial != 0) {
@@ -32,6 +40,7 @@ function addVirtio(f: Frame): u32 {
   } else {
     virtioNetWritePlain(header);
   }
+  addSender(v, f, header);
   return frameOutAdd(f, 0, header, VIRTIO_NET_HEADER);
 }
 
@@ -49,7 +58,7 @@ function addCompleted(f: Frame): u32 {
 function pieces(v: Vport, f: Frame): u32 {
   let index: u32 = 0;
   if ((v.flags & PortFlag.vnetHeader) != 0) {
-    index = addVirtio(f);
+    index = addVirtio(v, f);
     index = frameOutAdd(f, index, f.head, f.headLength);
   } else {
     if (f.isSuper != 0 || f.length > v.mtu + ETHERNET_HEADER) {

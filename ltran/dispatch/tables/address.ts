@@ -27,7 +27,9 @@ export class Address {
   /** Network that it is in (tables/network.ts). The same address in another one is another one. */
   network: u32;
   /** The kernel has it, too: what no vport wants is the kernel's. */
-  kernel: u32;
+  kernel: u16;
+  /** Processes whose its vports are. */
+  processes: u16;
 }
 
 @unmanaged
@@ -75,6 +77,7 @@ export function addressMake(high: u64, low: u64, network: u32, mac: u64): Addres
   a.network = network;
   a.mac = mac;
   a.vportCount = 0;
+  a.processes = 0;
   a.references = 0;
   a.kernel = 0;
   a.id = <u32>((changetype<usize>(a) - pool.base) / pool.stride);
@@ -96,8 +99,9 @@ export function addressRelease(a: Address): void {
   poolGiveTo(poolOf(PoolOf.address), changetype<usize>(a));
 }
 
-/** The vport with the lowest stack index of each process is its first. */
+/** The vport with the lowest stack index of each process is its first: as many as there are processes. */
 function chooseFirsts(a: Address): void {
+  a.processes = 0;
   for (let at = a.vports; at != 0; at = changetype<Vport>(at).addressNext) {
     const v = changetype<Vport>(at);
     v.isFirst = 1;
@@ -105,6 +109,7 @@ function chooseFirsts(a: Address): void {
       const other = changetype<Vport>(second);
       if (other.key == v.key && other.stackIndex < v.stackIndex) v.isFirst = 0;
     }
+    a.processes += <u16>v.isFirst;
   }
 }
 

@@ -57,18 +57,18 @@ function newPair(at: u32): NewPair {
   return changetype<NewPair>(PAIRS_WAITING + ((<usize>(at & (PAIRS_NEW - 1))) << 2));
 }
 
-/** Whether a vport is the only one of its address, so that the address says who is meant. */
+/** Whether one process has the address of a vport, so that the address says who is meant. */
 function isAlone(v: Vport): bool {
-  return changetype<Address>(v.address).vportCount == 1;
+  return changetype<Address>(v.address).processes == 1;
 }
 
 /** A frame goes from one program to another. */
 export function pairNote(from: Vport, to: Vport): void {
   if ((from.takesRings & to.takesRings) == 0 || has(Known.noted, from.id, to.id)) return;
-  if (!isAlone(from) || !isAlone(to)) return;
-  // Of two that talk with several in turns, one talks with the other alone as a rule.
-  if (from.switchedTo != to.id) from.switched = 0;
-  from.switchedTo = to.id;
+  if (from.address == to.address || !isAlone(from) || !isAlone(to)) return;
+  // Of two that talk with several in turns, one talks with the other alone as a rule: all of its stacks.
+  if (from.switchedTo != to.address) from.switched = 0;
+  from.switchedTo = to.address;
   from.switched++;
   const r = root();
   if (from.switched < PAIR_AFTER || r.pairTail - r.pairHead >= PAIRS_NEW) return;

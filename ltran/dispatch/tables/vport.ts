@@ -50,9 +50,9 @@ export class Vport extends TokenBuckets {
   stalled: u32;
   /** Announces its connections itself: they end when it says so, not by age. */
   announces: u32;
-  /** It takes part in introductions; whom it sent frames to last, and how many in a row. */
+  /** It takes part in introductions; the address that it sent frames to last, and how many in a row. */
   takesRings: u32;
-  switchedTo: u32;
+  switchedTo: usize;
   switched: u32;
   /** It has come back and not yet announced everything: until then nothing is unknown. 0: it has. */
   returningUntil: u64;

@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from "node:test";
 import { COUNTERS } from "../../../build/generated/node/counters.js";
 import * as layout from "../../../build/generated/node/layout.js";
 import * as registration from "../../../build/generated/node/registration-layout.js";
-import { ECONNRESET } from "../../../build/generated/node/system.js";
+import { ECONNREFUSED, ECONNRESET, SOCK_DGRAM, SOCK_STREAM } from "../../../build/generated/node/system.js";
 import { inner, segment } from "../../dispatch/support/segments.js";
 import { DirectPair, introduction, type Side } from "../support/direct-pair.js";
 import { macOf } from "../support/frames.js";
@@ -149,6 +149,149 @@ describe("a ring to another program", () => {
       assert.equal(side.host.doors.peerAttached(side.port), registration.INTRODUCTION_SIZE);
       assert.equal(side.kindSaid(), registration.REGISTRATION_ATTACHED);
     }
+  });
+});
+
+describe("a ring to one of several stacks of a program", () => {
+  /** Both programs have several. */
+  const several = () => DirectPair.open({ index: 1, count: 2 }, { index: 2, count: 3 });
+
+  function announced(side: Side): string[] {
+    return side.ring.announced().filter((text) => text.startsWith("flow"));
+  }
+
+  it("carries a connection from the answer to its request on, which ltran forwards", async () => {
+    const pair = await several();
+    pair.settle();
+    pair.introduce();
+    pair.saysSender = true;
+    pair.settle();
+    pair.forwarded = 0;
+    const [client, server] = pair.connect();
+    assert.equal(transfer(pair, pair.first, pair.second, client, server, BULK), BULK);
+    assert.equal(transfer(pair, pair.second, pair.first, server, client, BULK), BULK);
+    assert.equal(pair.forwarded, 1, "the request");
+    pair.first.host.doors.socketClose(client, pair.first.host.now);
+    pair.second.host.doors.socketClose(server, pair.second.host.now);
+    pair.settle();
+    pair.pass(100);
+    assert.equal(pair.forwarded, 1);
+  });
+
+  it("tells ltran, which forwarded the request only, that a connection is open, and that it ends", async () => {
+    const pair = await several();
+    pair.settle();
+    pair.connect();
+    pair.introduce();
+    pair.saysSender = true;
+    const { first, second } = pair;
+    const listener = second.host.doors.socketOpen(4, SOCK_STREAM);
+    second.host.setEndpoint({ ip: "0.0.0.0", port: 90 });
+    assert.equal(second.host.doors.socketBind(listener), 0);
+    second.host.doors.socketListen(listener, 8);
+    announced(second);
+    const handle = first.host.doors.socketOpen(4, SOCK_STREAM);
+    first.host.setEndpoint({ ip: second.ip, port: 90 });
+    first.host.doors.socketConnect(handle, first.host.now);
+    const [request] = first.ring.taken();
+    second.ring.give(request?.bytes ?? assert.fail("no request"), first.place.index + 1);
+    // Nothing but announcements goes by ltran from here on.
+    const rest: string[] = [];
+    const run = () => {
+      for (let round = 0; round < 10; round++) {
+        for (const side of [first, second]) {
+          side.run();
+          pair.share(side);
+        }
+        for (const { bytes, announcement } of second.ring.taken()) {
+          if (announcement !== undefined) rest.push(announcement.kind);
+          else assert.equal(bytes[13], 6, "what is not said of an address goes by the ring");
+        }
+      }
+    };
+    run();
+    assert.deepEqual(rest, ["flow"]);
+    const accepted = second.host.doors.socketAccept(listener, second.host.now);
+    assert.ok(accepted >= 0);
+    second.host.doors.socketClose(accepted, second.host.now);
+    first.host.doors.socketClose(handle, first.host.now);
+    run();
+    assert.deepEqual(rest, ["flow", "flowGone"]);
+  });
+
+  it("takes a connection over when ltran says whose a segment is", async () => {
+    const pair = await several();
+    pair.settle();
+    const [client, server] = pair.connect();
+    pair.introduce();
+    pair.settle();
+    pair.forwarded = 0;
+    assert.equal(transfer(pair, pair.first, pair.second, client, server, 20_000), 20_000);
+    assert.ok(pair.forwarded > 5, "nobody knows that it is this stack's");
+    pair.saysSender = true;
+    assert.equal(transfer(pair, pair.first, pair.second, client, server, 5_000), 5_000);
+    pair.forwarded = 0;
+    assert.equal(transfer(pair, pair.second, pair.first, server, client, BULK), BULK);
+    assert.equal(pair.forwarded, 0);
+  });
+
+  it("leaves connections of the program's other stacks, and datagrams, to ltran", async () => {
+    const pair = await several();
+    pair.settle();
+    const [client, server] = pair.connect();
+    pair.introduce();
+    pair.settle();
+    const { first, second } = pair;
+    const datagram = first.host.doors.socketOpen(4, SOCK_DGRAM);
+    first.host.setEndpoint({ ip: second.ip, port: 53 });
+    assert.equal(first.host.doors.socketConnect(datagram, first.host.now), 0);
+    assert.equal(first.host.send(datagram, new Uint8Array(10)), 10);
+    first.run();
+    const sent = first.ring.taken().filter(({ announcement }) => announcement === undefined);
+    assert.equal(sent.length, 1);
+    // Another stack of the first program, to which there is no ring, has this connection.
+    for (const side of [first, second]) assert.equal(counted(side, "Counter", "peerFramesOut"), 0);
+    for (let i = 0; i < 3; i++) {
+      first.host.send(client, new Uint8Array(100));
+      for (const { bytes, announcement } of first.ring.taken()) {
+        if (announcement === undefined) second.ring.give(bytes, 1);
+      }
+      second.host.recv(server, 1_000);
+      second.run();
+    }
+    assert.equal(counted(second, "Counter", "peerFramesOut"), 0);
+  });
+
+  it("answers what it does not know by the ring that it came by", async () => {
+    const pair = await several();
+    pair.settle();
+    pair.introduce();
+    pair.saysSender = true;
+    pair.settle();
+    pair.forwarded = 0;
+    const { first, second } = pair;
+    const handle = first.host.doors.socketOpen(4, SOCK_STREAM);
+    first.host.setEndpoint({ ip: second.ip, port: 81 });
+    first.host.doors.socketConnect(handle, first.host.now);
+    pair.settle();
+    assert.equal(first.host.doors.socketError(handle), ECONNREFUSED);
+    assert.equal(pair.forwarded, 1);
+  });
+
+  it("is told from the rings to the program's other stacks", async () => {
+    const pair = await several();
+    pair.introduce();
+    const { first, second } = pair;
+    const about = (stack: number) => ({ [registration.INTRODUCTION_STACK_INDEX]: stack | (3 << 16) });
+    const offer = (stack: number) =>
+      introduction(registration.REGISTRATION_OFFER, second.ip, second.mac, about(stack));
+    assert.equal(first.hear(offer(2)), layout.INTRODUCTION_ANSWER);
+    assert.equal(first.hear(offer(3)), layout.INTRODUCTION_ANSWER);
+    assert.equal(first.hear(offer(1)), layout.INTRODUCTION_MAKE);
+    const withdrawn = (stack: number) =>
+      introduction(registration.REGISTRATION_WITHDRAWN, second.ip, second.mac, about(stack));
+    assert.equal(first.hear(withdrawn(1)), 0);
+    assert.equal(first.hear(withdrawn(2)) >> layout.INTRODUCTION_PORT, first.port);
   });
 });
 

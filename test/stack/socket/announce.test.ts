@@ -221,6 +221,21 @@ describe("a restart of ltran", () => {
     }
   });
 
+  it("is told of the end of connections that had closed before: no segment will show that", async () => {
+    const wire = await Wire.open();
+    const { peer, client } = wire;
+    peer.connect();
+    const [ours, theirs] = wire.connection();
+    peer.host.doors.socketClose(theirs, peer.host.now);
+    wire.run(3);
+    client.doors.socketClose(ours, client.now);
+    assert.deepEqual(wire.run(3), []);
+    peer.detach();
+    peer.connect();
+    assert.deepEqual(wire.run(3), ["flow", "listen", "done"]);
+    assert.deepEqual(wire.run(7, 10_000_000n), ["flowGone"]);
+  });
+
   it("announces more flows than rings hold, the endpoints and sequence numbers right", async () => {
     const peer = await RingPeer.open({ size: 64 << 20 });
     peer.connect();

@@ -8,6 +8,9 @@ import { RingPeer } from "./ring-peer.js";
 const ROUNDS_MAX = 10_000;
 const WINDOW = 16 << 20;
 const PORT = 80;
+/** Where the second byte of the EtherType stands, 6 for ARP. */
+const ETHERTYPE_AT = 13;
+const ARP_SECOND_BYTE = 6;
 
 /** A message of an introduction, as ltran sends and receives it. */
 export function introduction(
@@ -24,6 +27,14 @@ export function introduction(
   return bytes;
 }
 
+/** Which of its program's stacks a stack is. */
+export interface Place {
+  index: number;
+  count: number;
+}
+
+const ALONE: Place = { index: 0, count: 1 };
+
 /** One of the two: a stack behind ltran, with a ring to the other one. */
 export class Side {
   /** The port to the other one, or -1. */
@@ -33,6 +44,7 @@ export class Side {
     readonly ring: RingPeer,
     readonly ip: string,
     readonly mac: bigint,
+    readonly place: Place,
   ) {}
 
   get host() {
@@ -73,26 +85,37 @@ export class Side {
   }
 }
 
+/** Fields of a message about a stack that say which of its program's it is. */
+function stackOf({ place: { index, count } }: Side): Record<number, number> {
+  return { [registration.INTRODUCTION_STACK_INDEX]: index | (count << 16) };
+}
+
 /** Two stacks behind one ltran, which the test plays, and the ring between them. */
 export class DirectPair {
-  /** Frames that ltran forwarded. */
+  /** Packets that ltran forwarded. */
   forwarded = 0;
+  /** ltran says with what it forwards which stack it is from. */
+  saysSender = false;
 
   private constructor(
     readonly first: Side,
     readonly second: Side,
   ) {}
 
-  static async open(): Promise<DirectPair> {
-    const side = async (last: number) => {
+  /** Two stacks, the only ones of their programs unless told otherwise. */
+  static async open(first = ALONE, second = ALONE): Promise<DirectPair> {
+    const side = async (last: number, place: Place) => {
       const ip = `10.0.0.${last}`;
       const mac = BigInt(last) * 0x0100_0000_0000n + 2n;
       const ring = await RingPeer.open({ ip, window: WINDOW });
+      ring.host.doors.stackPlace(place.index, place.count);
       ring.register();
-      assert.equal(ring.answer(RingPeer.message(2, 40, [last, 0, 1500, 0], mac)), 0);
-      return new Side(ring, ip, mac);
+      ring.vnet = 10;
+      const words = [last, layout.PORT_FLAG_VNET_HEADER, 1500, 0];
+      assert.equal(ring.answer(RingPeer.message(2, 40, words, mac)), 0);
+      return new Side(ring, ip, mac, place);
     };
-    return new DirectPair(await side(1), await side(2));
+    return new DirectPair(await side(1, first), await side(2, second));
   }
 
   private other(side: Side): Side {
@@ -112,7 +135,7 @@ export class DirectPair {
     const size = first.host.doors.peerRegionSize();
     first.host.bytes(first.region, size).fill(0);
     assert.equal(
-      first.hear(introduction(registration.REGISTRATION_OFFER, second.ip, second.mac)),
+      first.hear(introduction(registration.REGISTRATION_OFFER, second.ip, second.mac, stackOf(second))),
       layout.INTRODUCTION_MAKE,
     );
     first.port = first.host.doors.peerMake(first.region, first.ring.landing, first.host.now);
@@ -127,13 +150,15 @@ export class DirectPair {
       ].map((at) => [at, offered.getUint32(at, true)]),
     );
     this.share(first);
-    const message = introduction(registration.REGISTRATION_INTRODUCTION, first.ip, first.mac, fields);
+    const about = { ...fields, ...stackOf(first) };
+    const message = introduction(registration.REGISTRATION_INTRODUCTION, first.ip, first.mac, about);
     assert.equal(second.hear(message), layout.INTRODUCTION_TAKE);
     second.port = second.host.doors.peerTake(second.region, second.ring.landing, second.host.now);
     assert.ok(second.port > 0);
     assert.equal(second.kindSaid(), registration.REGISTRATION_ATTACHED);
     this.share(second);
-    assert.equal(first.hear(introduction(registration.REGISTRATION_READY, second.ip, second.mac)), 0);
+    const ready = introduction(registration.REGISTRATION_READY, second.ip, second.mac, stackOf(second));
+    assert.equal(first.hear(ready), 0);
   }
 
   /** Everything moves until both are at rest. */
@@ -146,8 +171,8 @@ export class DirectPair {
         for (const { bytes, announcement } of side.ring.taken()) {
           if (announcement !== undefined) continue;
           any = true;
-          this.forwarded++;
-          this.other(side).ring.give(bytes);
+          if (bytes[ETHERTYPE_AT] !== ARP_SECOND_BYTE) this.forwarded++;
+          this.other(side).ring.give(bytes, this.saysSender ? side.place.index + 1 : 0);
         }
       }
       if (!any) return;

@@ -195,12 +195,15 @@ export class RingPeer {
     });
   }
 
-  /** Puts a frame, from the Ethernet header on, into the ring to the stack; false: no room. */
-  put1(frame: Uint8Array): boolean {
+  /**
+   * Puts a frame, from the Ethernet header on, into the ring to the stack; false: no room. `sender`: which
+   * stack of the program that sent it, counted from one, ltran says in the virtio-net header.
+   */
+  put1(frame: Uint8Array, sender = 0): boolean {
     const bytes = this.host.bytes(this.buffer, this.vnet + frame.length);
     bytes.fill(0, 0, this.vnet);
     // VIRTIO_NET_HDR_F_DATA_VALID.
-    if (this.vnet > 0) bytes[0] = 2;
+    if (this.vnet > 0) bytes.set([2, 0, 0, 0, sender]);
     bytes.set(frame, this.vnet);
     const view = this.host.view();
     view.setUint32(this.span, this.buffer, true);
@@ -212,8 +215,8 @@ export class RingPeer {
   }
 
   /** The stack receives a frame. */
-  give(frame: Uint8Array): void {
-    assert.ok(this.put1(frame), "no room in the ring");
+  give(frame: Uint8Array, sender = 0): void {
+    assert.ok(this.put1(frame, sender), "no room in the ring");
     this.host.doors.receive(0, layout.RX_BURST, this.host.now);
   }
 
