@@ -1,5 +1,6 @@
 import { BUILD_HASH } from "../build/generated/build-hash";
 import { Reassembly } from "./ip/reassembly";
+import { LOOP_FRAME_SIZE } from "./link/loop";
 import { Neighbour } from "./link/neighbours";
 import { Buffer } from "./memory/buffer";
 import { Call, call } from "./memory/call";
@@ -57,7 +58,9 @@ function layOutTables(connections: u32): usize {
   r.neighbours = at;
   at = tableLayOut(at, 1024);
   r.reassembled = at;
-  return at + REASSEMBLED_SIZE;
+  at += REASSEMBLED_SIZE;
+  r.loopFrame = at;
+  return at + LOOP_FRAME_SIZE;
 }
 
 /**

@@ -11,6 +11,7 @@ import { announceDeadline } from "./link/announce";
 import { receiveShared } from "./link/handover";
 import { linkInput } from "./link/input";
 import { kernelSends } from "./link/kernel-port";
+import { loopDeadline, loopInput } from "./link/loop";
 import { portTake } from "./link/ports";
 import { rateDeadline, rateLimit } from "./link/rate-limit";
 import { ringReceive } from "./link/ring-port";
@@ -182,10 +183,14 @@ function receiveFrames(p: Port, count: u32): u32 {
   return 0;
 }
 
-/** Runs every timer that is due. */
-export function tick(now: u64): void {
+/**
+ * Runs every timer that is due, and takes in what the stack has sent to itself. Answers how many frames are
+ * to be handed on to the process' next stack: the first received ones of the port whose address it is.
+ */
+export function tick(now: u64): u32 {
   root().now = now;
   timerRun(now);
+  return loopInput();
 }
 
 function waiting(p: Port): u32 {
@@ -241,7 +246,7 @@ export function fallback(reason: u32): void {
 
 /** When tick() and output() want to be called next; u64.MAX_VALUE for never. */
 export function nextDeadline(): u64 {
-  return min(min(wheelNext(), rateDeadline()), announceDeadline());
+  return min(min(wheelNext(), loopDeadline()), min(rateDeadline(), announceDeadline()));
 }
 
 /**

@@ -117,8 +117,11 @@ void gz_run(void)
     gz_flush(now);
     for (uint32_t i = 0; i < gz_current->port_count; i++)
         receive(gz_current->ports[i], now);
-    if (now >= w2c_stack_nextDeadline(module))
-        w2c_stack_tick(module, now);
+    if (now >= w2c_stack_nextDeadline(module)) {
+        uint32_t handed = w2c_stack_tick(module, now);
+
+        gz_hand_over(gz_at(port_at(gz_current->wire.id) + GZ_PORT_RX), handed);
+    }
     if (is_urgent(module))
         gz_flush(now);
     gz_wake_all();

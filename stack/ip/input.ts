@@ -2,6 +2,7 @@ import { icmpError } from "../icmp/errors";
 import { icmpInput } from "../icmp/input";
 import { isBroadcast } from "../link/addresses";
 import { goesEverywhere } from "../link/handover";
+import { mayBeOurs } from "../link/loop";
 import { Port, RxFlag } from "../memory/port";
 import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
@@ -69,12 +70,13 @@ export function ipInput(p: Port, packet: usize, length: u32, flags: u32): void {
   }
   const source = ipv4Source(packet);
   const sourceLow = ipv4Low(source);
-  if (isIpv4Martian(source) || isBroadcast(source) || addressIsOurs(IPV4_HIGH, sourceLow)) {
+  const destination = ipv4Destination(packet);
+  const isSpoofed = addressIsOurs(IPV4_HIGH, sourceLow) && (source != destination || !mayBeOurs(p));
+  if (isIpv4Martian(source) || isBroadcast(source) || isSpoofed) {
     drop(DropReason.ipMartian);
     return;
   }
   let about = flags;
-  const destination = ipv4Destination(packet);
   if (!addressIsOurs(IPV4_HIGH, ipv4Low(destination))) {
     if (!isBroadcast(destination)) {
       drop(DropReason.ipNotOurs);

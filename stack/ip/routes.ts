@@ -1,4 +1,5 @@
 import { addressAt, addressOnLink, isBroadcast } from "../link/addresses";
+import { selfPort } from "../link/loop";
 import { Neighbour, neighbourFor } from "../link/neighbours";
 import { peerPort } from "../link/peers";
 import { Port } from "../memory/port";
@@ -17,6 +18,7 @@ function routePort(high: u64, low: u64): Port {
   const r = root();
   const none = changetype<Port>(0);
   if (!isIpv4(high, low) || r.addresses == 0) return none;
+  if (addressIsOurs(high, low)) return selfPort(high, low);
   const peer = peerPort(high, low);
   if (changetype<usize>(peer) != 0) return peer;
   const raw = ipv4Raw(low);
@@ -28,14 +30,13 @@ function routePort(high: u64, low: u64): Port {
 
 /**
  * The entry of the next hop towards a destination: the destination itself when it is on-link, or the gateway
- * (RFC 1122, section 3.3.1). Null (0) when there is no route, when the destination is this stack itself, or
- * no entry is left.
+ * (RFC 1122, section 3.3.1). Null (0) when there is no route, or no entry is left.
  */
 export function routeTo(high: u64, low: u64): Neighbour {
   const p = routePort(high, low);
   const none = changetype<Neighbour>(0);
-  if (changetype<usize>(p) == 0 || addressIsOurs(high, low)) return none;
-  if (p.peer != 0) return neighbourFor(p, high, low);
+  if (changetype<usize>(p) == 0) return none;
+  if (p.peer != 0 || addressIsOurs(high, low)) return neighbourFor(p, high, low);
   const raw = ipv4Raw(low);
   if (isDirect(raw) || changetype<usize>(addressOnLink(p, raw)) != 0) return neighbourFor(p, high, low);
   const r = root();
@@ -44,8 +45,7 @@ export function routeTo(high: u64, low: u64): Neighbour {
 
 /** Why routeTo() had no answer for a destination: no route, or no free entry for the next hop. */
 export function routeFailure(high: u64, low: u64): DropReason {
-  const p = routePort(high, low);
-  const isRouted = changetype<usize>(p) != 0 && !addressIsOurs(high, low);
+  const isRouted = changetype<usize>(routePort(high, low)) != 0;
   return isRouted ? DropReason.noNeighbour : DropReason.ipNoRoute;
 }
 

@@ -10,7 +10,7 @@ import { tcpResume, tcpUnreachable } from "../tcp/output";
 import { Timer, TimerKind, timerSet, timerStop } from "../timer/wheel";
 import { ipv4Raw, isIpv4Multicast } from "../wire/address";
 import { MAC_BROADCAST, multicastMac } from "../wire/ethernet";
-import { isBroadcast } from "./addresses";
+import { addressFind, isBroadcast } from "./addresses";
 import { arpAsk } from "./arp";
 import { Parked } from "./parked";
 
@@ -26,7 +26,7 @@ enum NeighbourState {
   stale,
   /** Older than that and in use: a unicast request is out; the address is used meanwhile. */
   probing,
-  /** A group address, or the only one that a port leads to: it needs no resolution. */
+  /** A group address, an own one, or the only one that a port leads to: it needs no resolution. */
   known,
 }
 
@@ -142,8 +142,10 @@ function make(p: Port, high: u64, low: u64): Neighbour {
   bucket.head = address;
   const raw = ipv4Raw(low);
   const isGroup = isBroadcast(raw) || isIpv4Multicast(raw);
-  if (p.peer != 0 || isGroup) {
-    n.mac = p.peer != 0 ? p.peerMac : isIpv4Multicast(raw) ? multicastMac(raw) : MAC_BROADCAST;
+  const isOwn = changetype<usize>(addressFind(high, low)) != 0;
+  if (p.peer != 0 || isGroup || isOwn) {
+    if (p.peer != 0 || isOwn) n.mac = isOwn ? p.mac : p.peerMac;
+    else n.mac = isIpv4Multicast(raw) ? multicastMac(raw) : MAC_BROADCAST;
     n.state = NeighbourState.known;
     n.ready = 1;
   }

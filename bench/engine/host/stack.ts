@@ -20,4 +20,4 @@ export declare function socketReceivePlan(handle: i32, length: u32, flags: i32, 
 export declare function socketReceiveCommit(handle: i32, length: u32, flags: i32, now: u64): i32;
 export declare function output(id: u32, now: u64): u32;
 export declare function nextDeadline(): u64;
-export declare function tick(now: u64): void;
+export declare function tick(now: u64): u32;

@@ -49,6 +49,10 @@ function readVirtio(f: Frame, rx: RxFrame): bool {
 
 function ipFromNic(p: Port, f: Frame, type: u16): void {
   if (!parseIp(f, type)) return;
+  if (f.sourceLow == f.destinationLow && f.sourceHigh == f.destinationHigh) {
+    discard(f, DropReason.ipMartian);
+    return;
+  }
   const destination = ethernetDestination(f.head);
   if (isGroupMac(destination)) {
     if (isNeighbourDiscovery(f)) {

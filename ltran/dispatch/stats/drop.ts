@@ -20,6 +20,8 @@ export enum DropReason {
   extensionHeaders,
   /** The IP header's checksum is wrong. */
   ipChecksum,
+  /** From the link, with its destination as its source: only a program can send to its own address. */
+  ipMartian,
   /** No vport has the IP destination. */
   ipNotOurs,
   /** The header of a TCP segment, UDP datagram or ICMP message is wrong. */
