@@ -85,7 +85,7 @@ test("nobody is noted who takes no part, or shares an address", () => {
   assert.deepEqual(pairs(f), [[a.id, c.id]]);
 });
 
-test("stacks of a process are noted each, also when they talk in turns; those of two processes are not", () => {
+test("stacks of a process are noted each, also when they talk in turns; those of two are not", () => {
   const ofC = { ...C, key: 7 };
   const [f, a, first, second] = setUp(A, { ...ofC, stackIndex: 0 }, { ...ofC, stackIndex: 1 }) as [
     Forwarder,

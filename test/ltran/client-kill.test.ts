@@ -34,7 +34,7 @@ const graceMs = 3_000;
 const neighbourConnections = 4;
 /** Below the time after which the kernel would have sent a lost segment again twice. */
 const noticeableMs = 600;
-/** A change of the neighbour's goes through its client, ltran and Redis, each of which the machine may delay. */
+/** A change of the neighbour's goes through its client, ltran and Redis, each of which may have to wait. */
 const programsOfChange = 3;
 const heartbeatMs = 10;
 const timeout = 60_000 + runs * 1_000;

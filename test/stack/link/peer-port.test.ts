@@ -178,7 +178,7 @@ describe("a ring to one of several stacks of a program", () => {
     assert.equal(pair.forwarded, 1);
   });
 
-  it("tells ltran, which forwarded the request only, that a connection is open, and that it ends", async () => {
+  it("tells ltran, which forwarded only the request, that a connection is open, and ends", async () => {
     const pair = await several();
     pair.settle();
     pair.connect();
