@@ -258,3 +258,32 @@ test("frames for others' addresses and hardware addresses are dropped with a rea
     truncated: 2,
   });
 });
+
+test("a program reaches the others of its address, and itself; from the link nobody comes from there", () => {
+  const f = setUp();
+  const first = f.open({ ...A, key: 5 });
+  const second = f.open({ ...A, key: 6 });
+  announce(first, "listen", { localPort: 80 });
+  announce(second, "listen", { localPort: 81 });
+  for (const v of [first, second]) announce(v, "done");
+  f.collect();
+  const own = { from: A.ip, to: A.ip, fromMac: A.mac, toMac: A.mac, flags: "S" } as const;
+  const request = (destinationPort: number) =>
+    segment({ ...own, sourcePort: 4000 + destinationPort, destinationPort });
+  const got = () => [first, second].map(({ client }) => client.received().length);
+  for (const [port, expected] of [
+    [80, [1, 0]],
+    [81, [0, 1]],
+  ] as const) {
+    assert.deepEqual(sent(f, first, request(port)), []);
+    assert.deepEqual(got(), expected);
+  }
+  // What stands behind a request in the same ring was said later: it is refused at once.
+  for (const port of [82, 83, 84]) assert.ok(first.client.send(request(port)));
+  f.collect();
+  assert.deepEqual(got(), [3, 0]);
+  assert.deepEqual(f.drops(), { tcpUnknown: 3 });
+  f.receive([segment({ ...own, sourcePort: 5000, destinationPort: 80, fromMac: PEER_MAC })]);
+  assert.deepEqual(got(), [0, 0]);
+  assert.equal(f.drops().ipMartian, 1);
+});

@@ -108,9 +108,10 @@ export class Capture {
 
   /** Whether tcpdump has taken every frame that the kernel keeps for it: it says so when it is asked. */
   #hasTakenAll(): boolean {
-    const answers = this.#program.output().matchAll(/(\d+) packets? captured, (\d+) packets? received/g);
-    const last = [...answers].at(-1);
-    if (last !== undefined && last[1] === last[2]) return true;
+    const answer = /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped/g;
+    const numbers = [...this.#program.output().matchAll(answer)].at(-1)?.slice(1).map(Number);
+    const [captured = 0, received = -1, dropped = 0] = numbers ?? [];
+    if (captured + dropped === received) return true;
     this.#program.signal("SIGUSR1");
     return false;
   }
