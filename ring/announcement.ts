@@ -23,6 +23,8 @@ export enum AnnouncementKind {
   flowGone,
   /** Everything that existed before registering was announced. */
   done,
+  /** A listener that was announced has another backlog. */
+  backlog,
 }
 
 /**
@@ -74,6 +76,6 @@ export function announcementAt(address: usize, length: u32): Announcement {
     announcement.magic == ANNOUNCEMENT_MAGIC &&
     announcement.version == ANNOUNCEMENT_VERSION &&
     announcement.kind != 0 &&
-    <i32>announcement.kind <= AnnouncementKind.done;
+    <i32>announcement.kind <= AnnouncementKind.backlog;
   return changetype<Announcement>(isOne ? address : 0);
 }

@@ -86,6 +86,7 @@ export const REFUSAL_CLIENTS: u32 = RefusalCode.clients;
 export const REFUSAL_MEMORY: u32 = RefusalCode.memory;
 export const REFUSAL_ENDING: u32 = RefusalCode.ending;
 export const REFUSAL_VLAN: u32 = RefusalCode.vlan;
+export const REFUSAL_UNABLE: u32 = RefusalCode.unable;
 
 export const INTRODUCTION_SIZE: u32 = introductionSize;
 export const INTRODUCTION_NUMBER: u32 = <u32>offsetof<Introduction>("number");

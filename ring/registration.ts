@@ -78,6 +78,8 @@ export enum RefusalCode {
   ending,
   /** The VLAN is not one that programs may be in. */
   vlan,
+  /** Something that ltran needs for it is short, such as descriptors. */
+  unable,
 }
 
 /** A client asks for a ring port for one of its stacks. */

@@ -302,6 +302,17 @@ export class Forwarder {
     return pair < 0 ? null : [pair & 0xffff, pair >>> 16];
   }
 
+  /** The number of the next vport whose ring is dead, each told once, or null. */
+  nextBroken(): number | null {
+    const id = this.#call("takeBroken", []) ?? -1;
+    return id < 0 ? null : id;
+  }
+
+  /** Limits what a vport sends from now on. */
+  limit({ id }: Vport, { packets, megabits }: RateLimit): void {
+    if (!this.#hasTrapped) this.#call("rateLimitSet", [id, packets, megabits, this.#now()]);
+  }
+
   /** Two vports have a ring of their own. */
   pairMade(first: number, second: number): void {
     this.#door("pairMade", [first, second]);
@@ -360,7 +371,6 @@ function identity(wanted: Register, bond: number, rings: Rings, features: number
   area.writeBigUInt64LE(wanted.mac, dispatch.IDENTITY_MAC);
   wanted.address.copy(area, dispatch.IDENTITY_HIGH);
   area.writeBigUInt64LE(wanted.processKey, dispatch.IDENTITY_KEY);
-  area.writeUInt32LE(wanted.pid, dispatch.IDENTITY_PID);
   area.writeUInt32LE(wanted.stackIndex, dispatch.IDENTITY_STACK_INDEX);
   area.writeUInt32LE(features, dispatch.IDENTITY_FEATURES);
   area.writeUInt32LE(rings.take, dispatch.IDENTITY_TAKE_RING);

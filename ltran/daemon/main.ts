@@ -85,6 +85,7 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
   const clients = {
     registered: () => [...registrar.registered(), ...memif.registered()],
     ringsOf: (stack: Registered) => registrar.ringsOf(stack),
+    turnedAway: () => registrar.turnedAway + memif.turnedAway,
   };
   const began = process.hrtime.bigint();
   const control = await serveControl(place.control, {
@@ -109,8 +110,13 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
         registrar.readable(value);
         memif.readable(value);
       } else if (event === NativeEvent.link) sayLinks(forwarder, value);
-      else if (event === NativeEvent.pairs) registrar.noted();
-      else if (event === NativeEvent.trap) {
+      else if (event === NativeEvent.noted) {
+        registrar.noted();
+        for (let id = forwarder.nextBroken(); id !== null; id = forwarder.nextBroken()) {
+          registrar.broken(id);
+          memif.broken(id);
+        }
+      } else if (event === NativeEvent.trap) {
         say(`the forwarding module failed (trap ${value}); the next ltran finds all connections again`);
         forwarder.trapped();
         ending.end(TRAPPED);

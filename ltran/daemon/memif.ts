@@ -2,13 +2,14 @@
  * Clients that are not Gazelle's: DPDK's net_memif, VPP and others that speak memif version 2. As memif tells
  * no address, memif_clients says which one an interface has; its MAC address is that of the bond.
  */
-import { chmodSync, closeSync } from "node:fs";
+import { closeSync } from "node:fs";
 import * as dispatch from "../../build/generated/node/dispatch-layout.js";
 import { addressBytes, mappedIpv4 } from "./addresses.js";
 import { admit, checkPeer, type Instance, type Peer } from "./admission.js";
 import { BoundedLog } from "./bounded-log.js";
 import { Closing } from "./closing.js";
 import { type DaemonConfig, firstMac, isShared } from "./config.js";
+import { Entrance, REMEDY } from "./entrance.js";
 import type { Forwarder, Vport } from "./forwarder.js";
 import type { KernelDevice } from "./kernel-device.js";
 import {
@@ -26,8 +27,8 @@ import {
 } from "./memif-message.js";
 import type { Register } from "./message.js";
 import { errorName, type Native, type Received } from "./native.js";
-import { claim, type Place, temporaryName } from "./place.js";
-import { Refusal } from "./refusal.js";
+import type { Place } from "./place.js";
+import { refusalOf } from "./refusal.js";
 import { isEventfd, type Registered } from "./registrar.js";
 
 const BACKLOG = 16;
@@ -72,7 +73,7 @@ export class MemifServer {
   readonly #log: BoundedLog;
   readonly #connections = new Map<number, Connection>();
   readonly #closing = new Closing();
-  #listener = -1;
+  readonly #entrance: Entrance;
 
   /** `instances` are those of all who are registered, by whatever protocol. */
   constructor(
@@ -89,6 +90,10 @@ export class MemifServer {
     this.#kernel = kernel;
     this.#instances = instances;
     this.#log = new BoundedLog(say);
+    this.#entrance = new Entrance(native, this.#log, {
+      enter: (fd, peer) => this.#begin(fd, peer),
+      turnAway: (fd) => this.#turnAway(fd),
+    });
   }
 
   /** Whether there may be clients at all. */
@@ -98,12 +103,12 @@ export class MemifServer {
 
   /** Listens. @throws Error when another ltran does, or the file cannot be made. */
   async listen(place: Place): Promise<void> {
-    const temporary = temporaryName(place.memif);
-    this.#listener = this.#native.listen(temporary, BACKLOG);
-    if (this.#listener < 0) throw new Error(`cannot listen at ${place.memif}`);
-    chmodSync(temporary, isShared(this.#config) ? 0o666 : 0o600);
-    await claim(temporary, place.memif);
-    if (!this.#watch(this.#listener)) throw new Error(`cannot listen at ${place.memif}`);
+    await this.#entrance.listen(place.memif, BACKLOG, isShared(this.#config));
+  }
+
+  /** Clients that were turned away as descriptors were short. */
+  get turnedAway(): number {
+    return this.#entrance.turnedAway;
   }
 
   /** Everybody that is connected. */
@@ -113,18 +118,23 @@ export class MemifServer {
     );
   }
 
+  /** The rings of a vport are dead: its client connects again, if it can. */
+  broken(id: number): void {
+    const connection = [...this.#connections.values()].find(({ registered }) => registered?.vport.id === id);
+    if (connection !== undefined) this.#refuse(connection, new MemifError("The ring is broken"));
+  }
+
   /** A descriptor became readable, one of ours perhaps. */
   readable(fd: number): void {
+    if (this.#entrance.readable(fd)) return;
     const connection = this.#connections.get(fd);
-    if (fd === this.#listener) this.#accept();
-    else if (connection !== undefined) this.#receive(connection);
+    if (connection !== undefined) this.#receive(connection);
   }
 
   /** Ends every connection and stops to listen; vports stay as they are, as with the registrar's. */
   close(): void {
     this.#log.end();
-    if (this.#listener >= 0) closeSync(this.#listener);
-    this.#listener = -1;
+    this.#entrance.close();
     for (const { fd, timer } of this.#connections.values()) {
       if (timer !== null) clearTimeout(timer);
       closeSync(fd);
@@ -132,21 +142,14 @@ export class MemifServer {
     this.#connections.clear();
   }
 
-  #watch(fd: number): boolean {
-    const answer = this.#native.watch(fd);
-    if (answer < 0) this.#log.say(`cannot watch a connection (${errorName(answer)})`);
-    return answer >= 0;
-  }
-
   /** The next message or the end of a connection that nobody would notice is not waited for. */
   #await(connection: Connection): void {
-    if (!this.#watch(connection.fd)) this.#end(connection);
+    if (!this.#entrance.watch(connection.fd)) this.#end(connection);
   }
 
-  #accept(): void {
-    const { fd, ...peer } = this.#native.accept(this.#listener);
-    if (fd >= 0) this.#begin(fd, peer);
-    this.#watch(this.#listener);
+  #turnAway(fd: number): void {
+    this.#native.send(fd, writeDisconnect(`No descriptors are left; ${REMEDY}`));
+    closeSync(fd);
   }
 
   #begin(fd: number, peer: Peer): void {
@@ -281,10 +284,10 @@ export class MemifServer {
   }
 
   #refuse(connection: Connection, error: unknown): void {
-    if (!(error instanceof Refusal) && !(error instanceof MemifError)) throw error;
+    const { message } = error instanceof MemifError ? error : refusalOf(error);
     const { pid, uid } = connection.peer;
-    this.#answer(connection, writeDisconnect(error.message));
-    this.#log.say(`memif client of process ${pid} of user ${uid} refused: ${error.message}`);
+    this.#answer(connection, writeDisconnect(message));
+    this.#log.say(`memif client of process ${pid} of user ${uid} refused: ${message}`);
     this.#end(connection);
   }
 

@@ -12,8 +12,8 @@ export const NativeEvent = {
   link: 1,
   /** The forwarding module trapped: nothing is forwarded any more. */
   trap: 2,
-  /** Pairs of clients were noted that talk to each other. */
-  pairs: 3,
+  /** The module noted pairs of clients that talk to each other, or clients that broke their rings. */
+  noted: 3,
 } as const;
 
 /** A connection and who made it; `fd` may be -errno. */
@@ -31,6 +31,8 @@ export interface Received {
   size: number;
   data: Buffer;
   fds: number[];
+  /** Not 0: there were more descriptors than could be taken. */
+  isCut: number;
 }
 
 /** What a NIC is, and what it did not take. */

@@ -1,5 +1,6 @@
 /** Why a client is refused: the code of the protocol, what is wrong, and what mends it. */
 import * as layout from "../../build/generated/node/registration-layout.js";
+import { REMEDY } from "./entrance.js";
 
 /** A refusal as a client gets it and as ltran logs it. */
 export class Refusal extends Error {
@@ -9,6 +10,13 @@ export class Refusal extends Error {
     super(`${problem}; ${remedy}`);
     this.code = code;
   }
+}
+
+/** What a client is told whatever went wrong: an error that nobody meant for it is ltran's own. */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return refusals.unable(reason, /EMFILE|ENFILE/.test(reason) ? REMEDY : "try again");
 }
 
 /** The refusals that there are; each is made with what the client gave. */
@@ -115,5 +123,7 @@ export const refusals = {
       "there is no room for another stack",
       "set memory or nic_rxqueue_size in ltran.conf lower, or end another program",
     ),
+  unable: (reason: string, remedy: string) =>
+    new Refusal(layout.REFUSAL_UNABLE, `ltran can register nobody now (${reason})`, remedy),
   ending: () => new Refusal(layout.REFUSAL_ENDING, "ltran is ending", "the program tries again by itself"),
 };

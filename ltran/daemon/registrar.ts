@@ -1,16 +1,18 @@
 /** The registration socket: connections, what they may do, and what their end means. */
-import { chmodSync, closeSync, readlinkSync } from "node:fs";
+import { closeSync, readlinkSync } from "node:fs";
 import { admit, checkGeometry, checkPeer, type Instance, type Peer, withMac } from "./admission.js";
 import { BoundedLog } from "./bounded-log.js";
 import { Closing } from "./closing.js";
 import { type DaemonConfig, isShared } from "./config.js";
+import { Entrance, REMEDY } from "./entrance.js";
 import type { Forwarder, Vport } from "./forwarder.js";
 import { Introducer } from "./introducer.js";
 import type { KernelDevice } from "./kernel-device.js";
 import { type Register, readRegister, writeRefusal, writeWelcome } from "./message.js";
 import { errorName, type Native, type Received } from "./native.js";
-import { claim, type Place, temporaryName } from "./place.js";
-import { Refusal, refusals } from "./refusal.js";
+import type { Place } from "./place.js";
+import { rateShare } from "./rate-share.js";
+import { refusalOf, refusals } from "./refusal.js";
 
 const BACKLOG = 128;
 /** A client that has not said what it wants after this time is hung up on, in milliseconds. */
@@ -18,8 +20,6 @@ const PATIENCE_MS = 2_000;
 /** Connections that have not registered: of all users, and of one. */
 const UNDECIDED_MOST = 64;
 const UNDECIDED_PER_USER = 16;
-/** Connections taken in one turn of Node's loop. */
-const ACCEPTS_MOST = 32;
 
 /** A registered stack. */
 export interface Registered {
@@ -53,7 +53,7 @@ export class Registrar {
   readonly #instances: Instance[];
   readonly #closing = new Closing();
   readonly #introducer: Introducer;
-  #listener = -1;
+  readonly #entrance: Entrance;
 
   /** `instances` are those of all who are registered, by whatever protocol. */
   constructor(
@@ -70,19 +70,22 @@ export class Registrar {
     this.#config = config;
     this.#forwarder = forwarder;
     this.#log = new BoundedLog(say);
+    this.#entrance = new Entrance(native, this.#log, {
+      enter: (fd, peer) => this.#admitConnection(fd, peer),
+      turnAway: (fd) => this.#turnAway(fd),
+    });
     const clients = () => [...this.#connections.values()].filter(({ registered }) => registered !== null);
     this.#introducer = new Introducer(native, config, forwarder, clients);
   }
 
   /** Listens. @throws Error when another ltran does, or the file cannot be made. */
   async listen(place: Place): Promise<void> {
-    const temporary = temporaryName(place.client);
-    this.#listener = this.#native.listen(temporary, BACKLOG);
-    if (this.#listener < 0) throw new Error(`cannot listen at ${place.client}`);
-    // With others allowed anybody may connect: who may not register is told so.
-    chmodSync(temporary, isShared(this.#config) ? 0o666 : 0o600);
-    await claim(temporary, place.client);
-    if (!this.#watch(this.#listener)) throw new Error(`cannot listen at ${place.client}`);
+    await this.#entrance.listen(place.client, BACKLOG, isShared(this.#config));
+  }
+
+  /** Clients that were turned away as descriptors were short. */
+  get turnedAway(): number {
+    return this.#entrance.turnedAway;
   }
 
   /** Everything that is registered. */
@@ -103,12 +106,18 @@ export class Registrar {
     this.#introducer.noted();
   }
 
+  /** The rings of a vport are dead: its client registers again, if it can. */
+  broken(id: number): void {
+    const connection = [...this.#connections.values()].find(({ registered }) => registered?.vport.id === id);
+    if (connection === undefined) return;
+    const { pid, uid } = connection.peer;
+    this.#log.say(`process ${pid} of user ${uid} broke its ring: it is hung up on`);
+    this.#end(connection);
+  }
+
   /** A descriptor became readable. */
   readable(fd: number): void {
-    if (fd === this.#listener) {
-      this.#accept();
-      return;
-    }
+    if (this.#entrance.readable(fd)) return;
     const connection = this.#connections.get(fd);
     // An event of a connection that ended may still have been on its way.
     if (connection !== undefined) this.#receive(connection);
@@ -119,8 +128,7 @@ export class Registrar {
    * module may have trapped.
    */
   close(): void {
-    if (this.#listener >= 0) closeSync(this.#listener);
-    this.#listener = -1;
+    this.#entrance.close();
     this.#log.end();
     this.#introducer.close();
     for (const { fd, timer } of this.#connections.values()) {
@@ -130,24 +138,14 @@ export class Registrar {
     this.#connections.clear();
   }
 
-  #watch(fd: number): boolean {
-    const answer = this.#native.watch(fd);
-    if (answer < 0) this.#log.say(`cannot watch a connection (${errorName(answer)})`);
-    return answer >= 0;
-  }
-
   /** The next message or the end of a connection that nobody would notice is not waited for. */
   #await(connection: Connection): void {
-    if (!this.#watch(connection.fd)) this.#end(connection);
+    if (!this.#entrance.watch(connection.fd)) this.#end(connection);
   }
 
-  #accept(): void {
-    for (let count = 0; count < ACCEPTS_MOST; count++) {
-      const { fd, ...peer } = this.#native.accept(this.#listener);
-      if (fd < 0) break;
-      this.#admitConnection(fd, peer);
-    }
-    this.#watch(this.#listener);
+  #turnAway(fd: number): void {
+    this.#native.send(fd, writeRefusal(refusals.unable("no descriptors are left", REMEDY)));
+    closeSync(fd);
   }
 
   #admitConnection(fd: number, peer: Peer): void {
@@ -202,30 +200,41 @@ export class Registrar {
     this.#closing.close(message.fds, uid);
   }
 
-  #register(connection: Connection, { data, fds }: Received): void {
+  #register(connection: Connection, { data, fds, isCut }: Received): void {
     const wanted = withMac(readRegister(data), this.#config);
     const [memory, toClient, toLtran] = fds;
+    if (isCut !== 0 && fds.length < 3) throw refusals.unable("no descriptors are left", REMEDY);
     const areThree = memory !== undefined && toClient !== undefined && toLtran !== undefined;
     if (!areThree || fds.length > 3 || !isEventfd(toLtran)) {
       throw refusals.descriptors(`there are ${fds.length}`);
     }
     checkGeometry(wanted);
     const instance = admit(wanted, connection.peer, this.#config, this.#instances);
-    const { packets, megabits } = this.#config.rateLimit;
-    const share = (limit: number) => Math.ceil(limit / instance.stackCount);
-    const limit = { packets: share(packets), megabits: share(megabits) };
+    const isNew = !this.#instances.includes(instance);
+    const all = isNew ? [...this.#instances, instance] : this.#instances;
+    const limit = rateShare(this.#config.rateLimit, connection.peer.pid, all);
     const files = { memory, toClient, toLtran, pid: connection.peer.pid };
     const vport = this.#forwarder.openVport(wanted, files, limit);
     connection.registered = { instance, wanted, vport };
+    // They are the forwarder's; the first one is memory, as it could be mapped.
+    fds.length = 0;
+    closeSync(memory);
     instance.stacks.add(wanted.stackIndex);
-    if (!this.#instances.includes(instance)) {
+    if (isNew) {
       this.#instances.push(instance);
+      this.#limit(connection.peer.pid);
       this.#kernel.acquire(instance);
     }
-    // It is memory, as it could be mapped.
-    closeSync(memory);
     this.#welcome(connection, connection.registered);
     this.#introducer.opened(connection);
+  }
+
+  /** The stacks of a process have come to be more, or fewer: each may send another part of its limit. */
+  #limit(pid: number): void {
+    const limit = rateShare(this.#config.rateLimit, pid, this.#instances);
+    for (const { instance, vport } of this.registered()) {
+      if (instance.peer.pid === pid) this.#forwarder.limit(vport, limit);
+    }
   }
 
   #welcome(connection: Connection, { wanted, vport }: Registered): void {
@@ -237,10 +246,10 @@ export class Registrar {
   }
 
   #refuse(connection: Connection, error: unknown): void {
-    if (!(error instanceof Refusal)) throw error;
+    const refusal = refusalOf(error);
     const { pid, uid } = connection.peer;
-    this.#native.send(connection.fd, writeRefusal(error));
-    this.#log.say(`process ${pid} of user ${uid} refused: ${error.message}`);
+    this.#native.send(connection.fd, writeRefusal(refusal));
+    this.#log.say(`process ${pid} of user ${uid} refused: ${refusal.message}`);
     this.#end(connection);
   }
 
@@ -261,6 +270,7 @@ export class Registrar {
     instance.stacks.delete(wanted.stackIndex);
     if (instance.stacks.size > 0) return;
     this.#instances.splice(this.#instances.indexOf(instance), 1);
+    this.#limit(instance.peer.pid);
     this.#kernel.release(instance);
   }
 }

@@ -4,7 +4,7 @@ import * as dispatch from "../../build/generated/node/dispatch-layout.js";
 import { ipv4Text, macText } from "./addresses.js";
 import type { DaemonConfig } from "./config.js";
 import type { Forwarder, LacpLink } from "./forwarder.js";
-import type { Registered, Registrar } from "./registrar.js";
+import type { Registered } from "./registrar.js";
 
 const WORD = 8;
 /** bond_mode of 802.3ad. */
@@ -40,6 +40,15 @@ interface NicReport {
   lacp?: LacpLink;
 }
 
+/** Those who are registered, as those who serve them know them. */
+export interface Clients {
+  registered: () => Registered[];
+  /** The addresses to which a stack has rings of its own. */
+  ringsOf: (stack: Registered) => number[];
+  /** Those who were not let in, as descriptors were short. */
+  turnedAway: () => number;
+}
+
 /** What an ltran says of itself and its clients. */
 export interface LtranReport {
   pid: number;
@@ -53,6 +62,8 @@ export interface LtranReport {
   /** The network of clients with IPv6; null: there is none. */
   subnet6: string | null;
   maxClients: number;
+  /** Clients that were turned away as descriptors were short. */
+  turnedAway: number;
   nics: NicReport[];
   counters: Counted;
   drops: Counted;
@@ -114,10 +125,10 @@ function showNics(config: DaemonConfig, forwarder: Forwarder): NicReport[] {
 export function showInstances(
   config: DaemonConfig,
   forwarder: Forwarder,
-  registrar: Pick<Registrar, "registered" | "ringsOf">,
+  clients: Clients,
   began: bigint,
 ): LtranReport {
-  const registered = registrar.registered();
+  const registered = clients.registered();
   const instances = [...new Set(registered.map(({ instance }) => instance))].map((instance) => ({
     pid: instance.peer.pid,
     uid: instance.peer.uid,
@@ -127,7 +138,7 @@ export function showInstances(
     stackCount: instance.stackCount,
     stacks: registered
       .filter((stack) => stack.instance === instance)
-      .map((stack) => showStack(forwarder, stack, registrar.ringsOf(stack)))
+      .map((stack) => showStack(forwarder, stack, clients.ringsOf(stack)))
       .sort((first, second) => first.index - second.index),
   }));
   return {
@@ -139,6 +150,7 @@ export function showInstances(
     subnet: `${config.subnet}/${32 - config.subnetHostBits}`,
     subnet6: config.subnet6,
     maxClients: config.maxClients,
+    turnedAway: clients.turnedAway(),
     nics: showNics(config, forwarder),
     counters: named(forwarder.read(dispatch.COUNTERS, dispatch.COUNTERS_COUNT * WORD), COUNTERS, "Counter"),
     drops: named(forwarder.read(dispatch.DROPS, dispatch.DROPS_COUNT * WORD), COUNTERS, "DropReason"),

@@ -7,7 +7,8 @@ import { ringAwake, ringPending, ringSleep } from "../../ring/end";
 import { bucketsDeadline, bucketsSet } from "../../stack/link/token-buckets";
 import { CALL_WAKES, callWake } from "../../stack/memory/call";
 import { Port, port, rxFrame } from "../../stack/memory/port";
-import { bond } from "./bond/bond";
+import { bond, bondOf } from "./bond/bond";
+import { nicHasRoom } from "./bond/choice";
 import { member } from "./bond/member";
 import {
   BondVerdict,
@@ -36,7 +37,7 @@ import { DropReason, drop } from "./stats/drop";
 import { ageDeadline, ageExpired } from "./tables/age";
 import { connectionEnd } from "./tables/connection";
 import { pairEnd, pairForget, pairIsMade, pairMake, pairNext } from "./tables/pair";
-import { Vport, VportState, vport, vportTake } from "./tables/vport";
+import { Vport, VportState, vport, vportFaults, vportIsBroken, vportTake } from "./tables/vport";
 
 /** Flows that one call of tick() lets expire. */
 const EXPIRE_MOST: u32 = 256;
@@ -172,12 +173,24 @@ export function vportClose(id: u32, now: u64): i32 {
   return 0;
 }
 
-/** 1, once: pairs of vports were noted that talk to each other. */
-export function takePairNotice(): u32 {
+/** 1, once: pairs of vports were noted that talk to each other (takePair), or rings died (takeBroken). */
+export function takeNotice(): u32 {
   const r = root();
-  const notice = r.pairNotice;
-  r.pairNotice = 0;
+  const notice = r.notice;
+  r.notice = 0;
   return notice;
+}
+
+/** The next vport that has a dead ring, each told once; -1: there is none. */
+export function takeBroken(): i32 {
+  const touched = root().vportsTouched;
+  for (let id: u32 = 0; id < touched; id++) {
+    const v = vport(id);
+    if (v.state != VportState.open || v.isGivenUp != 0 || !vportIsBroken(v)) continue;
+    v.isGivenUp = 1;
+    return <i32>id;
+  }
+  return -1;
 }
 
 /** The next pair that was noted: the lower number in the low half, the other one above; -1: there is none. */
@@ -274,12 +287,18 @@ export function outputDone(nic: u32, frames: u32): void {
   nicDone(nicPort(nic), frames, DropReason.count);
 }
 
-/** Whether the ring of an open vport has something that may be taken. */
+/** Whether the ring of an open vport has something that may be taken now, or broke a rule unseen. */
 function hasWork(v: Vport): bool {
-  return v.state == VportState.open && v.rateWaits == 0 && ringPending(vportTake(v));
+  if (v.state != VportState.open || v.rateWaits != 0) return false;
+  // What waits for room in a NIC's ring is looked at when that has some: nothing is gained by looking sooner.
+  if (v.stalled != 0 && !nicHasRoom(bondOf(v.network))) return false;
+  return ringPending(vportTake(v)) || vportFaults(v) != 0;
 }
 
-/** Whether some ring has something to be taken now; what waits for a rate limit is nextDeadline()'s. */
+/**
+ * Whether some ring has something to be taken now. What waits for a rate limit is nextDeadline()'s, what
+ * waits for a NIC the shell's, which looks soon while outputWaiting() answers more than 0.
+ */
 export function pending(): u32 {
   const touched = root().vportsTouched;
   for (let id: u32 = 0; id < touched; id++) {

@@ -73,7 +73,6 @@ export function vportBegin(data: u32, size: u32, flags: u32, mtu: u32): i32 {
   v.mac = who.mac;
   v.network = network;
   v.key = who.key;
-  v.pid = who.pid;
   v.stackIndex = who.stackIndex;
   v.announces = (who.features & RegistrationFeature.announces) != 0 ? 1 : 0;
   v.takesRings = (who.features & RegistrationFeature.directRings) != 0 ? 1 : 0;

@@ -92,16 +92,16 @@ static void tell_trap(int code)
     gz_events_tell(GZ_EVENT_TRAP, (uint32_t)code);
 }
 
-static void tell_pairs(void)
+static void tell_noted(void)
 {
-    gz_events_tell(GZ_EVENT_PAIRS, 0);
+    gz_events_tell(GZ_EVENT_NOTED, 0);
 }
 
 static napi_value start(napi_env env, napi_callback_info info)
 {
     struct call call = take(env, info);
 
-    return give(env, gz_start((int)number(&call, 0), number(&call, 1) != 0, tell_trap, tell_pairs));
+    return give(env, gz_start((int)number(&call, 0), number(&call, 1) != 0, tell_trap, tell_noted));
 }
 
 static napi_value stop(napi_env env, napi_callback_info info)
@@ -192,6 +192,14 @@ static napi_value dpdk_load(napi_env env, napi_callback_info info)
     return say(env, gz_dpdk_load(path, words, size));
 }
 
+/* What became of opening device number `nic`: nothing, or what it says itself. */
+static napi_value say_opened(napi_env env, int result, uint32_t nic)
+{
+    const char *why = result == -EIO ? gz_forwarder.nics[nic].port.message : strerror(-result);
+
+    return say(env, result == 0 ? "" : why);
+}
+
 /*
  * nicOpen(device, mac, mtu, slots, window, order, receiveBuffers, transmitBuffers): a message, empty when it
  * is open; an order other than 0 is that of a device of DPDK.
@@ -214,12 +222,8 @@ static napi_value nic_open(napi_env env, napi_callback_info info)
     uint64_t mac = (uint64_t)number(&call, 1);
 
     text(&call, 0, name);
-    int result =
-        request.order != 0 ? gz_nic_open_dpdk(&request, mac) : gz_nic_open(&gz_packet_port, &request, mac);
-
-    if (result == 0)
-        return say(env, "");
-    return say(env, result == -EIO ? gz_forwarder.nics[nic].port.message : strerror(-result));
+    return say_opened(env, request.order != 0 ? gz_nic_open_dpdk(&request, mac)
+                                              : gz_nic_open(&gz_packet_port, &request, mac), nic);
 }
 
 /* deviceMtu(device, mtu) */
@@ -246,14 +250,9 @@ static napi_value kernel_open(napi_env env, napi_callback_info info)
         .memory = gz_forwarder.env.memory.data,
         .window = (uint32_t)number(&call, 4),
     };
-    napi_value message;
 
     text(&call, 0, name);
-    int result = gz_kernel_open(&request);
-    const char *why = result == -EIO ? gz_forwarder.nics[nic].port.message : strerror(-result);
-
-    napi_create_string_utf8(env, result == 0 ? "" : why, NAPI_AUTO_LENGTH, &message);
-    return message;
+    return say_opened(env, gz_kernel_open(&request), nic);
 }
 
 /* netlinkOpen(protocol) and netlinkTell(fd, messages) */
@@ -440,6 +439,7 @@ static napi_value receive(napi_env env, napi_callback_info info)
     for (uint32_t i = 0; i < message.fd_count; i++)
         napi_set_element(env, fds, i, give(env, message.fds[i]));
     put(env, result, "size", size);
+    put(env, result, "isCut", message.is_cut);
     napi_set_named_property(env, result, "data", data);
     napi_set_named_property(env, result, "fds", fds);
     return result;

@@ -14,8 +14,8 @@ enum gz_event {
     GZ_EVENT_LINK,
     /* The module trapped. */
     GZ_EVENT_TRAP,
-    /* The module has noted pairs of clients. */
-    GZ_EVENT_PAIRS,
+    /* The module has noted pairs of clients, or clients that broke their rings. */
+    GZ_EVENT_NOTED,
 };
 
 /*

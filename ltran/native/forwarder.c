@@ -162,7 +162,7 @@ static bool run(uint64_t now)
     for (uint32_t nic = 0; nic < nics; nic++)
         any |= gz_nic_transmit(nic);
     wake_clients();
-    if (any && w2c_dispatch_takePairNotice(module) != 0)
+    if (w2c_dispatch_takeNotice(module) != 0)
         when_noted();
     return any;
 }
@@ -182,7 +182,7 @@ static uint64_t may_sleep(uint64_t now)
             return 0;
         if (port->kind->arm != NULL && port->kind->arm(port))
             return 0;
-        if (port->blocked && until > now + BLOCKED_RETRY)
+        if (w2c_dispatch_outputWaiting(&gz_forwarder.module, nic) != 0 && until > now + BLOCKED_RETRY)
             until = now + BLOCKED_RETRY;
     }
     return until;

@@ -54,6 +54,7 @@ ssize_t gz_socket_receive(int fd, struct gz_message *message)
     struct cmsghdr *part = size < 0 ? NULL : CMSG_FIRSTHDR(&header);
 
     message->fd_count = 0;
+    message->is_cut = (header.msg_flags & MSG_CTRUNC) != 0;
     if (part != NULL && part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS) {
         message->fd_count = (uint32_t)((part->cmsg_len - CMSG_LEN(0)) / sizeof(int));
         memcpy(message->fds, CMSG_DATA(part), message->fd_count * sizeof(int));

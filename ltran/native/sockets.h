@@ -2,6 +2,7 @@
 #ifndef GZ_SOCKETS_H
 #define GZ_SOCKETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -15,6 +16,8 @@ struct gz_message {
     size_t size;
     int fds[GZ_MESSAGE_FDS];
     uint32_t fd_count;
+    /* There were more than could be taken. */
+    bool is_cut;
 };
 
 /* A listener at a path that has no file yet: the descriptor or -errno. */

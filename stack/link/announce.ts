@@ -98,6 +98,13 @@ function settle(a: Announced): bool {
     a.toldLow = a.wantedLow;
     a.toldPort = a.wantedPort;
     a.toldEpoch = root().announceEpoch;
+    a.toldBacklog = a.announceBacklog;
+  }
+  // Not withdrawn and announced again: in between there would be no listener.
+  if (isWanted(a) && a.toldBacklog != a.announceBacklog) {
+    const kind = AnnouncementKind.backlog;
+    if (!announceEndpoint(kind, a, a.toldHigh, a.toldLow, a.toldPort)) return false;
+    a.toldBacklog = a.announceBacklog;
   }
   return true;
 }
@@ -157,7 +164,7 @@ export function announceWant(
   a.wantedHigh = high;
   a.wantedLow = any ? 0 : low;
   a.wantedPort = localPort;
-  if (!isTold(a) || !asTold(a)) enqueue(a);
+  if (!isTold(a) || !asTold(a) || a.toldBacklog != backlog) enqueue(a);
 }
 
 /** The socket does not listen, or is not bound, any more. */

@@ -16,6 +16,7 @@ export class Announced {
   wantedHigh: u64;
   wantedLow: u64;
   announceBacklog: u32;
+  toldBacklog: u32;
   announceProtocol: u8;
   /** Bits of AnnounceFlag. */
   announceFlags: u8;

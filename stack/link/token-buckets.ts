@@ -29,10 +29,14 @@ export class TokenBuckets {
  * `now` on; 0: no limit.
  */
 export function bucketsSet(b: TokenBuckets, packets: u32, megabits: u32, now: u64): void {
+  const packetsMost = <i64>(BURST_US * packets);
+  const bitsMost = <i64>(BURST_US * megabits);
+  // A limit that is set again gives nothing away.
+  if (bucketsLimit(b)) refill(b, now);
+  b.packetTokens = b.ratePackets == 0 ? packetsMost : min(b.packetTokens, packetsMost);
+  b.bitTokens = b.rateMegabits == 0 ? bitsMost : min(b.bitTokens, bitsMost);
   b.ratePackets = packets;
   b.rateMegabits = megabits;
-  b.packetTokens = <i64>(BURST_US * packets);
-  b.bitTokens = <i64>(BURST_US * megabits);
   b.rateFilled = now;
   b.rateWaits = 0;
 }

@@ -129,11 +129,23 @@ test("another ltran learns what there is: connections first, then listeners", ()
   assert.equal(f.counters().announcementsRefused, 1);
 });
 
-test("a dead ring can be seen", () => {
+test("a dead ring is told once, whichever of the two it is, and found before the forwarder sleeps", () => {
   const f = setUp();
-  const a = f.open(A);
+  const [a, b] = [f.open(A), f.open(B)];
+  assert.deepEqual([f.doors.takeNotice(), f.doors.takeBroken()], [0, -1]);
+  assert.equal(f.doors.sleep(), 0);
   a.client.setHead(a.client.takeRing, 5000);
+  assert.equal(f.doors.sleep(), 1, "there is something to be looked at");
   f.collect();
+  assert.equal(f.doors.sleep(), 0);
+  assert.deepEqual([f.doors.takeNotice(), f.doors.takeNotice()], [1, 0]);
+  assert.deepEqual([f.doors.takeBroken(), f.doors.takeBroken()], [a.id, -1]);
+  for (let i = 0; i < 64; i++) b.client.describe(b.client.putRing, i, 0, 0);
+  announce(b, "listen", { localPort: 80 });
+  f.collect();
+  f.receive([segment({ ...toA, to: B.ip, toMac: B.mac, flags: "S" })]);
+  assert.equal(f.drops().vportBroken, 1);
+  assert.deepEqual([f.doors.takeNotice(), f.doors.takeBroken(), f.doors.takeBroken()], [1, b.id, -1]);
   const at = dispatch.VPORTS + a.id * dispatch.VPORT_STRIDE + dispatch.VPORT_TAKE_BROKEN;
   assert.notEqual(f.view().getUint32(at, true), 0);
   assert.equal(f.vportCounters(a.id).ringFaults, 1);

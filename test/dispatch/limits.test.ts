@@ -133,3 +133,56 @@ test("of 600 vports each one's connections are its own", () => {
   f.doors.vportClose(last.id, f.now);
   assert.equal(f.flows(), count - 1);
 });
+
+test("what waits for room in the ring of the NIC is no reason to look again at once", () => {
+  const f = setUp();
+  const v = f.open({ ...A, slots: 512 });
+  const frame = segment({ ...toPeer, flags: "A" });
+  while (v.client.send(frame));
+  f.collect();
+  assert.equal(f.doors.outputWaiting(0), layout.TX_RING, "the NIC takes nothing");
+  assert.ok(v.client.used() > 0);
+  assert.equal(f.doors.sleep(), 0);
+  assert.equal(f.doors.pending(), 0);
+  f.doors.outputDone(0, 1);
+  assert.equal(f.doors.pending(), 1, "there is room");
+  assert.equal(f.collect(), 1);
+  assert.equal(f.doors.pending(), 0);
+});
+
+test("a listener that is given another backlog may have that many requests under way", () => {
+  const f = setUp();
+  const v = f.open({ ...A, slots: 512 });
+  announce(v, "listen", { localPort: 80, backlog: 1 });
+  announce(v, "done");
+  f.collect();
+  let port = 1000;
+  const ask = (count: number) => {
+    for (let i = 0; i < count; i++) {
+      const ends = { from: "10.0.0.9", to: A.ip, toMac: A.mac, sourcePort: port++, destinationPort: 80 };
+      f.receive([segment({ ...ends, flags: "S", sequence: 1 })]);
+    }
+    return v.client.received().length;
+  };
+  assert.equal(ask(100), 100);
+  assert.equal(f.flows(), 64, "the others are remembered by nobody");
+  announce(v, "backlog", { localPort: 80, backlog: 200 });
+  f.collect();
+  ask(200);
+  assert.equal(f.flows(), 200);
+  announce(v, "backlog", { localPort: 81, backlog: 200 });
+  f.collect();
+  assert.equal(f.counters().announcementsRefused, 1, "nobody listens there");
+});
+
+test("a rate limit that is set again gives nothing away", () => {
+  const f = setUp();
+  const v = f.open({ ...A, slots: 128 });
+  f.doors.rateLimitSet(v.id, 1000, 0, f.now);
+  for (let i = 0; i < 100; i++) v.client.send(segment({ ...toPeer, flags: "A" }));
+  assert.equal(f.collect(), 10);
+  f.doors.rateLimitSet(v.id, 500, 0, f.now);
+  assert.equal(f.collect(), 0);
+  f.now += 10_000n;
+  assert.equal(f.collect(), 5, "ten milliseconds of the new limit");
+});

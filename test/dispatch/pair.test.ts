@@ -53,10 +53,10 @@ function pairs(f: Forwarder): [number, number][] {
 test("two programs that talk are noted once, after a while", () => {
   const [f, a, b] = setUp(A, B) as [Forwarder, TestVport, TestVport];
   talk(f, b, a, FEW);
-  assert.equal(f.doors.takePairNotice(), 0);
+  assert.equal(f.doors.takeNotice(), 0);
   assert.deepEqual(pairs(f), []);
   talk(f, b, a, 40);
-  assert.deepEqual([f.doors.takePairNotice(), f.doors.takePairNotice()], [1, 0]);
+  assert.deepEqual([f.doors.takeNotice(), f.doors.takeNotice()], [1, 0]);
   assert.deepEqual(pairs(f), [[a.id, b.id]]);
   talk(f, b, a, 40);
   assert.deepEqual(pairs(f), []);

@@ -131,7 +131,7 @@ ltran
   .meaning("With a rate limit there are none. 0: everything goes through ltran.");
 declareRateLimits(
   ltran,
-  "a client may send",
+  "the stacks of one process may send together",
   "Beyond it frames stay in the client's ring, and then the client has to wait.",
 );
 ltran

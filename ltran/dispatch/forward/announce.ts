@@ -18,6 +18,14 @@ function unlisten(v: Vport, protocol: u8, port: u16): bool {
   return true;
 }
 
+/** A listener has been given another backlog. */
+function relisten(v: Vport, port: u16, backlog: u32): bool {
+  const l = listenerOf(v, changetype<Address>(v.address), PROTOCOL_TCP, port);
+  if (changetype<usize>(l) == 0 || l.holders == 0) return false;
+  l.backlog = backlog;
+  return true;
+}
+
 function flowOf(v: Vport, at: Announcement): Flow {
   const a = changetype<Address>(v.address);
   return flowFind(a, at.protocol, at.localPort, at.remoteHigh, at.remoteLow, at.remotePort);
@@ -73,6 +81,8 @@ function accept(v: Vport, at: Announcement): bool {
       return isTcp && isOwn(v, at) && takeBack(v, at);
     case <u8>AnnouncementKind.flowGone:
       return forget(v, at);
+    case <u8>AnnouncementKind.backlog:
+      return isTcp && relisten(v, at.localPort, at.backlog);
     default:
       v.returningUntil = 0;
       return true;

@@ -14,7 +14,7 @@ import { root } from "../memory/root";
 import { Counter, count, countVport, VportCounter } from "../stats/counters";
 import { DropReason, dropOf } from "../stats/drop";
 import { pairIsMade, pairNote } from "../tables/pair";
-import { Vport, VportState, vportPut, vportTake } from "../tables/vport";
+import { Vport, VportState, vportFaults, vportIsBroken, vportPut } from "../tables/vport";
 import { checksumComplete, checksumIsPlaced } from "./checksum";
 import { Frame, frameOut, frameOutAdd, frameSpan, frameWork } from "./frame";
 import { shareAdd, shareAllows } from "./share";
@@ -110,12 +110,13 @@ export function unlistKick(v: Vport): void {
   at.kickNext = v.kickNext;
 }
 
-/** Counts what broke the rules of either ring since the last time. */
+/** Counts what broke the rules of either ring since the last time. A dead one is told to the daemon. */
 export function countFaults(v: Vport): void {
-  const faults = vportTake(v).faults + vportPut(v).faults;
-  if (faults == v.faultsCounted) return;
-  countVport(v, VportCounter.ringFaults, faults - v.faultsCounted);
-  v.faultsCounted = faults;
+  const faults = vportFaults(v);
+  if (faults == 0) return;
+  countVport(v, VportCounter.ringFaults, faults);
+  v.faultsCounted += faults;
+  if (vportIsBroken(v)) root().notice = 1;
 }
 
 /** Puts a frame into the ring of `v`, or discards it with a reason. */

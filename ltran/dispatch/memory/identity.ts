@@ -10,7 +10,6 @@ export class Identity {
   low: u64;
   /** Tells processes apart; the same for every stack of one. */
   key: u64;
-  pid: u32;
   stackIndex: u32;
   /** RegistrationFeature bits. */
   features: u32;

@@ -49,12 +49,11 @@ export class Root extends ErrorTokens {
   /** Vports being closed whose flows are still to be reset. */
   closingHead: usize;
 
-  /**
-   * Pairs of vports that wait to be introduced (tables/pair.ts), and whether some came since that was asked.
-   */
+  /** Pairs of vports that wait to be introduced (tables/pair.ts). */
   pairHead: u32;
   pairTail: u32;
-  pairNotice: u32;
+  /** Pairs, or vports with a broken ring, came since that was asked. */
+  notice: u32;
 
   /** Until then nothing is unknown: vports may still be on their way back from another ltran. */
   graceUntil: u64;

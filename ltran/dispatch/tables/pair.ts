@@ -74,7 +74,7 @@ export function pairNote(from: Vport, to: Vport): void {
   if (from.switched < PAIR_AFTER || r.pairTail - r.pairHead >= PAIRS_NEW) return;
   set(Known.noted, from.id, to.id);
   newPair(r.pairTail++).numbers = min(from.id, to.id) | (max(from.id, to.id) << 16);
-  r.pairNotice = 1;
+  r.notice = 1;
   count(Counter.pairsNoted);
 }
 

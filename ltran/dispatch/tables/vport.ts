@@ -37,7 +37,6 @@ export class Vport extends TokenBuckets {
   network: u32;
   /** Tells processes apart; the same for every stack of one. */
   key: u64;
-  pid: u32;
   stackIndex: u32;
   /** Address it belongs to (tables/address.ts), and the next vport of the same. */
   address: usize;
@@ -74,11 +73,13 @@ export class Vport extends TokenBuckets {
   isKick: u32;
   /** Faults of both rings that were counted. */
   faultsCounted: u64;
+  /** The daemon was told that a ring of it is dead. */
+  isGivenUp: u32;
 }
 
 /** Offsets of the ends of its two rings. */
 export const TAKE_END: usize = 256;
-export const PUT_END: usize = 448;
+const PUT_END: usize = 448;
 /** Offset of the slots that each sender has filled (forward/share.ts). */
 const SHARES: usize = 640;
 
@@ -96,6 +97,16 @@ export function vportTake(v: Vport): RingEnd {
 /** The server's end of its server-to-client ring. */
 export function vportPut(v: Vport): RingEnd {
   return changetype<RingEnd>(changetype<usize>(v) + PUT_END);
+}
+
+/** Whether a ring of it is dead, by what stands in its client's memory: nothing moves any more. */
+export function vportIsBroken(v: Vport): bool {
+  return (vportTake(v).broken | vportPut(v).broken) != 0;
+}
+
+/** Faults of both rings that countFaults() has not seen. */
+export function vportFaults(v: Vport): u64 {
+  return vportTake(v).faults + vportPut(v).faults - v.faultsCounted;
 }
 
 /** The shares of its senders. */

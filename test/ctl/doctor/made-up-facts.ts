@@ -143,7 +143,15 @@ export function program(now: Partial<Sample> = {}, changes: Partial<Program> = {
 
 /** What an ltran says. */
 export function report(changes: Partial<LtranReport> = {}): LtranReport {
-  const nic = { device: "eth1", isUp: true, isActive: true, mtu: 1_500, skippedFrames: 0, refusedFrames: 0 };
+  const nic = {
+    device: "eth1",
+    mac: "02:00:00:00:00:01",
+    isUp: true,
+    isActive: true,
+    mtu: 1_500,
+    skippedFrames: 0,
+    refusedFrames: 0,
+  };
   return {
     pid: 4_321,
     program: "ltran",
@@ -151,6 +159,7 @@ export function report(changes: Partial<LtranReport> = {}): LtranReport {
     busyMicroseconds: 0,
     mac: "02:00:00:00:00:01",
     subnet: "192.168.1.0/24",
+    subnet6: null,
     maxClients: 32,
     nics: [nic],
     counters: {},

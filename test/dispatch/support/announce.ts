@@ -2,7 +2,16 @@ import { ethernet, macOf } from "../../stack/support/frames.js";
 import { addressWords, type TestVport } from "./forwarder.js";
 
 const ETHERTYPE = 0x88b5;
-const KINDS = { listen: 1, unlisten: 2, bind: 3, unbind: 4, flow: 5, flowGone: 6, done: 7 } as const;
+const KINDS = {
+  listen: 1,
+  unlisten: 2,
+  bind: 3,
+  unbind: 4,
+  flow: 5,
+  flowGone: 6,
+  done: 7,
+  backlog: 8,
+} as const;
 
 /** What a client announces; addresses are dotted, zeros unless given. */
 export interface Announced {

@@ -38,7 +38,8 @@ interface Doors {
   lacpLink(nic: number): bigint;
   vportOpen(data: number, size: number, flags: number, mtu: number, now: bigint): number;
   vportClose(vport: number, now: bigint): number;
-  takePairNotice(): number;
+  takeNotice(): number;
+  takeBroken(): number;
   takePair(): number;
   pairMade(first: number, second: number): number;
   pairEnded(first: number, second: number, now: bigint): number;
@@ -174,7 +175,6 @@ export class Forwarder {
     view.setBigUint64(at + dispatch.IDENTITY_HIGH, high, true);
     view.setBigUint64(at + dispatch.IDENTITY_LOW, low, true);
     view.setBigUint64(at + dispatch.IDENTITY_KEY, BigInt(identity.key ?? this.keys++), true);
-    view.setUint32(at + dispatch.IDENTITY_PID, 1, true);
     view.setUint32(at + dispatch.IDENTITY_STACK_INDEX, identity.stackIndex ?? 0, true);
     view.setUint32(
       at + dispatch.IDENTITY_FEATURES,

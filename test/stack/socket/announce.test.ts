@@ -46,8 +46,10 @@ describe("what ltran is told of sockets", () => {
     assert.deepEqual(peer.announced(), ["done"]);
     const listener = listening(80);
     assert.deepEqual(peer.announced(), [`listen ${ANY}:80`]);
+    assert.equal(peer.host.doors.socketListen(listener, 16), 0);
+    assert.deepEqual(peer.announced(), [], "nothing has changed");
     assert.equal(peer.host.doors.socketListen(listener, 32), 0);
-    assert.deepEqual(peer.announced(), []);
+    assert.deepEqual(peer.announced(), [`backlog 32 ${ANY}:80`]);
     closed(listener);
     assert.deepEqual(peer.announced(), [`unlisten ${ANY}:80`]);
     const datagrams = opened(SOCK_DGRAM, 53);

@@ -11,6 +11,7 @@ export interface Announcement {
   protocol: number;
   local: string;
   remote: string;
+  backlog: number;
   sndNxt: number;
   rcvNxt: number;
 }
@@ -22,7 +23,7 @@ export interface Taken {
   announcement?: Announcement;
 }
 
-const KINDS = ["none", "listen", "unlisten", "bind", "unbind", "flow", "flowGone", "done"];
+const KINDS = ["none", "listen", "unlisten", "bind", "unbind", "flow", "flowGone", "done", "backlog"];
 const ANNOUNCEMENT_TYPE = 0x88b5;
 /** Slots of each ring. */
 export const SLOTS = 2048;
@@ -47,6 +48,7 @@ function announcementIn(frame: Uint8Array): Announcement | undefined {
     protocol: body[4] as number,
     local: endpointAt(body, 16, view.getUint16(14 + 6, true)),
     remote: endpointAt(body, 32, view.getUint16(14 + 8, true)),
+    backlog: view.getUint32(14 + 12, true),
     sndNxt: view.getUint32(14 + 48, true),
     rcvNxt: view.getUint32(14 + 52, true),
   };
@@ -189,8 +191,9 @@ export class RingPeer {
   announced(): string[] {
     return this.taken().flatMap(({ announcement }) => {
       if (announcement === undefined) return [];
-      const { kind, local, remote } = announcement;
+      const { kind, local, remote, backlog } = announcement;
       if (kind === "done") return ["done"];
+      if (kind === "backlog") return [`${kind} ${backlog} ${local}`];
       return [kind.startsWith("flow") ? `${kind} ${local} ${remote}` : `${kind} ${local}`];
     });
   }
