@@ -3,15 +3,6 @@
  * writes build/generated/stack_layout.h and layout.json from it: no layout is typed twice.
  */
 
-import {
-  KernelRequest,
-  KERNEL_AREA_SIZE as kernelAreaSize,
-  KERNEL_MESSAGE as kernelMessageAt,
-  KERNEL_REQUEST as kernelRequestAt,
-  KERNEL_WIRE_SIZE as kernelWireSize,
-  KERNEL_WIRES as kernelWiresAt,
-} from "../kernel/request";
-import { KernelStep } from "../kernel/steps";
 import { Introduction } from "../ring/introduction";
 import {
   Register,
@@ -35,6 +26,7 @@ import {
   CALL_WAKES as callWakes,
   Endpoint,
   ReadyEvent,
+  READY_SPENT as readySpent,
   Span,
 } from "./memory/call";
 import {
@@ -146,7 +138,8 @@ export const SPAN_LENGTH: u32 = <u32>offsetof<Span>("length");
 export const SPAN_SIZE: u32 = <u32>offsetof<Span>();
 export const EVENT_DATA: u32 = <u32>offsetof<ReadyEvent>("data");
 export const EVENT_EVENTS: u32 = <u32>offsetof<ReadyEvent>("events");
-export const EVENT_SOCKET: u32 = <u32>offsetof<ReadyEvent>("socket");
+export const EVENT_FD: u32 = <u32>offsetof<ReadyEvent>("fd");
+export const READY_SPENT: u32 = readySpent;
 export const EVENT_SIZE: u32 = <u32>offsetof<ReadyEvent>();
 
 export const PORTS: u32 = <u32>portsAt;
@@ -278,26 +271,4 @@ export const POOL_ID_INTEREST: u32 = PoolId.interest;
 export const POOL_ID_NEIGHBOUR: u32 = PoolId.neighbour;
 export const POOL_ID_REASSEMBLY: u32 = PoolId.reassembly;
 
-/** What the kernel is told (kernel/request.ts). */
-export const KERNEL_AREA: u32 = <u32>kernelRequestAt;
-export const KERNEL_AREA_SIZE: u32 = kernelAreaSize;
-export const KERNEL_MAC: u32 = <u32>offsetof<KernelRequest>("mac");
-export const KERNEL_FILTER: u32 = <u32>offsetof<KernelRequest>("filter");
-export const KERNEL_INTERFACE: u32 = <u32>offsetof<KernelRequest>("interfaceIndex");
-export const KERNEL_MTU: u32 = <u32>offsetof<KernelRequest>("mtu");
-export const KERNEL_ADDRESS: u32 = <u32>offsetof<KernelRequest>("address");
-export const KERNEL_GATEWAY: u32 = <u32>offsetof<KernelRequest>("gateway");
-export const KERNEL_PREFIX_LENGTH: u32 = <u32>offsetof<KernelRequest>("prefixLength");
-export const KERNEL_IS_OWNED: u32 = <u32>offsetof<KernelRequest>("isOwned");
-export const KERNEL_WIRE_COUNT: u32 = <u32>offsetof<KernelRequest>("wires");
-export const KERNEL_IS_FILTER: u32 = <u32>offsetof<KernelRequest>("isFilter");
-/** Counted from the area: names of interfaces, and the message. */
-export const KERNEL_WIRE_NAMES: u32 = <u32>(kernelWiresAt - kernelRequestAt);
-export const KERNEL_WIRE_NAME_SIZE: u32 = kernelWireSize;
-export const KERNEL_MESSAGE_AT: u32 = <u32>(kernelMessageAt - kernelRequestAt);
-export const KERNEL_STEP_FILTER_MAKE: u32 = KernelStep.filterMake;
-export const KERNEL_STEP_NO_IPV6: u32 = KernelStep.deviceWithoutIpv6;
-export const KERNEL_STEP_DEVICE_UP: u32 = KernelStep.deviceUp;
-export const KERNEL_STEP_SHARE: u32 = KernelStep.filterAdd;
-export const KERNEL_STEP_UNSHARE: u32 = KernelStep.ruleRemove;
-export const KERNEL_STEP_FORGET: u32 = KernelStep.filterForget;
+export * from "../kernel/layout";

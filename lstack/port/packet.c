@@ -8,12 +8,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +23,7 @@
 #include <unistd.h>
 
 #include "port/fields.h"
+#include "port/owner.h"
 #include "stack_layout.h"
 
 /* A slot holds the ring's own header, the virtio-net header and the largest frame there is. */
@@ -104,33 +103,6 @@ static int find_interface(struct gz_port *port, const struct gz_port_request *re
         "set devices in lstack.conf",
         m[0], m[1], m[2], m[3], m[4], m[5]);
     return -1;
-}
-
-/* Two owners of one address would both answer: the kernel must not have it. */
-static int check_address(struct gz_port *port, const struct gz_port_request *request)
-{
-    struct ifaddrs *all;
-    bool clash = false;
-
-    if (getifaddrs(&all) != 0)
-        return fail(port, "cannot list the kernel's addresses", "");
-    for (struct ifaddrs *at = all; at != NULL && !clash; at = at->ifa_next) {
-        const struct sockaddr_in *address = (const struct sockaddr_in *)at->ifa_addr;
-
-        if (address == NULL || address->sin_family != AF_INET ||
-            memcmp(&address->sin_addr, request->address, 4) != 0)
-            continue;
-        char text[INET_ADDRSTRLEN];
-
-        clash = true;
-        inet_ntop(AF_INET, &address->sin_addr, text, sizeof(text));
-        snprintf(port->message, sizeof(port->message),
-            "the kernel owns %s on %s, both would answer; `ip addr del %s dev %s`, or choose another "
-            "host_addr",
-            text, at->ifa_name, text, at->ifa_name);
-    }
-    freeifaddrs(all);
-    return clash ? -1 : 0;
 }
 
 static int read_properties(struct gz_port *port, const struct gz_port_request *request, const char *name)
@@ -233,7 +205,8 @@ static int packet_describe(struct gz_port *port, const struct gz_port_request *r
 {
     if (port->fd < 0 && make_socket(port) != 0)
         return -1;
-    if (find_interface(port, request, port->device) != 0 || check_address(port, request) != 0)
+    if (find_interface(port, request, port->device) != 0 ||
+        gz_kernel_owns(request->address, port->message, sizeof(port->message)))
         return -1;
     return read_properties(port, request, port->device);
 }

@@ -1,6 +1,7 @@
 /* bind, and who serves a socket: the stack, the kernel, or both. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -89,6 +90,38 @@ static long bind_file(
     return result;
 }
 
+/* Held by who looks for an address in all stacks, until it has it; never waited for with a lock. */
+static pthread_mutex_t binding = PTHREAD_MUTEX_INITIALIZER;
+
+void gz_bind_leave(struct gz_thread *thread)
+{
+    if (!thread->binds)
+        return;
+    thread->binds = false;
+    pthread_mutex_unlock(&binding);
+}
+
+void gz_binds_forked(void)
+{
+    pthread_mutex_init(&binding, NULL);
+}
+
+/* In a process with several stacks: between the look at the others and the end no other thread binds. */
+static long bind_in_turn(
+    struct gz_thread *thread, int fd, struct gz_file *file, const struct sockaddr *given, socklen_t length)
+{
+    gz_file_enter(thread, file);
+    gz_pause(thread);
+    pthread_mutex_lock(&binding);
+    thread->binds = true;
+    gz_resume(thread);
+    long result = bind_file(thread, fd, file, given, length);
+
+    gz_bind_leave(thread);
+    gz_file_leave(thread);
+    return result;
+}
+
 long gz_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
     GZ_ENTER(thread, fd);
@@ -98,7 +131,8 @@ long gz_bind(int fd, const struct sockaddr *address, socklen_t length)
     if (file != NULL && atomic_load(&gz_current->shared->poisoned))
         result = -ECONNRESET;
     else if (file != NULL)
-        result = bind_file(thread, fd, file, address, length);
+        result = gz_process.stacks > 1 ? bind_in_turn(thread, fd, file, address, length)
+                                       : bind_file(thread, fd, file, address, length);
     GZ_LEAVE(thread);
     return result;
 }

@@ -59,6 +59,9 @@ void gz_forget(int fd);
  */
 void gz_file_enter(struct gz_thread *thread, struct gz_file *file);
 void gz_file_leave(struct gz_thread *thread);
+/* bind.c: the thread leaves a call that trapped; a child has no other thread that binds. */
+void gz_bind_leave(struct gz_thread *thread);
+void gz_binds_forked(void);
 /* epoll.c */
 long gz_epoll_create(int flags);
 long gz_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);

@@ -108,7 +108,7 @@ static void keep(int fd, struct gz_file *file)
 
     if (file->kept >= 0 || (file->calls == 0 && (!epoll || file->descriptors == 1)))
         return;
-    if (!epoll && file->side != GZ_BOTH)
+    if (!epoll && file->side == GZ_STACK)
         return;
     file->kept = gz_internal(fcntl(fd, F_DUPFD_CLOEXEC, 0));
     if (epoll && file->kept >= 0)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -55,6 +56,37 @@ void gz_epoll_end(struct gz_thread *thread, struct gz_file *file)
             w2c_stack_waitSetClose(&gz_current->module, (u32)*set);
         *set = -1;
     }
+    if (file->shots != NULL)
+        munmap((void *)file->shots, gz_files_limit());
+    file->shots = NULL;
+}
+
+/* A one-shot interest under `fd` is made, or armed again. Without memory each stack's fires. */
+static void arm_shot(struct gz_file *epoll, int fd)
+{
+    if (gz_process.stacks == 1)
+        return;
+    if (epoll->shots == NULL) {
+        void *shots = mmap(NULL, gz_files_limit(), PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+        epoll->shots = shots == MAP_FAILED ? NULL : shots;
+    }
+    if (epoll->shots != NULL)
+        atomic_store(&epoll->shots[fd], GZ_SHOT_ARMED);
+}
+
+/* An interest fired under `fd`, READY_SPENT in it if it was a one-shot one: whether it is to be told. */
+static bool is_told(struct gz_file *epoll, uint32_t fd)
+{
+    uint32_t number = fd & ~GZ_READY_SPENT;
+
+    if ((fd & GZ_READY_SPENT) == 0 || epoll->shots == NULL || number >= gz_files_limit())
+        return true;
+    uint8_t armed = GZ_SHOT_ARMED;
+
+    return atomic_compare_exchange_strong(&epoll->shots[number], &armed, GZ_SHOT_SPENT) ||
+        armed == GZ_SHOT_UNKNOWN;
 }
 
 /* The wait set of an instance in the current stack, made when the first socket of it comes; -errno. */
@@ -75,6 +107,26 @@ static int32_t set_of(struct gz_file *epoll)
     return *set;
 }
 
+int32_t gz_face(const struct gz_file *epoll)
+{
+    int32_t set = epoll->places[gz_current->index];
+
+    return set < 0 ? -1 : (int32_t)w2c_stack_waitSetFace(&gz_current->module, (u32)set);
+}
+
+/* An instance that others watch shows them the sockets of every stack: it has a wait set in each. */
+static void show_everywhere(struct gz_file *file)
+{
+    struct gz_thread *thread = gz_thread();
+
+    file->everywhere = true;
+    gz_file_enter(thread, file);
+    GZ_VISIT(thread, GZ_ALL_STACKS & ~GZ_HERE)
+        if (!atomic_load(&gz_current->shared->poisoned))
+            set_of(file);
+    gz_file_leave(thread);
+}
+
 struct gz_file *gz_watched_at(int fd)
 {
     struct gz_file *file = gz_socket_at(fd);
@@ -86,8 +138,9 @@ struct gz_file *gz_watched_at(int fd)
         atomic_load(&gz_current->shared->poisoned) || set_of(file) < 0)
         return NULL;
     file->side = GZ_BOTH;
-    file->handle = (int32_t)w2c_stack_waitSetFace(&gz_current->module, (u32)set_of(file));
-    return file->handle < 0 ? NULL : file;
+    if (gz_process.stacks > 1 && !file->everywhere)
+        show_everywhere(file);
+    return gz_face(file) < 0 ? NULL : file;
 }
 
 long gz_epoll_stack_ctl(
@@ -148,6 +201,8 @@ static long ctl(struct gz_thread *thread, int fd, struct gz_file *epoll, int ope
     event = &given;
     if (!gz_process.detached && atomic_load(&gz_current->shared->poisoned))
         return -ECONNRESET;
+    if (operation != EPOLL_CTL_DEL && (given.events & EPOLLONESHOT) != 0)
+        arm_shot(epoll, target);
     result = file->side == GZ_STACK ? 0 : kernel_ctl(fd, epoll, operation, target, event);
     if (result == 0 && file->side != GZ_UNDECIDED) {
         if (gz_detached(file))
@@ -163,10 +218,11 @@ static long ctl(struct gz_thread *thread, int fd, struct gz_file *epoll, int ope
 
 long gz_epoll_ctl(int fd, int operation, int target, struct epoll_event *event)
 {
-    bool known = target >= 0 && (uint32_t)target < gz_files_limit() &&
-        gz_files_kinds()[target] == GZ_KIND_SOCKET;
+    uint8_t kind =
+        target >= 0 && (uint32_t)target < gz_files_limit() ? gz_files_kinds()[target] : GZ_KIND_NONE;
+    bool known = kind == GZ_KIND_SOCKET || kind == GZ_KIND_EPOLL;
 
-    /* In the stack of the socket; what is not ours is watched by the instance alone. */
+    /* In the stack of what is watched; what is not ours is watched by the instance alone. */
     GZ_ENTER(thread, known ? target : fd);
     struct gz_file *epoll = gz_file_at(fd, GZ_KIND_EPOLL);
     long result = epoll == NULL ? GZ_KERNEL : ctl(thread, fd, epoll, operation, target, event);
@@ -182,10 +238,11 @@ static long kernel_events(int fd, struct epoll_event *events, int most)
     return count >= 0 ? count : errno == EFAULT ? -EFAULT : 0;
 }
 
-static long stack_events(int32_t set, struct epoll_event *events, int most)
+/* Takes what is ready in the current stack's wait set, unless another stack's said it. */
+static long stack_events(struct gz_file *epoll, int32_t set, struct epoll_event *events, int most)
 {
     uint32_t room = most > (int)GZ_CALL_EVENTS ? GZ_CALL_EVENTS : (uint32_t)most;
-    int32_t count;
+    int32_t count, told = 0;
 
     if (set < 0 || most <= 0)
         return 0;
@@ -199,11 +256,14 @@ static long stack_events(int32_t set, struct epoll_event *events, int most)
 
         struct epoll_event event = { .events = gz_get32(at + GZ_EVENT_EVENTS) };
 
+        if (!is_told(epoll, gz_get32(at + GZ_EVENT_FD)))
+            continue;
         event.data.u64 = gz_get64(at + GZ_EVENT_DATA);
-        if (!gz_copy(&events[i], &event, sizeof(event)))
-            return i > 0 ? i : -EFAULT;
+        if (!gz_copy(&events[told], &event, sizeof(event)))
+            return told > 0 ? told : -EFAULT;
+        told++;
     }
-    return count;
+    return told;
 }
 
 /* Takes what is ready: the stack's first, and the kernel's in its turn. */
@@ -215,7 +275,7 @@ static long collect(struct gz_file *epoll, struct epoll_event *events, int most)
     long kernel = turn ? kernel_events(epoll->epoll_fd, events, most > 1 ? most / 2 : 1) : 0;
     if (kernel < 0)
         return kernel;
-    long stack = stack_events(set, events + kernel, most - (int)kernel);
+    long stack = stack_events(epoll, set, events + kernel, most - (int)kernel);
 
     if (stack < 0)
         return kernel > 0 ? kernel : stack;
@@ -233,8 +293,8 @@ static long collect_elsewhere(struct gz_thread *thread, struct gz_file *epoll, u
         gz_run();
         if (!gz_current->running || atomic_load(&gz_current->shared->poisoned) || count < 0 || count >= most)
             continue;
-        long more =
-            stack_events(epoll->places[gz_current->index], events + count, most - (int)count);
+        int32_t set = epoll->places[gz_current->index];
+        long more = stack_events(epoll, set, events + count, most - (int)count);
 
         count = more >= 0 || count == 0 ? count + more : count;
     }

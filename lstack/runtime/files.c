@@ -117,6 +117,8 @@ uint32_t gz_file_stack(const struct gz_thread *thread, int fd)
 
 int32_t gz_handle(const struct gz_file *file)
 {
+    if (file->kind == GZ_KIND_EPOLL)
+        return gz_face(file);
     if (file->stack == gz_current->index)
         return file->handle;
     return file->everywhere ? file->places[gz_current->index] : -1;
@@ -124,6 +126,8 @@ int32_t gz_handle(const struct gz_file *file)
 
 void gz_file_free(struct gz_file *file)
 {
+    free(file->model);
+    file->model = NULL;
     file->kind = GZ_KIND_NONE;
     file->kept = -1;
     if (gz_process.stacks > 1)
@@ -172,6 +176,13 @@ void gz_file_to_kernel(int fd, struct gz_file *file)
     file->handle = -1;
     if (gz_file_detach(fd) != NULL && file->calls == 0)
         gz_file_free(file);
+}
+
+void gz_files_all(void (*visit)(struct gz_file *))
+{
+    for (uint32_t i = 0; i < used; i++)
+        if (pool[i].kind != GZ_KIND_NONE && (pool[i].descriptors > 0 || pool[i].calls > 0))
+            visit(&pool[i]);
 }
 
 void gz_files_each(enum gz_kind kind, void (*visit)(struct gz_file *))

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 
 #include "engine.h"
+#include "stack_layout.h"
 #include "thread.h"
 
 struct gz_address;
@@ -21,6 +22,13 @@ enum gz_side {
     GZ_KERNEL_SIDE,
 };
 
+/* A one-shot interest, which is in every stack that its socket is in: it fires in one of them. */
+enum gz_shot {
+    GZ_SHOT_UNKNOWN,
+    GZ_SHOT_ARMED,
+    GZ_SHOT_SPENT,
+};
+
 /*
  * An interest of an epoll instance in a socket: while the socket is undecided the kernel's instance has it,
  * then the stack's wait set, and after a failure of the stack the kernel's again.
@@ -32,6 +40,12 @@ struct gz_watch {
     uint32_t serial;
     int fd;
     struct epoll_event event;
+};
+
+/* A socket as its stack describes it to others (stack/socket/shadow.ts). */
+struct gz_model {
+    uint32_t length;
+    uint8_t bytes[GZ_CALL_OPTION_SIZE];
 };
 
 /* An open file description, shared by all descriptors made by dup. */
@@ -65,9 +79,13 @@ struct gz_file {
     uint64_t receive_limit;
     uint64_t send_limit;
     struct gz_watch *watches;
+    /* What it was in stacks that this process has left (part.c): it is made again when it is used. */
+    struct gz_model *model;
     /* Epoll instances: a descriptor; who else is in it. */
     int epoll_fd;
     _Atomic uint32_t kernel_interests;
+    /* With several stacks, by descriptor: enum gz_shot. NULL: no interest was a one-shot one. */
+    _Atomic uint8_t *shots;
     uint32_t turn;
     struct gz_file *next_free;
 };
@@ -84,6 +102,8 @@ uint32_t gz_file_stack(const struct gz_thread *thread, int fd);
 bool gz_file_places(struct gz_file *file);
 /* Its handle in the current stack, -1: none. */
 int32_t gz_handle(const struct gz_file *file);
+/* epoll.c: that of an epoll instance, as others watch it. */
+int32_t gz_face(const struct gz_file *epoll);
 /* A new file of the current stack without descriptors, or NULL. Called with its lock held, as all below. */
 struct gz_file *gz_file_new(enum gz_kind kind);
 void gz_file_free(struct gz_file *file);
@@ -101,9 +121,16 @@ struct gz_file *gz_file_detach(int fd);
 void gz_file_internal(int fd);
 /* The kernel serves this socket from now on. */
 void gz_file_to_kernel(int fd, struct gz_file *file);
+/* Calls `visit` for each file, whatever its stack. */
+void gz_files_all(void (*visit)(struct gz_file *));
 /* Calls `visit` for each file of kind `kind` in the current stack that a descriptor names or a call uses. */
 void gz_files_each(enum gz_kind kind, void (*visit)(struct gz_file *));
 
+/* listeners.c: takes the description of a socket of the current stack, and puts one into its call area. */
+bool gz_model_take(const struct gz_file *file, struct gz_model *model);
+void gz_model_show(const struct gz_model *model);
+/* part.c: makes a socket in the current stack from its description. */
+void gz_revive(struct gz_file *file);
 /* listeners.c: follows listen(), a changed option, the end of the file; in the other stacks. 0 or -errno. */
 long gz_shadows_listen(struct gz_thread *thread, struct gz_file *file);
 void gz_shadows_follow(struct gz_thread *thread, struct gz_file *file);

@@ -1,7 +1,7 @@
 /*
  * A thread of its own waits for the kernel's word about the interface of the port: virtual devices of DPDK
  * always say that their link is up, and a packet socket says nothing. It also says once, in words, when
- * frames arrive cut off.
+ * frames arrive cut off, and whenever the kernel comes to have the stack's address, too.
  */
 #include <errno.h>
 #include <linux/netlink.h>
@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "port/owner.h"
 #include "stack.h"
 
 #define STACK_SIZE (64 * 1024)
@@ -83,6 +84,19 @@ static void say_truncated(void)
     port->truncation[0] = '\0';
 }
 
+/* The kernel may be given the stack's address while the stack runs. */
+static void say_owner(void)
+{
+    static bool was_owned;
+    char message[256];
+    const struct gz_config *config = &gz_process.config;
+    bool is_owned = config->kni_switch == 0 && gz_kernel_owns(config->host_addr + 12, message, sizeof(message));
+
+    if (is_owned && !was_owned)
+        dprintf(STDERR_FILENO, "gazelle: %s\n", message);
+    was_owned = is_owned;
+}
+
 static void *watch(void *argument)
 {
     struct pollfd event = { .fd = events, .events = POLLIN };
@@ -95,6 +109,7 @@ static void *watch(void *argument)
         if (is_up != was_up && tell() < 0)
             return argument;
         was_up = is_up;
+        say_owner();
         if (gz_current->wire.truncation[0] != '\0')
             say_truncated();
         if (poll(&event, 1, gz_current->wire.truncation[0] != '\0' ? LOOK_MS : -1) > 0 && !changed(event.fd))
@@ -104,7 +119,7 @@ static void *watch(void *argument)
 
 void gz_link_start(void)
 {
-    struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+    struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR };
 
     if (gz_current->wire.device[0] == '\0')
         return;

@@ -8,13 +8,7 @@
 #include "calls.h"
 #include "stack.h"
 
-/* A socket as its stack describes it to others (stack/socket/shadow.ts). */
-struct model {
-    uint32_t length;
-    uint8_t bytes[GZ_CALL_OPTION_SIZE];
-};
-
-static bool take_model(struct gz_file *file, struct model *model)
+bool gz_model_take(const struct gz_file *file, struct gz_model *model)
 {
     int32_t length = (int32_t)w2c_stack_socketCopy(&gz_current->module, (u32)file->handle);
 
@@ -25,17 +19,17 @@ static bool take_model(struct gz_file *file, struct model *model)
     return true;
 }
 
-static void show_model(const struct model *model)
+void gz_model_show(const struct gz_model *model)
 {
     memcpy(gz_at(GZ_CALL_OPTION), model->bytes, model->length);
 }
 
 /* A listener in the current stack. */
-static long listen_here(struct gz_file *file, const struct model *model)
+static long listen_here(struct gz_file *file, const struct gz_model *model)
 {
     if (!gz_current->shared->created || atomic_load(&gz_current->shared->poisoned))
         return 0;
-    show_model(model);
+    gz_model_show(model);
     int32_t handle = (int32_t)w2c_stack_socketShadow(&gz_current->module);
 
     if (handle < 0)
@@ -48,14 +42,14 @@ static long listen_here(struct gz_file *file, const struct model *model)
 
 long gz_shadows_listen(struct gz_thread *thread, struct gz_file *file)
 {
-    struct model model;
+    struct gz_model model;
     long result = 0;
 
     if (file->everywhere) {
         gz_shadows_follow(thread, file);
         return 0;
     }
-    if (!gz_file_places(file) || !take_model(file, &model))
+    if (!gz_file_places(file) || !gz_model_take(file, &model))
         return -ENOBUFS;
     file->everywhere = true;
     gz_file_enter(thread, file);
@@ -70,15 +64,15 @@ long gz_shadows_listen(struct gz_thread *thread, struct gz_file *file)
 
 void gz_shadows_follow(struct gz_thread *thread, struct gz_file *file)
 {
-    struct model model;
+    struct gz_model model;
 
-    if (!take_model(file, &model))
+    if (!gz_model_take(file, &model))
         return;
     gz_file_enter(thread, file);
     GZ_VISIT(thread, GZ_ALL_STACKS & ~GZ_HERE) {
         if (gz_handle(file) < 0)
             continue;
-        show_model(&model);
+        gz_model_show(&model);
         w2c_stack_socketFollow(&gz_current->module, (u32)gz_handle(file));
     }
     gz_file_leave(thread);
@@ -108,15 +102,15 @@ void gz_shadows_end(struct gz_thread *thread, struct gz_file *file)
 
 long gz_may_bind(struct gz_thread *thread, struct gz_file *file, const struct gz_address *address)
 {
-    struct model model;
+    struct gz_model model;
     long result = 0;
 
-    if (gz_process.stacks == 1 || address->port == 0 || !take_model(file, &model))
+    if (gz_process.stacks == 1 || address->port == 0 || !gz_model_take(file, &model))
         return 0;
     GZ_VISIT(thread, GZ_ALL_STACKS & ~GZ_HERE) {
         if (result != 0 || !gz_current->shared->created || atomic_load(&gz_current->shared->poisoned))
             continue;
-        show_model(&model);
+        gz_model_show(&model);
         gz_endpoint_put(address);
         result = (int32_t)w2c_stack_socketMayBind(&gz_current->module);
     }

@@ -42,9 +42,9 @@ void gz_lock_inherit(void)
     pthread_mutex_consistent(&gz_current->shared->lock);
 }
 
-static void take(struct gz_thread *thread)
+/* As pthread_mutex_lock(). */
+static int lock_mutex(pthread_mutex_t *lock)
 {
-    pthread_mutex_t *lock = &gz_current->shared->lock;
     int result = pthread_mutex_trylock(lock);
 
     if (result == EBUSY)
@@ -53,6 +53,20 @@ static void take(struct gz_thread *thread)
         atomic_fetch_add(&gz_current->waiting, 1);
         result = pthread_mutex_lock(lock);
         atomic_fetch_sub(&gz_current->waiting, 1);
+    }
+    return result;
+}
+
+static void take(struct gz_thread *thread)
+{
+    struct gz_shared *shared = gz_current->shared;
+    int result = lock_mutex(&shared->lock);
+
+    /* The stack may have got another lock while we waited (part.c). */
+    while (result == 0 && shared != gz_current->shared) {
+        pthread_mutex_unlock(&shared->lock);
+        shared = gz_current->shared;
+        result = lock_mutex(&shared->lock);
     }
     if (result != 0 && result != EOWNERDEAD) {
         /* Without the lock nothing here may be touched, and a call that slept cannot even leave its lists. */
@@ -65,6 +79,17 @@ static void take(struct gz_thread *thread)
     if (result == EOWNERDEAD)
         gz_lock_inherit();
     atomic_store_explicit(&gz_current->shared->busy, 1, memory_order_relaxed);
+}
+
+void gz_lock_change(struct gz_shared *shared)
+{
+    struct gz_shared *old = gz_current->shared;
+
+    pthread_mutex_lock(&shared->lock);
+    atomic_store(&shared->busy, 1);
+    gz_current->shared = shared;
+    atomic_store(&old->busy, 0);
+    pthread_mutex_unlock(&old->lock);
 }
 
 static void give(struct gz_thread *thread)
@@ -181,6 +206,7 @@ long gz_escaped(struct gz_thread *thread)
     /* The kernel's sockets under them were never connected: whoever watches them sees a hang-up. */
     gz_files_each(GZ_KIND_SOCKET, gz_watches_to_kernel);
     gz_wait_end(thread);
+    gz_bind_leave(thread);
     gz_file_leave(thread);
     gz_wake_everyone();
     give(thread);

@@ -81,6 +81,15 @@ static long sort_entry(struct polling *polling, nfds_t i)
         if (file->everywhere)
             polling->stacks = GZ_ALL_STACKS;
     }
+    /* Another thread's connect() may decide for the stack while this call waits. */
+    bool is_open = file != NULL && file->side == GZ_UNDECIDED && file->datagram;
+
+    if (is_open && gz_current->running && !atomic_load(&gz_current->shared->poisoned)) {
+        int32_t result = add(polling, file, i);
+
+        if (result < 0)
+            return result;
+    }
     if (file != NULL && file->side == GZ_STACK)
         return 0;
     polling->kernel[polling->kernel_count] = *entry;

@@ -118,8 +118,12 @@ void gz_fork_child(void)
 
     forking = NULL;
     gz_threads_forked();
+    gz_binds_forked();
     gz_files_forked();
     bool detached = gz_process.detached;
+    bool shares = gz_current->shared->created && !gz_current->running && !detached;
+
+    gz_process.forker = shares && gz_process.config.port_kind == GZ_PORT_KIND_LTRAN ? getppid() : 0;
 
     for (uint32_t i = 0; i < gz_process.stacks; i++)
         if (gz_stacks[i].running || detached)

@@ -183,7 +183,7 @@ static long receive_packet(
             gz_run();
             result = receive_datagram(file, message, &to, (size_t)room, flags);
         }
-        if (result == -EAGAIN && file->side == GZ_BOTH)
+        if (result == -EAGAIN && file->side != GZ_STACK)
             result = receive_kernel(gz_kernel_fd(file, fd), message, flags);
         if (result != -EAGAIN || !wait)
             return result;
@@ -195,13 +195,23 @@ static long receive_packet(
     }
 }
 
+/*
+ * A datagram socket that neither side serves yet: who waits for what comes has to hear of the side that
+ * another thread's connect() decides for, and so does not wait in the kernel.
+ */
+static bool waits_for_side(const struct gz_file *file, int flags)
+{
+    return file->side == GZ_UNDECIDED && file->datagram && !file->nonblocking &&
+        (flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) == 0 && gz_ready_to_use(file) == 0;
+}
+
 static long receive_once(int fd, struct msghdr *message, int flags)
 {
     GZ_ENTER(thread, fd);
     struct gz_file *file = gz_socket_at(fd);
     long result = GZ_KERNEL;
 
-    if (file != NULL && (file->side != GZ_UNDECIDED)) {
+    if (file != NULL && (file->side != GZ_UNDECIDED || waits_for_side(file, flags))) {
         result = gz_ready_to_use(file);
         gz_file_enter(thread, file);
         if (result == 0 && file->datagram)

@@ -71,15 +71,21 @@ static int make_lock(pthread_mutex_t *lock)
     return failed ? -1 : 0;
 }
 
-int gz_shared_renew(void)
+struct gz_shared *gz_shared_make(void)
 {
-    void *shared = mmap(NULL, sizeof(struct gz_shared), PROT_READ | PROT_WRITE,
+    struct gz_shared *shared = mmap(NULL, sizeof(struct gz_shared), PROT_READ | PROT_WRITE,
         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-    if (shared == MAP_FAILED)
-        return -1;
-    gz_current->shared = shared;
-    return make_lock(&gz_current->shared->lock);
+    return shared == MAP_FAILED || make_lock(&shared->lock) != 0 ? NULL : shared;
+}
+
+int gz_shared_renew(void)
+{
+    struct gz_shared *shared = gz_shared_make();
+
+    if (shared != NULL)
+        gz_current->shared = shared;
+    return shared == NULL ? -1 : 0;
 }
 
 static void number_stacks(void)
@@ -100,13 +106,22 @@ static void number_stacks(void)
     }
 }
 
-static int reserve_one(void)
+int gz_window_renew(void)
 {
     void *window = mmap(NULL, WINDOW, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (window == MAP_FAILED)
         return -1;
+    if (gz_current->env.memory.data != NULL)
+        munmap(gz_current->env.memory.data, WINDOW);
     gz_current->env.memory.data = window;
+    return 0;
+}
+
+static int reserve_one(void)
+{
+    if (gz_window_renew() != 0)
+        return -1;
     gz_current->region_size = (uint32_t)gz_process.config.memory_size << 20;
     return gz_shared_renew();
 }

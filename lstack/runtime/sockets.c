@@ -13,10 +13,14 @@
 
 struct gz_file *gz_socket_at(int fd)
 {
+    if (gz_process.forker != 0)
+        gz_part(false);
     struct gz_file *file = gz_file_at(fd, GZ_KIND_SOCKET);
 
     if (file == NULL)
         return NULL;
+    if (file->model != NULL)
+        gz_revive(file);
     /* In the child of a process that runs the stack, what was not decided yet is the kernel's. */
     if (file->side == GZ_KERNEL_SIDE || (gz_process.detached && file->side == GZ_UNDECIDED)) {
         gz_file_to_kernel(fd, file);
@@ -81,6 +85,8 @@ long gz_socket(int domain, int type, int protocol)
     if (!type_supported(domain, plain, protocol))
         return GZ_KERNEL;
     GZ_ENTER(thread, -1);
+    if (gz_process.forker != 0)
+        gz_part(false);
     int why = excluded(thread, plain);
     struct gz_file *file = NULL;
     int32_t handle = -1;

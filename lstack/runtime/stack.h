@@ -101,6 +101,8 @@ struct gz_process {
     bool moves_threads;
     /* A child forked after the claim: its stack descriptors are only numbers. */
     bool detached;
+    /* The process with which stacks are shared that nobody had claimed when it forked this one; 0: none. */
+    pid_t forker;
     /* Starting failed and the configuration says to go on with the kernel. */
     bool failed;
 };
@@ -121,6 +123,18 @@ void gz_memory_to_node(void);
 int gz_region_reserve(void);
 /* Another page beside the region, for a process that will have a region of its own. 0 or -1. */
 int gz_shared_renew(void);
+/* A new page, not yet the current stack's; NULL when there is none. */
+struct gz_shared *gz_shared_make(void);
+/* Another window for the current stack's memory, in place of the one that it has, if any. 0 or -1. */
+int gz_window_renew(void);
+/* The current stack has another page, whose lock the thread holds instead. */
+void gz_lock_change(struct gz_shared *shared);
+/*
+ * part.c: a process that shares stacks with the one that forked it, or another one, makes its own behind
+ * ltran. `all`: all its sockets are made again there, not only those that are waited for.
+ */
+void gz_part(bool all);
+bool gz_process_alive(pid_t process);
 /* Makes the port, the address and the gateway known to a new region; 0 or -1 with a message (start.c). */
 int gz_introduce(void);
 /*

@@ -74,7 +74,7 @@ __attribute__((visibility("default"))) const struct gz_engine *gz_engine_open(vo
     return &engine;
 }
 
-static bool alive(pid_t process)
+bool gz_process_alive(pid_t process)
 {
     return kill(process, 0) == 0 || errno == EPERM;
 }
@@ -276,6 +276,20 @@ long gz_start_failed(void)
     return -ENETDOWN;
 }
 
+/* The stacks, and with them the device, are another process'. */
+static int say_taken(pid_t owner)
+{
+    static bool said;
+
+    if (!said)
+        dprintf(STDERR_FILENO,
+            "gazelle: process %d serves the sockets of the stack, process %d does not: one process can have "
+            "the device; use one worker process, or ltran (use_ltran = 1)\n",
+            (int)owner, (int)getpid());
+    said = true;
+    return -ECONNABORTED;
+}
+
 /* This process has the port from now on. All stacks do that first: the kernel gets the address afterwards. */
 static int claim_port(struct gz_thread *thread)
 {
@@ -287,8 +301,8 @@ static int claim_port(struct gz_thread *thread)
         return 0;
     if (gz_process.failed || gz_process.detached)
         return gz_process.failed ? -ENETDOWN : -ECONNABORTED;
-    if (owner != 0 && owner != getpid() && alive(owner))
-        return -ECONNABORTED;
+    if (owner != 0 && owner != getpid() && gz_process_alive(owner))
+        return say_taken(owner);
     if (!shared->created && gz_region_create() != 0)
         return -ENETDOWN;
     if (open_port() != 0)
@@ -323,11 +337,15 @@ int gz_claim(void)
     int result = 0;
 
     if (!atomic_load_explicit(&gz_process.claimed, memory_order_relaxed)) {
+        if (gz_process.forker != 0)
+            gz_part(true);
         result = gz_in_every_stack(gz_thread(), claim_port);
         if (result == 0)
             result = gz_in_every_stack(gz_thread(), begin_to_run);
-        if (result == 0)
+        if (result == 0) {
+            gz_process.forker = 0;
             atomic_store(&gz_process.claimed, true);
+        }
     }
     if (gz_process.moves_threads)
         gz_affinity_move(gz_thread());

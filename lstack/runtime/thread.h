@@ -27,6 +27,8 @@ struct gz_thread {
     sigjmp_buf escape;
     /* The file of the blocking call that it is in, or NULL. */
     struct gz_file *file;
+    /* It asks all stacks for an address, and no other thread does (bind.c). */
+    bool binds;
     /* Wakes the thread when it sleeps; -1 until needed. */
     int event;
     /* The stack of its sockets, unless they say otherwise. */

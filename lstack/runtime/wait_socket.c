@@ -49,7 +49,7 @@ long gz_wait_socket(struct gz_thread *thread, struct gz_file *file, int fd, uint
     struct pollfd kernel[1 + GZ_WAIT_EXTRA] = { { .events = (short)events } };
     int32_t sets[GZ_STACKS_MAX];
     struct gz_wait wait = {
-        .kernel = kernel, .kernel_count = file->side == GZ_BOTH ? 1 : 0, .deadline = deadline, .sets = sets,
+        .kernel = kernel, .kernel_count = file->side != GZ_STACK ? 1 : 0, .deadline = deadline, .sets = sets,
     };
     bool restart = events == 0 || deadline == GZ_NEVER;
     long result = 0;

@@ -67,6 +67,7 @@ export const SHARED_OBJECTS: readonly SharedObject[] = [
     folders: ["ltran/native"],
     files: [
       "lstack/port/netlink.c",
+      "lstack/port/owner.c",
       "lstack/port/packet.c",
       "lstack/port/tap.c",
       "lstack/runtime/wasm_rt_memory.c",

@@ -27,8 +27,11 @@ export class Endpoint {
 export class ReadyEvent {
   data: u64;
   events: u32;
-  socket: u32;
+  /** The descriptor; with READY_SPENT when the interest was a one-shot one. */
+  fd: u32;
 }
+
+export const READY_SPENT: u32 = 0x80000000;
 
 /** A wait set in which a sleeper is to be woken. */
 @unmanaged

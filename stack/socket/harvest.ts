@@ -1,10 +1,10 @@
 import { EPOLLET, EPOLLONESHOT } from "../../build/generated/system";
-import { call, callEvent } from "../memory/call";
+import { call, callEvent, READY_SPENT } from "../memory/call";
 import { CALL_EVENTS } from "../memory/map";
 import { Counter, countBy } from "../stats/counters";
 import { PRIVATE_EVENTS } from "./interest";
 import { socketReadiness } from "./readiness";
-import { Socket, socketHandle } from "./socket";
+import { Socket } from "./socket";
 import { Interest, readyAppend, readyRemove, WaitSet } from "./waitset";
 import { wakeList } from "./wake";
 
@@ -27,9 +27,11 @@ export function harvest(set: WaitSet, max: u32): u32 {
     const event = callEvent(taken++);
     event.data = interest.data;
     event.events = events;
-    event.socket = <u32>socketHandle(socket);
-    if ((interest.events & EPOLLONESHOT) != 0) interest.events &= PRIVATE_EVENTS;
-    else if ((interest.events & EPOLLET) == 0) readyAppend(set, interest);
+    event.fd = <u32>interest.fd;
+    if ((interest.events & EPOLLONESHOT) != 0) {
+      event.fd |= READY_SPENT;
+      interest.events &= PRIVATE_EVENTS;
+    } else if ((interest.events & EPOLLET) == 0) readyAppend(set, interest);
   }
   call().eventCount = taken;
   countBy(Counter.waitSetEvents, taken);

@@ -89,3 +89,24 @@ for (const configuration of configurations) {
     }
   });
 }
+
+test("the kernel is given the address of the stack while it runs: that is said each time, with what mends it", async () => {
+  const probe = await Probe.start({ label: "link-owner", configuration: { port: "packet" } });
+  const address = (command: "add" | "del") =>
+    runInside(probe.lab.serverNamespace, "ip", "address", command, `${addresses.server}/32`, "dev", "lo");
+  const said = () =>
+    probe.program.output().match(/the kernel owns \S+ on lo, both would answer; `ip addr del/g)?.length ?? 0;
+  try {
+    assert.equal(await probe.ask("before"), "before");
+    for (const times of [1, 2]) {
+      assert.equal(said(), times - 1);
+      address("add");
+      assert.ok(await waitUntil(() => said() === times, 3_000), probe.program.output());
+      address("del");
+      await pause(300);
+    }
+    assert.equal(await probe.ask("after"), "after");
+  } finally {
+    await probe.stop();
+  }
+});

@@ -1,16 +1,19 @@
 import { EADDRINUSE, EBADF } from "../../../build/generated/system";
-import { shadowConflicts, shadowCopy, shadowFollow, shadowListen } from "../shadow";
+import { shadowConflicts, shadowCopy, shadowFollow, shadowMake } from "../shadow";
 import { resolve } from "./resolve";
 
-/** Copies a socket to CALL_OPTION for the process' other stacks; answers the bytes, or -EBADF. */
+/** Copies a socket to CALL_OPTION for another stack of the process'; answers the bytes, or -EBADF. */
 export function socketCopy(handle: i32): i32 {
   const socket = resolve(handle);
   return changetype<usize>(socket) == 0 ? -EBADF : <i32>shadowCopy(socket);
 }
 
-/** A listener like the one whose copy is at CALL_OPTION: its handle, -EADDRINUSE or -ENOBUFS. */
+/**
+ * A socket like the one whose copy is at CALL_OPTION, which has no connection: its handle, -EADDRINUSE or
+ * -ENOBUFS.
+ */
 export function socketShadow(): i32 {
-  return shadowListen();
+  return shadowMake();
 }
 
 /** The listener whose copy is at CALL_OPTION was changed: `handle`, its shadow, follows. 0 or -EBADF. */

@@ -1,3 +1,4 @@
+import * as layout from "../../../build/generated/node/layout.js";
 import * as system from "../../../build/generated/node/system.js";
 
 /** What epoll(7) promises, written down as simply as possible: what a wait set is compared with. */
@@ -116,19 +117,24 @@ export class Model {
     return { must, may };
   }
 
-  harvest(set: ModelSet, most: number): { data: bigint; events: number; socket: number }[] {
-    const events: { data: bigint; events: number; socket: number }[] = [];
+  harvest(set: ModelSet, most: number): { data: bigint; events: number; fd: number }[] {
+    const events: { data: bigint; events: number; fd: number }[] = [];
     for (const interest of [...set.ready]) {
       if (events.length === most) break;
       set.ready.splice(set.ready.indexOf(interest), 1);
       const now = (readiness(interest.socket) & interest.events) >>> 0;
       if (now === 0) continue;
-      events.push({ data: interest.data, events: now, socket: interest.socket.handle });
+      events.push({ data: interest.data, events: now, fd: this.told(interest) });
       if (interest.events & system.EPOLLONESHOT) interest.events = (interest.events & PRIVATE) >>> 0;
       else if (!(interest.events & system.EPOLLET)) set.ready.push(interest);
     }
     if (set.ready.length > 0 && set.sleepers > 0) set.listed = true;
     return events;
+  }
+
+  /** A one-shot interest says that it is spent. */
+  private told({ fd, events }: ModelInterest): number {
+    return (events & system.EPOLLONESHOT ? fd | layout.READY_SPENT : fd) >>> 0;
   }
 
   /** Ids of the sets to be woken; they are not listed any more. */

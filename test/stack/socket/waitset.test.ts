@@ -26,9 +26,7 @@ describe("wait sets", () => {
     const socket = datagramSocket();
     room.deliver(socket, BYTE, PEER);
     assert.equal(add(set, socket, 5, system.EPOLLIN, 0xffff_ffff_ffff_fff0n), 0);
-    assert.deepEqual(room.harvest(set, 8), [
-      { data: 0xffff_ffff_ffff_fff0n, events: system.EPOLLIN, socket },
-    ]);
+    assert.deepEqual(room.harvest(set, 8), [{ data: 0xffff_ffff_ffff_fff0n, events: system.EPOLLIN, fd: 5 }]);
   });
 
   it("report level-triggered readiness until it is gone", () => {
@@ -63,7 +61,9 @@ describe("wait sets", () => {
     room.call("fail", socket, system.ECONNREFUSED);
     assert.deepEqual(fds(set), []);
     assert.equal(room.call("interestModify", set, socket, 5, system.EPOLLIN | system.EPOLLONESHOT, 6n), 0);
-    assert.deepEqual(room.harvest(set, 8), [{ data: 6n, events: system.EPOLLIN | system.EPOLLERR, socket }]);
+    assert.deepEqual(room.harvest(set, 8), [
+      { data: 6n, events: system.EPOLLIN | system.EPOLLERR, fd: 5 + layout.READY_SPENT },
+    ]);
   });
 
   it("look at readiness anew when an interest is modified", () => {
@@ -82,7 +82,7 @@ describe("wait sets", () => {
     const socket = datagramSocket();
     add(set, socket, 5, 0);
     room.call("fail", socket, system.EHOSTUNREACH);
-    assert.deepEqual(room.harvest(set, 8), [{ data: 5n, events: system.EPOLLERR, socket }]);
+    assert.deepEqual(room.harvest(set, 8), [{ data: 5n, events: system.EPOLLERR, fd: 5 }]);
     assert.equal(room.call("socketError", socket), system.EHOSTUNREACH);
     assert.deepEqual(fds(set), []);
   });

@@ -12,7 +12,7 @@ export interface Endpoint {
 export interface Event {
   data: bigint;
   events: number;
-  socket: number;
+  fd: number;
 }
 
 /** Pools by their place in PoolId (stack/memory/pool.ts). */
@@ -108,7 +108,7 @@ export class SocketRoom {
       return {
         data: this.view().getBigUint64(at + layout.EVENT_DATA, true),
         events: this.view().getUint32(at + layout.EVENT_EVENTS, true),
-        socket: this.view().getUint32(at + layout.EVENT_SOCKET, true),
+        fd: this.view().getUint32(at + layout.EVENT_FD, true),
       };
     });
   }
