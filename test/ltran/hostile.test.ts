@@ -155,8 +155,6 @@ describe("registration", { timeout }, () => {
 
 /** Attacks of a registered client: orders, and what must have been counted for it. */
 const rings: readonly [string, readonly string[], Readonly<Record<string, number>>][] = [
-  ["index that jumps ahead", ["jump:600"], { ringFaults: 1 }],
-  ["index that runs back", ["jump:-5"], { ringFaults: 1 }],
   ["cyclic chain", ["chain:512:100:0", "chain:500:100:0"], { ringFault: 20 }],
   ["chain that never ends", ["chain:1:100:0"], { ringFault: 1 }],
   ["chain longer than 64 KB", ["chain:33:2048:1"], { ringFault: 1 }],
@@ -190,26 +188,39 @@ describe("rings", { timeout }, () => {
     );
   }
 
-  const posts: readonly [string, string][] = [
+  const deaths: readonly [string, string][] = [
+    ["index that jumps ahead", "jump:600"],
+    ["index that runs back", "jump:-5"],
     ["receive buffers behind the region", "post:2048:2187000:0"],
     ["receive buffers at an offset that wraps", "post:2048:0xfffff800:0"],
     ["receive buffers of 4 GiB", "post:0xffffffff:0:0"],
     ["receive buffers of no bytes", "post:0:20480:0"],
-    ["receive buffers of one byte", "post:1:20480:0"],
     ["receive buffers in another region", "post:2048:20480:7"],
     ["head of the receive ring that jumps", "receive-head:40000"],
   ];
-  for (const [what, order] of posts) {
+  test("receive buffers of one byte", () =>
+    arena.scenario("receive buffers of one byte", async () => {
+      const attacker = arena.attack(["post:1:20480:0"]);
+      await attacker.finished();
+      await arena.peer("ping", "-c", "2", "-i", "0.05", "-W", "1", hostileAddress);
+      const { vportBroken = 0, ringFaults = 0 } = await attacker.counts();
+      assert.ok(vportBroken > 0 && ringFaults > 0, JSON.stringify(await attacker.counts()));
+      await attacker.stop();
+      await arena.alone();
+      return `vportBroken ${vportBroken}, ringFaults ${ringFaults}`;
+    }));
+
+  for (const [what, order] of deaths) {
     test(what, () =>
       arena.scenario(what, async () => {
         const attacker = arena.attack([order]);
-        await attacker.finished();
+        assert.match(await attacker.finished(), /^registered$/m);
+        // What is for it is dropped, if that is how ltran finds out.
         await arena.peer("ping", "-c", "2", "-i", "0.05", "-W", "1", hostileAddress);
-        const { vportBroken = 0, ringFaults = 0 } = await attacker.counts();
-        assert.ok(vportBroken > 0 && ringFaults > 0, JSON.stringify(await attacker.counts()));
-        await attacker.stop();
         await arena.alone();
-        return `vportBroken ${vportBroken}, ringFaults ${ringFaults}`;
+        assert.equal(attacker.program.result(), undefined, "it has not ended");
+        await attacker.stop();
+        return "ltran hangs up";
       }),
     );
   }
