@@ -4,6 +4,7 @@
  */
 #include "control_path.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -126,6 +127,18 @@ static bool deserted(const struct sockaddr_un *address)
     return refused;
 }
 
+/*
+ * Whether a name is that of a process' socket: a number stands before the ending. What an ltran leaves tells
+ * the next one that programs wait for it, and is not to be taken away.
+ */
+static bool is_process_socket(const char *name)
+{
+    size_t length = strlen(name), suffix = strlen(SUFFIX);
+
+    return length > suffix && strcmp(name + length - suffix, SUFFIX) == 0 &&
+        isdigit((unsigned char)name[length - suffix - 1]);
+}
+
 void gz_control_sweep(void)
 {
     DIR *all = opendir(folder);
@@ -135,11 +148,7 @@ void gz_control_sweep(void)
     if (all == NULL)
         return;
     while ((entry = readdir(all)) != NULL) {
-        size_t length = strlen(entry->d_name);
-
-        if (length < sizeof(SUFFIX) || strcmp(entry->d_name + length - strlen(SUFFIX), SUFFIX) != 0)
-            continue;
-        if (make_path(&address, "", entry->d_name) && deserted(&address))
+        if (is_process_socket(entry->d_name) && make_path(&address, "", entry->d_name) && deserted(&address))
             unlink(address.sun_path);
     }
     closedir(all);

@@ -81,7 +81,8 @@ describe("several ltrans", { timeout }, () => {
       programs.push(await startRedis(lab, { prefix, address }));
       traffic.push(await CheckedTraffic.start(lab, address, 4));
     }
-    await pause(500);
+    // On a busy machine a program may not run for as long as a change takes otherwise.
+    await pause(1_500);
     for (const one of traffic) assert.ok((await one.finish()).changes > 0);
     const reports = await Promise.all(ltrans.map((ltran) => ltran.report()));
     assert.deepEqual(
@@ -152,6 +153,14 @@ describe("the end of ltran", { timeout }, () => {
       .map((name) => basename(name))
       .filter((name) => !momentary.includes(name));
     assert.deepEqual(left.sort(), [`${prefix}ltran_client.sock`, `${prefix}ltran_cmd.sock`]);
+    // A program that starts takes away what dead programs left, but not what tells the next ltran of this one.
+    const other = await startLtran(lab, {}, `${prefix}other-`);
+    const bystander = await startRedis(lab, { prefix: other.prefix, address: otherAddress });
+    const isServed = async () => (await other.report()).instances.length === 1;
+    assert.ok(await waitUntil(isServed, 5_000), bystander.output());
+    assert.ok(filesOf(prefix).includes(`${prefix}ltran_client.sock`), "the next ltran would reset connections");
+    await bystander.stop();
+    await other.program.stop();
     const next = await startLtran(lab, {}, prefix);
     const present = readdirSync(folder);
     rmSync(join(folder, living));
