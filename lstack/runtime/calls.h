@@ -28,6 +28,8 @@
 /* sockets.c */
 /* The stack's half of what `fd` names, or NULL: the call is the kernel's. */
 struct gz_file *gz_socket_at(int fd);
+/* The same for calls that only the descriptor matters to: a child may make them before it runs a program. */
+struct gz_file *gz_socket_named(int fd);
 /* A STACK or BOTH socket can be used: 0, or the error that the call answers. */
 long gz_ready_to_use(const struct gz_file *file);
 long gz_socket(int domain, int type, int protocol);

@@ -206,7 +206,7 @@ long gz_duplicate(int fd, int target, int least, int flags)
     if (is_internal(fd) || (least < 0 && is_internal(target)))
         return -EBADF;
     GZ_ENTER(thread, fd);
-    struct gz_file *file = gz_socket_at(fd);
+    struct gz_file *file = gz_socket_named(fd);
     int made;
 
     if (file == NULL)
@@ -247,7 +247,7 @@ long gz_control(int fd, int command, long argument)
     if ((command == F_DUPFD || command == F_DUPFD_CLOEXEC) && argument >= 0)
         return gz_duplicate(fd, -1, (int)argument, command == F_DUPFD ? 0 : O_CLOEXEC);
     GZ_ENTER(thread, fd);
-    struct gz_file *file = gz_socket_at(fd);
+    struct gz_file *file = gz_socket_named(fd);
     long result = GZ_KERNEL;
 
     if (file != NULL && command == F_SETFL)

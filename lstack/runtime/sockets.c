@@ -11,21 +11,28 @@
 #include "calls.h"
 #include "stack.h"
 
-struct gz_file *gz_socket_at(int fd)
+struct gz_file *gz_socket_named(int fd)
 {
-    if (gz_process.forker != 0)
-        gz_part(false);
     struct gz_file *file = gz_file_at(fd, GZ_KIND_SOCKET);
 
     if (file == NULL)
         return NULL;
-    if (file->model != NULL)
-        gz_revive(file);
     /* In the child of a process that runs the stack, what was not decided yet is the kernel's. */
     if (file->side == GZ_KERNEL_SIDE || (gz_process.detached && file->side == GZ_UNDECIDED)) {
         gz_file_to_kernel(fd, file);
         return NULL;
     }
+    return file;
+}
+
+struct gz_file *gz_socket_at(int fd)
+{
+    if (gz_process.forker != 0)
+        gz_part(false);
+    struct gz_file *file = gz_socket_named(fd);
+
+    if (file != NULL && file->model != NULL)
+        gz_revive(file);
     return file;
 }
 

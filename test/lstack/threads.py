@@ -60,7 +60,7 @@ def connected_elsewhere():
     }
 
 
-def race(rounds=150, racers=4):
+def race(rounds=40, racers=4):
     """How many of several threads, each in a stack of its own, get one address, round by round."""
     begin, middle, end = (threading.Barrier(racers) for _ in range(3))
     winners = [0] * rounds

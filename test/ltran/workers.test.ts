@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { inRoot } from "../../scripts/build/paths.js";
 import { pause, run, waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
 import { stackEnvironment } from "../../scripts/lab/lstack-conf.js";
@@ -62,8 +63,12 @@ async function askMany(): Promise<Map<string, number>> {
   return found;
 }
 
+function sorted(pids: Iterable<string>): number[] {
+  return [...pids].map(Number).sort((first, second) => first - second);
+}
+
 async function registered(ltran: Daemon): Promise<number[]> {
-  return (await ltran.report()).instances.map(({ pid }) => pid).sort((a, b) => a - b);
+  return sorted((await ltran.report()).instances.map(({ pid }) => String(pid)));
 }
 
 function startBehind(
@@ -94,7 +99,7 @@ describe("workers behind ltran", { timeout }, () => {
       const areThere = async () => (await registered(ltran)).length === workers;
       assert.ok(await waitUntil(areThere, patienceMs), nginx.output());
       const first = await askMany();
-      assert.deepEqual([...first.keys()].map(Number).sort(), await registered(ltran), nginx.output());
+      assert.deepEqual(sorted(first.keys()), await registered(ltran), nginx.output());
       for (const [pid, count] of first) assert.ok(count >= requests / 6, `${pid} answered ${count} times`);
       const [killed = 0, stays = 0] = await registered(ltran);
       process.kill(killed, "SIGKILL");
@@ -104,11 +109,54 @@ describe("workers behind ltran", { timeout }, () => {
       };
       assert.ok(await waitUntil(isReplaced, patienceMs), nginx.output());
       const second = await askMany();
-      assert.deepEqual([...second.keys()].map(Number).sort(), await registered(ltran), nginx.output());
+      assert.deepEqual(sorted(second.keys()), await registered(ltran), nginx.output());
       await nginx.stop();
       await ltran.program.stop();
     });
   }
+});
+
+/** Asks over connections, and by datagrams of as many sockets; both print who answered. */
+const asker = `
+import collections, json, socket
+counts = {}
+for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+    found = collections.Counter()
+    for _ in range(${requests}):
+        with socket.socket(socket.AF_INET, kind) as made:
+            made.settimeout(5)
+            made.connect(("${addresses.server}", ${port}))
+            if kind == socket.SOCK_DGRAM:
+                made.send(b"who")
+            found[made.recv(100).decode()] += 1
+    counts[kind.name] = found
+print(json.dumps(counts))
+`;
+
+describe("children behind ltran", { timeout }, () => {
+  test("all that wait for inherited sockets are served, with the sockets' options", async () => {
+    const children = 3;
+    const ltran = await startLtran(lab, {}, `gz-${process.pid}-w-prefork-`);
+    const script = inRoot("test", "ltran", "prefork.py");
+    const server = startAccelerated(lab, "/usr/bin/python3", [script, addresses.server, String(port), "3"], {
+      prefix: ltran.prefix,
+      address: addresses.server,
+    });
+    const areThere = async () => (await registered(ltran)).length === children;
+    assert.ok(await waitUntil(areThere, patienceMs), server.output());
+    const asked = await runProgram({
+      namespace: lab.clientNamespace,
+      role: "client",
+      command: "python3",
+      argumentList: ["-c", asker],
+    });
+    const counts = JSON.parse(asked.stdout.toString()) as Record<string, Record<string, number>>;
+    for (const [kind, found] of Object.entries(counts)) {
+      assert.deepEqual(sorted(Object.keys(found)), await registered(ltran), JSON.stringify(counts[kind]));
+    }
+    await server.stop();
+    await ltran.program.stop();
+  });
 });
 
 describe("workers with a device", { timeout }, () => {
