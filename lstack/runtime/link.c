@@ -90,7 +90,8 @@ static void say_owner(void)
     static bool was_owned;
     char message[256];
     const struct gz_config *config = &gz_process.config;
-    bool is_owned = config->kni_switch == 0 && gz_kernel_owns(config->host_addr + 12, message, sizeof(message));
+    bool is_owned = config->kni_switch == 0 &&
+        gz_kernel_owns(config->host_addr + 12, message, sizeof(message));
 
     if (is_owned && !was_owned)
         dprintf(STDERR_FILENO, "gazelle: %s\n", message);

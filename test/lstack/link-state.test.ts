@@ -90,7 +90,7 @@ for (const configuration of configurations) {
   });
 }
 
-test("the kernel is given the address of the stack while it runs: that is said each time, with what mends it", async () => {
+test("the kernel is given the stack's address while it runs: that is said, with what mends it", async () => {
   const probe = await Probe.start({ label: "link-owner", configuration: { port: "packet" } });
   const address = (command: "add" | "del") =>
     runInside(probe.lab.serverNamespace, "ip", "address", command, `${addresses.server}/32`, "dev", "lo");

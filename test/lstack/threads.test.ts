@@ -1,4 +1,4 @@
-/** Threads that meet in one socket, one address or one epoll instance, in a process with one stack and with two. */
+/** Threads that meet in one socket, address or epoll instance, in a process with one stack and with two. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";

@@ -153,12 +153,15 @@ describe("the end of ltran", { timeout }, () => {
       .map((name) => basename(name))
       .filter((name) => !momentary.includes(name));
     assert.deepEqual(left.sort(), [`${prefix}ltran_client.sock`, `${prefix}ltran_cmd.sock`]);
-    // A program that starts takes away what dead programs left, but not what tells the next ltran of this one.
+    // A program that starts takes away what dead programs left, but not what tells of this ltran.
     const other = await startLtran(lab, {}, `${prefix}other-`);
     const bystander = await startRedis(lab, { prefix: other.prefix, address: otherAddress });
     const isServed = async () => (await other.report()).instances.length === 1;
     assert.ok(await waitUntil(isServed, 5_000), bystander.output());
-    assert.ok(filesOf(prefix).includes(`${prefix}ltran_client.sock`), "the next ltran would reset connections");
+    assert.ok(
+      filesOf(prefix).includes(`${prefix}ltran_client.sock`),
+      "the next ltran would reset connections",
+    );
     await bystander.stop();
     await other.program.stop();
     const next = await startLtran(lab, {}, prefix);
