@@ -161,6 +161,7 @@ export function report(changes: Partial<LtranReport> = {}): LtranReport {
     subnet: "192.168.1.0/24",
     subnet6: null,
     maxClients: 32,
+    turnedAway: 0,
     nics: [nic],
     counters: {},
     drops: {},
