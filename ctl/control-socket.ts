@@ -15,7 +15,7 @@ const LINE_LIMIT = 1 << 21;
 const BODY_LIMIT = 1 << 16;
 const SUFFIX = ".sock";
 /** Sockets of ltran in the same folders: they tell of no stack. */
-const LTRAN = /ltran_(cmd|client)\.sock$/;
+const LTRAN = /ltran_(cmd|client|memif)\.sock$/;
 
 /** Why a process cannot be asked; the message says it to a user. */
 export class ControlError extends Error {}
@@ -26,6 +26,7 @@ export interface AnswerHead {
   error?: string;
   countersBytes?: number;
   poolsBytes?: number;
+  objectsBytes?: number;
 }
 
 /** An answer: the line of facts, and the bytes behind it. */
@@ -106,7 +107,7 @@ function parseAnswer(received: Buffer): Answer | null {
     );
   }
   if (head.error !== undefined) throw new ControlError(`it answers: ${head.error}`);
-  const length = (head.countersBytes ?? 0) + (head.poolsBytes ?? 0);
+  const length = (head.countersBytes ?? 0) + (head.poolsBytes ?? 0) + (head.objectsBytes ?? 0);
   if (!Number.isInteger(length) || length < 0 || length > BODY_LIMIT) {
     throw new ControlError("its answer makes no sense");
   }

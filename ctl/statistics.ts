@@ -59,6 +59,14 @@ export interface Facts extends AnswerHead {
   /** Which of the process' stacks this is, and how many it has. */
   stack: number;
   stacks: number;
+  /** The clock of its objects' times. */
+  nowMicroseconds: number;
+  /** Bits of PortFlag, and most payload bytes of a super-frame. */
+  portFlags: number;
+  segmentationMax: number;
+  lowPower: boolean;
+  /** Faults that are injected, a bit each (stack/link/inject.ts). */
+  injecting: number;
 }
 
 /** Everything that a process says. */

@@ -60,7 +60,8 @@ function layOutTables(connections: u32): usize {
   r.reassembled = at;
   at += REASSEMBLED_SIZE;
   r.loopFrame = at;
-  return at + LOOP_FRAME_SIZE;
+  r.injected = at + LOOP_FRAME_SIZE;
+  return r.injected + REASSEMBLED_SIZE;
 }
 
 /**

@@ -9,6 +9,7 @@ import { bindSide, kernelNetworkSet, routeSide } from "./ip/sides";
 import { linkChanged } from "./link/addresses";
 import { announceDeadline } from "./link/announce";
 import { receiveShared } from "./link/handover";
+import { injectDeadline, injectRun } from "./link/inject";
 import { linkInput } from "./link/input";
 import { kernelSends } from "./link/kernel-port";
 import { loopDeadline, loopInput } from "./link/loop";
@@ -190,6 +191,7 @@ function receiveFrames(p: Port, count: u32): u32 {
 export function tick(now: u64): u32 {
   root().now = now;
   timerRun(now);
+  injectRun();
   return loopInput();
 }
 
@@ -246,7 +248,8 @@ export function fallback(reason: u32): void {
 
 /** When tick() and output() want to be called next; u64.MAX_VALUE for never. */
 export function nextDeadline(): u64 {
-  return min(min(wheelNext(), loopDeadline()), min(rateDeadline(), announceDeadline()));
+  const soon = min(min(loopDeadline(), injectDeadline()), min(rateDeadline(), announceDeadline()));
+  return min(wheelNext(), soon);
 }
 
 /**

@@ -53,10 +53,11 @@ import {
   REGION_SIZE_MIN as regionSizeMin,
   ROOT as rootAt,
   RX_BURST as rxBurst,
+  SETTINGS as settingsAt,
   TX_RING as txRing,
   TX_SPANS as txSpans,
 } from "./memory/map";
-import { Pool, PoolId } from "./memory/pool";
+import { Pool, PoolId, POOLS_SHOWN as poolsShown } from "./memory/pool";
 import {
   Port,
   PortFlag,
@@ -73,6 +74,7 @@ import {
   TX_SLOT_STRIDE as txSlotStride,
 } from "./memory/port";
 import { Root } from "./memory/root";
+import { Setting } from "./memory/settings";
 import {
   DROPS_AT as dropsAt,
   FALLBACKS_AT as fallbacksAt,
@@ -153,6 +155,8 @@ export const PORT_TX_TAIL: u32 = <u32>offsetof<Port>("txTail");
 export const PORT_INTERFACE: u32 = <u32>offsetof<Port>("interfaceIndex");
 export const PORT_MTU: u32 = <u32>offsetof<Port>("mtu");
 export const PORT_MAC: u32 = <u32>offsetof<Port>("mac");
+export const PORT_FLAGS: u32 = <u32>offsetof<Port>("flags");
+export const PORT_SEGMENTATION_MAX: u32 = <u32>offsetof<Port>("segmentationMax");
 export const PORT_LINK_UP: u32 = <u32>offsetof<Port>("linkUp");
 export const RX_BURST: u32 = rxBurst;
 export const RX_FRAME_ADDRESS: u32 = <u32>offsetof<RxFrame>("address");
@@ -262,6 +266,18 @@ export const POOL_CAPACITY: u32 = <u32>offsetof<Pool>("capacity");
 export const POOL_USED: u32 = <u32>offsetof<Pool>("used");
 export const POOL_PEAK: u32 = <u32>offsetof<Pool>("peak");
 export const POOL_EXHAUSTED: u32 = <u32>offsetof<Pool>("exhausted");
+export const POOL_BASE: u32 = <u32>offsetof<Pool>("base");
+export const POOL_STRIDE: u32 = <u32>offsetof<Pool>("stride");
+export const POOL_TOUCHED: u32 = <u32>offsetof<Pool>("touched");
+export const POOLS_SHOWN: u32 = poolsShown;
+export const SETTINGS: u32 = <u32>settingsAt;
+export const SETTING_COUNT: u32 = Setting.count;
+export const SETTING_LOW_POWER: u32 = Setting.lowPower;
+export const SETTING_INJECTING: u32 = Setting.injecting;
+export const SETTING_INJECT_LOSS: u32 = Setting.injectLoss;
+export const SETTING_INJECT_DUPLICATE: u32 = Setting.injectDuplicate;
+export const SETTING_INJECT_REORDER: u32 = Setting.injectReorder;
+export const SETTING_INJECT_DELAY: u32 = Setting.injectDelay;
 export const POOL_COUNT: u32 = PoolId.count;
 export const POOL_ID_SOCKET: u32 = PoolId.socket;
 export const POOL_ID_TCB: u32 = PoolId.tcb;

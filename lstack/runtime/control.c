@@ -1,7 +1,8 @@
 /*
  * The control socket (docs/control-protocol.md): a thread of its own answers each request with one line of
- * facts and the raw bytes of the counters and of the pools' headers. It never takes the stack's lock: every
- * number has one writer and is a single word. What the numbers are called is known where they are read.
+ * facts and raw bytes: the counters and the pools' headers, or objects of a pool. It never takes the stack's
+ * lock: every number has one writer and is a single word, objects may be seen half changed. What the bytes
+ * are called is known where they are read.
  */
 #include "control.h"
 
@@ -27,6 +28,9 @@
 #define FACTS_SIZE 1024u
 #define COUNTERS_SIZE (GZ_COUNTERS_END - GZ_COUNTERS)
 #define POOLS_SIZE (GZ_POOL_COUNT * GZ_POOL_SIZE)
+/* Objects of one answer; more are asked for again. */
+#define OBJECTS_SIZE 32768u
+#define BODY_SIZE (COUNTERS_SIZE + POOLS_SIZE > OBJECTS_SIZE ? COUNTERS_SIZE + POOLS_SIZE : OBJECTS_SIZE)
 #define STACK_SIZE (128 * 1024)
 
 _Static_assert(COUNTERS_SIZE % 8 == 0 && POOLS_SIZE % 8 == 0, "blocks are made of words");
@@ -39,7 +43,7 @@ struct client {
     bool last;
     uint32_t asked, size, sent;
     char request[64];
-    _Alignas(8) char answer[FACTS_SIZE + COUNTERS_SIZE + POOLS_SIZE];
+    _Alignas(8) char answer[FACTS_SIZE + BODY_SIZE];
 };
 
 static struct {
@@ -93,6 +97,8 @@ static uint32_t put_facts(char *to)
     const uint8_t *host = config->host_addr + 12, *gateway = config->gateway_addr + 12;
     const uint8_t *mac = (const uint8_t *)&port->mac;
     char device[6 * sizeof(port->device) + 1];
+    /* ltran says what its port can do when it has registered the stack. */
+    uint32_t at = GZ_PORTS + port->id * GZ_PORT_STRIDE;
 
     quote(device, sizeof(device), port->device);
     int size = snprintf(to, FACTS_SIZE,
@@ -101,7 +107,8 @@ static uint32_t put_facts(char *to)
         "\"regionBytes\":%u,\"uptimeMicroseconds\":%llu,\"poisoned\":%s,\"port\":\"%s\",\"device\":\"%s\","
         "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"mtu\":%u,\"address\":\"%u.%u.%u.%u/%lld\","
         "\"gateway\":\"%u.%u.%u.%u\",\"skippedFrames\":%llu,\"refusedFrames\":%llu,"
-        "\"stack\":%u,\"stacks\":%u}\n",
+        "\"stack\":%u,\"stacks\":%u,\"nowMicroseconds\":%llu,\"portFlags\":%u,\"segmentationMax\":%u,"
+        "\"lowPower\":%s,\"injecting\":%llu}\n",
         PROTOCOL, GZ_COUNTERS_LAYOUT, COUNTERS_SIZE, POOLS_SIZE, (int)getpid(), control.program,
         gz_current->region_size, (unsigned long long)(gz_now() - control.begun),
         atomic_load(&gz_current->shared->poisoned) ? "true" : "false", port->kind->name, device, mac[0],
@@ -109,7 +116,10 @@ static uint32_t put_facts(char *to)
         mac[2], mac[3], mac[4], mac[5], port->mtu, host[0], host[1], host[2], host[3],
         (long long)config->prefix_length, gateway[0], gateway[1], gateway[2], gateway[3],
         (unsigned long long)port->skipped, (unsigned long long)port->refused, gz_current->index,
-        gz_process.stacks);
+        gz_process.stacks, (unsigned long long)gz_now(), gz_get32(at + GZ_PORT_FLAGS),
+        gz_get32(at + GZ_PORT_SEGMENTATION_MAX),
+        gz_process.config.low_power_mode ? "true" : "false",
+        (unsigned long long)gz_get64(GZ_SETTINGS + GZ_SETTING_INJECTING * 8));
 
     return (uint32_t)size;
 }
@@ -121,17 +131,83 @@ static void refuse(struct client *client, const char *why)
         PROTOCOL, why);
 }
 
-/* "counters" is about the first stack, "counters N" about stack N. */
-static bool choose_stack(const char *command)
+static bool choose_stack(unsigned index)
+{
+    if (index >= gz_process.stacks || !gz_stacks[index].running)
+        return false;
+    gz_current = &gz_stacks[index];
+    return true;
+}
+
+/* "counters [STACK]": the first stack unless another one is named. */
+static bool answer_counters(struct client *client, const char *command)
 {
     unsigned index = 0;
     char rest;
 
     if (strcmp(command, "counters") != 0 && sscanf(command, "counters %3u%c", &index, &rest) != 1)
         return false;
-    if (index >= gz_process.stacks || !gz_stacks[index].running)
+    if (!choose_stack(index))
         return false;
-    gz_current = &gz_stacks[index];
+    client->size = put_facts(client->answer);
+    copy_words(client->answer + client->size, GZ_COUNTERS, COUNTERS_SIZE);
+    copy_words(client->answer + client->size + COUNTERS_SIZE, GZ_POOLS, POOLS_SIZE);
+    client->size += COUNTERS_SIZE + POOLS_SIZE;
+    return true;
+}
+
+/* "pool ID FIRST COUNT [STACK]": as many of these objects as there are and as fit. */
+static bool answer_pool(struct client *client, const char *command)
+{
+    unsigned id, first, count, index = 0;
+    char rest;
+    int fields = sscanf(command, "pool %3u %9u %5u %3u%c", &id, &first, &count, &index, &rest);
+
+    if ((fields != 3 && fields != 4) || id >= GZ_POOL_COUNT || (GZ_POOLS_SHOWN >> id & 1) == 0 ||
+        !choose_stack(index))
+        return false;
+    uint32_t header = GZ_POOLS + id * GZ_POOL_SIZE, base = gz_get32(header + GZ_POOL_BASE);
+    uint32_t stride = gz_get32(header + GZ_POOL_STRIDE), total = gz_get32(header + GZ_POOL_TOUCHED);
+
+    /* The stack may have damaged its memory. */
+    if (stride == 0 || stride > OBJECTS_SIZE || base + (uint64_t)stride * total > gz_current->region_size)
+        stride = 1, total = 0;
+    if (first > total)
+        first = total;
+    if (count > total - first)
+        count = total - first;
+    if (count > OBJECTS_SIZE / stride)
+        count = OBJECTS_SIZE / stride;
+    client->size = (uint32_t)snprintf(client->answer, FACTS_SIZE,
+        "{\"version\":%d,\"layout\":\"%s\",\"nowMicroseconds\":%llu,\"base\":%u,\"stride\":%u,\"first\":%u,"
+        "\"count\":%u,\"total\":%u,\"objectsBytes\":%u}\n",
+        PROTOCOL, GZ_COUNTERS_LAYOUT, (unsigned long long)gz_now(), base, stride, first, count,
+        total, count * stride);
+    memcpy(client->answer + client->size, gz_at(base + first * stride), (size_t)count * stride);
+    client->size += count * stride;
+    return true;
+}
+
+/* "set SETTING VALUE": in every stack. */
+static bool answer_set(struct client *client, const char *command)
+{
+    unsigned setting;
+    unsigned long long value;
+    char rest;
+
+    if (sscanf(command, "set %2u %19llu%c", &setting, &value, &rest) != 2 || setting >= GZ_SETTING_COUNT)
+        return false;
+    if (setting == GZ_SETTING_LOW_POWER)
+        gz_process.config.low_power_mode = value != 0;
+    for (unsigned i = 0; i < gz_process.stacks; i++) {
+        /* Without low power it has to tick again. */
+        if (gz_stacks[i].keeper.thread != NULL)
+            gz_thread_kick(gz_stacks[i].keeper.thread);
+        uint64_t *cell = (uint64_t *)(gz_stacks[i].env.memory.data + GZ_SETTINGS + setting * 8);
+
+        __atomic_store_n(cell, value, __ATOMIC_RELAXED);
+    }
+    client->size = (uint32_t)snprintf(client->answer, FACTS_SIZE, "{\"version\":%d}\n", PROTOCOL);
     return true;
 }
 
@@ -146,13 +222,9 @@ static void answer(struct client *client, uint32_t length)
         refuse(client, "not a request");
     } else if (strncmp(request + 8, "1 ", 2) != 0) {
         refuse(client, "version");
-    } else if (!choose_stack(request + 10)) {
+    } else if (!answer_counters(client, request + 10) && !answer_pool(client, request + 10) &&
+        !answer_set(client, request + 10)) {
         refuse(client, "unknown command");
-    } else {
-        client->size = put_facts(client->answer);
-        copy_words(client->answer + client->size, GZ_COUNTERS, COUNTERS_SIZE);
-        copy_words(client->answer + client->size + COUNTERS_SIZE, GZ_POOLS, POOLS_SIZE);
-        client->size += COUNTERS_SIZE + POOLS_SIZE;
     }
     gz_current = &gz_stacks[0];
     client->asked -= length + 1;

@@ -8,8 +8,13 @@ const REQUEST_MOST = 63;
 const CLIENTS_MOST = 8;
 const PATIENCE_MS = 5_000;
 
-/** What can be asked; each answers the members of its line. */
-export type Commands = Readonly<Record<string, () => object>>;
+/** What can be asked; each answers the members of its line, or null when words behind it make no sense. */
+export type Commands = Readonly<Record<string, (words: readonly string[]) => object | null>>;
+
+/** A command that takes no words. */
+export function plain(answer: () => object): (words: readonly string[]) => object | null {
+  return (words) => (words.length > 0 ? null : answer());
+}
 
 function answerTo(request: string, commands: Commands): { line: object; isLast: boolean } {
   const [word, version, name, ...rest] = request.split(" ");
@@ -17,8 +22,9 @@ function answerTo(request: string, commands: Commands): { line: object; isLast: 
   if (word !== "gazelle" || version === undefined) return refuse("not a request");
   if (version !== String(PROTOCOL_VERSION)) return refuse("version");
   const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined || rest.length > 0) return refuse("unknown command");
-  return { line: { version: PROTOCOL_VERSION, ...command() }, isLast: false };
+  const answer = command?.(rest) ?? null;
+  if (answer === null) return refuse("unknown command");
+  return { line: { version: PROTOCOL_VERSION, ...answer }, isLast: false };
 }
 
 function serve(connection: Socket, commands: Commands): void {

@@ -3,23 +3,21 @@ import type { Server } from "node:net";
 import type { LtranConfig } from "../../ctl/ltran-config.js";
 import type { Instance } from "./admission.js";
 import { type DaemonConfig, daemonConfig, isShared } from "./config.js";
-import { serveControl } from "./control.js";
+import { type Commands, plain, serveControl } from "./control.js";
 import { DeviceMtus } from "./device-mtu.js";
 import { Forwarder } from "./forwarder.js";
 import { KernelDevice } from "./kernel-device.js";
+import { Log, type Say } from "./log.js";
 import { MemifServer } from "./memif.js";
 import { loadNative, type Native, NativeEvent } from "./native.js";
 import { hadPredecessor, leave, type Place, placeOf, useFolder } from "./place.js";
 import { type Registered, Registrar } from "./registrar.js";
 import { showInstances } from "./report.js";
+import { firstPlace, Tables } from "./tables.js";
 
 /** The exit status after a trap of the forwarding module: EX_SOFTWARE of sysexits.h. */
 const TRAPPED = 70;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-function say(text: string): void {
-  process.stderr.write(`ltran: ${text}\n`);
-}
 
 /** What has begun, for its end. */
 interface Running {
@@ -34,7 +32,7 @@ interface Running {
   claimed: string[];
 }
 
-function sayLinks(forwarder: Forwarder, changed: number): void {
+function sayLinks(forwarder: Forwarder, say: Say, changed: number): void {
   for (let nic = 0; nic < forwarder.nicCount; nic++) {
     if ((changed & (1 << nic)) === 0) continue;
     const { device, isUp } = forwarder.nicFacts(nic);
@@ -46,14 +44,14 @@ function sayLinks(forwarder: Forwarder, changed: number): void {
 const LOOK_MS = 1_000;
 
 /** Says once what to do when frames arrive cut off, for devices where something can be done. */
-function watchTruncation(forwarder: Forwarder): void {
+function watchTruncation(forwarder: Forwarder, say: Say): void {
   const nics = Array.from({ length: forwarder.nicCount }, (_, nic) => forwarder.nicFacts(nic));
   const texts = nics.map(({ truncation }) => truncation).filter((text) => text !== "");
   if (texts.length === 0) return;
   const timer = setInterval(() => {
     if (forwarder.dropped("truncated") === 0) return;
     clearInterval(timer);
-    texts.forEach(say);
+    for (const text of texts) say(text);
   }, LOOK_MS);
   timer.unref();
 }
@@ -72,7 +70,38 @@ class Ending {
   }
 }
 
-async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
+/** What the control socket can be asked. */
+function commands(
+  config: DaemonConfig,
+  forwarder: Forwarder,
+  clients: Parameters<typeof showInstances>[2],
+  log: Log,
+  ending: Ending,
+): Commands {
+  const began = process.hrtime.bigint();
+  const tables = new Tables(forwarder, () => clients.registered());
+  const page = (read: (first: number) => object) => (words: readonly string[]) => {
+    const first = firstPlace(words);
+    return first === null ? null : read(first);
+  };
+  return {
+    quit: plain(() => {
+      // The answer leaves first.
+      setImmediate(() => ending.end(0));
+      return { pid: process.pid };
+    }),
+    instances: plain(() => ({ ...showInstances(config, forwarder, clients, began), logLevel: log.level })),
+    flows: page((first) => tables.flows(first)),
+    listeners: page((first) => tables.listeners(first)),
+    loglevel: (words) => {
+      const [level = "", ...rest] = words;
+      return rest.length === 0 && log.setLevel(level) ? { logLevel: log.level } : null;
+    },
+  };
+}
+
+async function begin(config: DaemonConfig, ending: Ending, log: Log): Promise<Running> {
+  const { say } = log;
   const place = placeOf(config.prefix);
   useFolder(place, isShared(config));
   const isSuccessor = hadPredecessor(place);
@@ -87,15 +116,7 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
     ringsOf: (stack: Registered) => registrar.ringsOf(stack),
     turnedAway: () => registrar.turnedAway + memif.turnedAway,
   };
-  const began = process.hrtime.bigint();
-  const control = await serveControl(place.control, {
-    quit: () => {
-      // The answer leaves first.
-      setImmediate(() => ending.end(0));
-      return { pid: process.pid };
-    },
-    instances: () => showInstances(config, forwarder, clients, began),
-  });
+  const control = await serveControl(place.control, commands(config, forwarder, clients, log, ending));
   const mtus = new DeviceMtus(native, place);
   const claimed = [place.control];
   try {
@@ -109,7 +130,7 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
       if (event === NativeEvent.readable) {
         registrar.readable(value);
         memif.readable(value);
-      } else if (event === NativeEvent.link) sayLinks(forwarder, value);
+      } else if (event === NativeEvent.link) sayLinks(forwarder, say, value);
       else if (event === NativeEvent.noted) {
         registrar.noted();
         for (let id = forwarder.nextBroken(); id !== null; id = forwarder.nextBroken()) {
@@ -117,7 +138,8 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
           memif.broken(id);
         }
       } else if (event === NativeEvent.trap) {
-        say(`the forwarding module failed (trap ${value}); the next ltran finds all connections again`);
+        const rest = "the next ltran finds all connections again";
+        say(`the forwarding module failed (trap ${value}); ${rest}`, "error");
         forwarder.trapped();
         ending.end(TRAPPED);
       }
@@ -129,7 +151,7 @@ async function begin(config: DaemonConfig, ending: Ending): Promise<Running> {
     }
     await registrar.listen(place);
     claimed.push(place.client);
-    watchTruncation(forwarder);
+    watchTruncation(forwarder, say);
   } catch (error) {
     mtus.restore();
     // To claim the next socket may have failed: it is not ours.
@@ -162,15 +184,16 @@ function finish({ native, registrar, memif, control, kernel, mtus, place, claime
  */
 export async function runLtran(config: LtranConfig, path: string): Promise<number> {
   const ending = new Ending();
+  const log = new Log();
   for (const signal of SIGNALS) process.on(signal, () => ending.end(0));
   let running: Running;
   try {
-    running = await begin(daemonConfig(config), ending);
+    running = await begin(daemonConfig(config), ending, log);
   } catch (error) {
-    say(error instanceof Error ? error.message : String(error));
+    log.say(error instanceof Error ? error.message : String(error), "error");
     return 1;
   }
-  say(`ready (${path})`);
+  log.say(`ready (${path})`);
   const status = await ending.promise;
   finish(running);
   return status;

@@ -12,6 +12,7 @@ import { type DaemonConfig, firstMac, isShared } from "./config.js";
 import { Entrance, REMEDY } from "./entrance.js";
 import type { Forwarder, Vport } from "./forwarder.js";
 import type { KernelDevice } from "./kernel-device.js";
+import type { Say } from "./log.js";
 import {
   type MemifAddRegion,
   type MemifAddRing,
@@ -82,7 +83,7 @@ export class MemifServer {
     forwarder: Forwarder,
     kernel: KernelDevice,
     instances: Instance[],
-    say: (text: string) => void,
+    say: Say,
   ) {
     this.#native = native;
     this.#config = config;

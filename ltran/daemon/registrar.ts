@@ -8,6 +8,7 @@ import { Entrance, REMEDY } from "./entrance.js";
 import type { Forwarder, Vport } from "./forwarder.js";
 import { Introducer } from "./introducer.js";
 import type { KernelDevice } from "./kernel-device.js";
+import type { Say } from "./log.js";
 import { type Register, readRegister, writeRefusal, writeWelcome } from "./message.js";
 import { errorName, type Native, type Received } from "./native.js";
 import type { Place } from "./place.js";
@@ -47,6 +48,7 @@ export class Registrar {
   readonly #native: Native;
   readonly #config: DaemonConfig;
   readonly #forwarder: Forwarder;
+  readonly #say: Say;
   readonly #log: BoundedLog;
   readonly #kernel: KernelDevice;
   readonly #connections = new Map<number, Connection>();
@@ -62,13 +64,14 @@ export class Registrar {
     forwarder: Forwarder,
     kernel: KernelDevice,
     instances: Instance[],
-    say: (text: string) => void,
+    say: Say,
   ) {
     this.#kernel = kernel;
     this.#instances = instances;
     this.#native = native;
     this.#config = config;
     this.#forwarder = forwarder;
+    this.#say = say;
     this.#log = new BoundedLog(say);
     this.#entrance = new Entrance(native, this.#log, {
       enter: (fd, peer) => this.#admitConnection(fd, peer),
@@ -226,6 +229,8 @@ export class Registrar {
       this.#kernel.acquire(instance);
     }
     this.#welcome(connection, connection.registered);
+    const { pid } = connection.peer;
+    this.#say(`process ${pid} has registered its stack ${wanted.stackIndex}: port ${vport.id}`, "debug");
     this.#introducer.opened(connection);
   }
 
@@ -267,6 +272,10 @@ export class Registrar {
 
   #forget({ instance, wanted, vport }: Registered): void {
     this.#forwarder.closeVport(vport);
+    this.#say(
+      `process ${instance.peer.pid} is gone with its stack ${wanted.stackIndex}: port ${vport.id}`,
+      "debug",
+    );
     instance.stacks.delete(wanted.stackIndex);
     if (instance.stacks.size > 0) return;
     this.#instances.splice(this.#instances.indexOf(instance), 1);

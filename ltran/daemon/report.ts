@@ -4,6 +4,7 @@ import * as dispatch from "../../build/generated/node/dispatch-layout.js";
 import { ipv4Text, macText } from "./addresses.js";
 import type { DaemonConfig } from "./config.js";
 import type { Forwarder, LacpLink } from "./forwarder.js";
+import type { Level } from "./log.js";
 import type { Registered } from "./registrar.js";
 
 const WORD = 8;
@@ -36,6 +37,9 @@ interface NicReport {
   mtu: number;
   skippedFrames: number;
   refusedFrames: number;
+  counters: Counted;
+  /** How often so many frames, from one on, were received at once. */
+  bursts: number[];
   /** With bond_mode 4 only. */
   lacp?: LacpLink;
 }
@@ -56,6 +60,8 @@ export interface LtranReport {
   uptimeMicroseconds: number;
   /** How long the forwarding thread has moved frames; the rest of the time it looked for some, or slept. */
   busyMicroseconds: number;
+  /** error, info or debug. */
+  logLevel?: Level;
   /** That of the first bond. */
   mac: string;
   subnet: string;
@@ -105,6 +111,14 @@ function showStack(forwarder: Forwarder, stack: Registered, rings: readonly numb
   };
 }
 
+function showNumbers(forwarder: Forwarder, nic: number): Pick<NicReport, "counters" | "bursts"> {
+  const block = forwarder.read(dispatch.NICS + nic * dispatch.NIC_STRIDE, dispatch.NIC_STRIDE);
+  const bursts = Array.from({ length: dispatch.NIC_COUNTERS / WORD }, (_, i) => {
+    return Number(block.readBigUInt64LE(i * WORD));
+  });
+  return { counters: named(block.subarray(dispatch.NIC_COUNTERS), COUNTERS, "NicCounter"), bursts };
+}
+
 function showNics(config: DaemonConfig, forwarder: Forwarder): NicReport[] {
   return Array.from({ length: forwarder.nicCount }, (_, nic) => {
     const { device, isUp, mtu, skipped, refused } = forwarder.nicFacts(nic);
@@ -116,6 +130,7 @@ function showNics(config: DaemonConfig, forwarder: Forwarder): NicReport[] {
       skippedFrames: skipped,
       refusedFrames: refused,
       mac: config.bonds[forwarder.bondOf(nic)]?.mac ?? "",
+      ...showNumbers(forwarder, nic),
       ...(config.bondMode === LACP ? { lacp: forwarder.lacpLink(nic) } : {}),
     };
   });

@@ -34,6 +34,7 @@ import { root } from "./memory/root";
 import { RETURNING_US, vportBegin } from "./open";
 import { Counter, count } from "./stats/counters";
 import { DropReason, drop } from "./stats/drop";
+import { countBurst } from "./stats/nic";
 import { ageDeadline, ageExpired } from "./tables/age";
 import { connectionEnd } from "./tables/connection";
 import { pairEnd, pairForget, pairIsMade, pairMake, pairNext } from "./tables/pair";
@@ -247,6 +248,7 @@ export function scanIntervalSet(interval: u64): void {
 export function receive(nic: u32, frames: u32, now: u64): void {
   root().now = now;
   const p = nicPort(nic);
+  countBurst(p, frames);
   for (let i: u32 = 0; i < frames; i++) {
     const rx = rxFrame(p, i);
     if (p.id + 1 == root().kernel) {

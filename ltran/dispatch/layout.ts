@@ -7,6 +7,7 @@ import { RingEnd } from "../../ring/end";
 import { Identity, IDENTITY as identityAt } from "./memory/identity";
 import {
   COUNTERS as countersAt,
+  NICS as nicsAt,
   POOLS as poolsAt,
   DISPATCH_SIZE_MIN as sizeMin,
   VPORT_COUNTERS as vportCountersAt,
@@ -20,6 +21,7 @@ import {
 import { PoolOf } from "./memory/pools";
 import { Counter } from "./stats/counters";
 import { DropReason, DROPS_AT as dropsAt } from "./stats/drop";
+import { NicCounter, NIC_COUNTERS as nicCounters, NIC_STRIDE as nicStride } from "./stats/nic";
 import { TAKE_END as takeEnd, Vport } from "./tables/vport";
 
 export const SIZE_MIN: u32 = sizeMin;
@@ -54,6 +56,12 @@ export const VPORT_COUNTERS: u32 = <u32>vportCountersAt;
 export const VPORT_COUNTERS_STRIDE: u32 = <u32>vportCountersStride;
 /** Counted from the vport's counters. */
 export const VPORT_DROPS: u32 = <u32>vportDropsAt;
+
+/** Of each NIC: how often so many frames, from one on, were received at once; then its counters. */
+export const NICS: u32 = <u32>nicsAt;
+export const NIC_STRIDE: u32 = <u32>nicStride;
+export const NIC_COUNTERS: u32 = <u32>nicCounters;
+export const NIC_COUNTERS_COUNT: u32 = NicCounter.count;
 
 export const POOLS: u32 = <u32>poolsAt;
 export const POOL_FLOW: u32 = PoolOf.flow;

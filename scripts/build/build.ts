@@ -5,6 +5,7 @@ import { configHeaderStep } from "./generate-config.js";
 import { COUNTER_TABLES, generateCounters } from "./generate-counters.js";
 import { doorsStep } from "./generate-doors.js";
 import { generateLayout, LAYOUT_OPTIONS, LAYOUTS } from "./generate-layout.js";
+import { generateStructs, STRUCT_SOURCES, STRUCTS_OUTPUT } from "./generate-structs.js";
 import { generateSystem, SYSTEM_OUTPUTS } from "./generate-system.js";
 import { withBuildLock } from "./lock.js";
 import { packageVersion, translateStep, wasmStep } from "./module-steps.js";
@@ -70,6 +71,14 @@ function generatedSteps(compiler: string): Step[] {
       work: () => generateLayout(layout),
     });
   }
+  steps.push({
+    name: "structs",
+    // Offsets of classes follow from their own files alone.
+    inputs: [...STRUCT_SOURCES, ...scripts.filter((path) => /structs|layout/.test(path))],
+    options: [...LAYOUT_OPTIONS, packageVersion("assemblyscript")],
+    outputs: [STRUCTS_OUTPUT],
+    work: generateStructs,
+  });
   return steps;
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { listFolder, writeAtomically } from "./files.js";
+import { STRUCT_SOURCES } from "./generate-structs.js";
 import { inBuild, inRoot, shown } from "./paths.js";
 
 /** The counters of a module. */
@@ -21,7 +22,11 @@ export const COUNTER_TABLES: readonly CounterTable[] = [
   {
     name: "counters",
     folder: inRoot("stack", "stats"),
-    beside: [inRoot("stack", "memory", "pool.ts")],
+    beside: [
+      inRoot("stack", "memory", "pool.ts"),
+      inRoot("stack", "memory", "settings.ts"),
+      ...STRUCT_SOURCES,
+    ],
     macro: "GZ_COUNTERS_LAYOUT",
     outputs: {
       node: inBuild("generated", "node", "counters.ts"),

@@ -56,7 +56,7 @@ export const LAYOUTS: readonly Layout[] = [
 export const LAYOUT_OPTIONS = ["--runtime", "stub", "--importMemory", "-O1", "--use", "abort="];
 
 /** Reads every exported constant of a compiled layout module: u32 as number, u64 as bigint. */
-async function readConstants(wasm: string, entry: string): Promise<[string, number | bigint][]> {
+export async function readConstants(wasm: string, entry: string): Promise<[string, number | bigint][]> {
   const module = await WebAssembly.compile(readFileSync(wasm));
   const memory = new WebAssembly.Memory({ initial: 1 });
   const instance = await WebAssembly.instantiate(module, { env: { memory } });

@@ -77,6 +77,7 @@ export function suites(): Suite[] {
     folderSuite("native", ["test/lstack"], { needsRoot: true }),
     folderSuite("ctl", ["test/ctl"], { needsRoot: true }),
     folderSuite("ltran", ["test/ltran"], { needsRoot: true }),
+    folderSuite("ctl", ["test/ctl"], { needsRoot: true }),
     folderSuite("package", ["test/package"], { needsRoot: true, parallel: 2, limit: 900 }),
     folderSuite("apps", ["test/apps"], {
       needsRoot: true,

@@ -11,6 +11,7 @@ import {
   ICMP_ERROR_TOS,
   ICMP_ERROR_TTL,
   ICMP_HEADER,
+  ICMP_UNREACHABLE,
   icmpIsError,
   icmpType,
   icmpWriteError,
@@ -72,6 +73,7 @@ export function icmpError(
   icmpWriteError(message, length, type, code, 0);
   buffer.length = <u16>length;
   count(Counter.icmpErrorsOut);
+  if (type == ICMP_UNREACHABLE) count(Counter.icmpUnreachableOut);
   const own = ipv4Low(ipv4Destination(packet));
   ipSend(
     n,

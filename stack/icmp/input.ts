@@ -44,6 +44,13 @@ function echo(
   ipSend(n, destinationHigh, destinationLow, sourceHigh, sourceLow, PROTOCOL_ICMP, 0, TTL, chain, length);
 }
 
+function countType(type: u8): void {
+  if (type == ICMP_ECHO_REQUEST) count(Counter.icmpEchoRequestsIn);
+  else if (type == ICMP_UNREACHABLE) count(Counter.icmpUnreachableIn);
+  else if (type == ICMP_TIME_EXCEEDED) count(Counter.icmpTimeExceededIn);
+  else if (type == ICMP_PARAMETER_PROBLEM) count(Counter.icmpParameterProblemsIn);
+}
+
 /** A received ICMP message, contiguous. */
 export function icmpInput(
   message: usize,
@@ -59,6 +66,7 @@ export function icmpInput(
     drop(length < ICMP_HEADER ? DropReason.truncated : DropReason.icmpMalformed);
     return;
   }
+  countType(icmpType(message));
   switch (icmpType(message)) {
     case ICMP_ECHO_REQUEST:
       // RFC 1122, section 3.2.2.6: an echo request to a broadcast address may be discarded (and is: RFC

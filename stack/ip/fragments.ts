@@ -53,6 +53,7 @@ export function fragmentsSend(
     count(Counter.ipFragmentsOut);
     offset += part;
   }
+  count(Counter.ipFragmented);
   count(Counter.ipOut);
   return 0;
 }

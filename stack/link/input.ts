@@ -15,6 +15,7 @@ import {
 } from "../wire/ethernet";
 import { VIRTIO_NET_HEADER, virtioNetChecksumGood, virtioNetSender } from "../wire/virtio-net";
 import { arpInput } from "./arp";
+import { injectInput, injects } from "./inject";
 import { kernelTakes } from "./kernel-port";
 
 /**
@@ -22,6 +23,12 @@ import { kernelTakes } from "./kernel-port";
  * ports.
  */
 export function linkInput(p: Port, address: usize, length: u32, wireLength: u32, flags: u32): void {
+  if (injects()) injectInput(p, address, length, wireLength, flags);
+  else linkDeliver(p, address, length, wireLength, flags);
+}
+
+/** The same, past the faults that are injected. */
+export function linkDeliver(p: Port, address: usize, length: u32, wireLength: u32, flags: u32): void {
   let frame = address;
   let present = length;
   let known = flags & (RxFlag.checksumGood | RxFlag.checksumBad);

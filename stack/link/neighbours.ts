@@ -28,6 +28,8 @@ enum NeighbourState {
   probing,
   /** A group address, an own one, or the only one that a port leads to: it needs no resolution. */
   known,
+  /** Given back to the pool. */
+  free,
 }
 
 /** RFC 1122, section 2.3.2.1: entries that are not confirmed are flushed; at most one request a second. */
@@ -107,6 +109,7 @@ function free(n: Neighbour): void {
   }
   // An eviction may look at a free object: it must not take it for an entry in use.
   n.holders = 1;
+  n.state = NeighbourState.free;
   poolGive(PoolId.neighbour, changetype<usize>(n));
 }
 

@@ -12,6 +12,8 @@
  *   0x17800  NETWORKS   the kernel's networks
  *   0x17c00  HASH_KEY   the device's hash key
  *   0x18000  POOLS      one Pool header per PoolId
+ *   0x18800  SETTINGS   what may be changed while the stack runs
+ *   0x18900  INJECTION  frames that are held back on purpose
  *   0x19000  WHEEL      the timer wheel
  *   0x20000  JOURNAL    the last occasions of each reason
  *   0x35000  PORTS      Port structs with their receive and transmit rings
@@ -37,6 +39,10 @@ export const KERNEL_NETWORKS: usize = 0x17800;
 /** link/rss.ts: 64 bytes. */
 export const HASH_KEY: usize = 0x17c00;
 export const POOLS: usize = 0x18000;
+/** memory/settings.ts: u64 each. */
+export const SETTINGS: usize = 0x18800;
+/** link/inject.ts: one Injection. */
+export const INJECTION: usize = 0x18900;
 export const WHEEL: usize = 0x19000;
 /** stats/journal.ts: JOURNAL_ROWS of JOURNAL_ENTRIES of 96 bytes. */
 export const JOURNAL: usize = 0x20000;

@@ -20,6 +20,13 @@ export enum PoolId {
 }
 
 /**
+ * Pools that the control socket shows, a bit each: their objects hold no payload and no keys, and tell by a
+ * field that they are free.
+ */
+export const POOLS_SHOWN: u32 =
+  (1 << PoolId.socket) | (1 << PoolId.tcb) | (1 << PoolId.interest) | (1 << PoolId.neighbour);
+
+/**
  * An array of equal objects with a list of the free ones. Memory that was never taken is never touched,
  * so a large region costs only what is used. Objects keep their kind for ever: a stale reference can see an
  * object freed or reused, never one of another kind.

@@ -51,6 +51,8 @@ export class Root extends ErrorTokens {
   neighbourMask: u32;
   /** Contiguous copy of a reassembled datagram, 64 KB. */
   reassembled: usize;
+  /** Contiguous copy of a frame that was held back on purpose (link/inject.ts), 64 KB and headers. */
+  injected: usize;
 
   /** Data of packet buffer 0; the others follow. */
   bufferData: usize;

@@ -1,4 +1,5 @@
 import { EAGAIN, EINVAL, ENOBUFS, EOPNOTSUPP } from "../../build/generated/system";
+import { Counter, count } from "../stats/counters";
 import { Tcb } from "../tcp/tcb";
 import { tcpAccept, tcpOptionsChanged } from "../tcp/user";
 import { bindEnter } from "./bind-table";
@@ -71,13 +72,19 @@ function adopt(socket: Socket, listener: Socket, tcb: Tcb): void {
   else socket.error = tcb.error;
 }
 
+/** Counts why accept() gives nothing but -EAGAIN. */
+function refused(error: i32): i32 {
+  count(Counter.socketAcceptFails);
+  return -error;
+}
+
 /** accept(): the handle of the oldest connection that waits, its peer in the call area. */
 export function acceptNext(listener: Socket): i32 {
-  if (listener.kind == SocketKind.datagram) return -EOPNOTSUPP;
-  if (listener.kind != SocketKind.listener) return -EINVAL;
+  if (listener.kind == SocketKind.datagram) return refused(EOPNOTSUPP);
+  if (listener.kind != SocketKind.listener) return refused(EINVAL);
   if (listener.acceptHead == 0) return -EAGAIN;
   const socket = socketTake(SocketKind.connection, listener.version);
-  if (changetype<usize>(socket) == 0) return -ENOBUFS;
+  if (changetype<usize>(socket) == 0) return refused(ENOBUFS);
   const tcb = tcpAccept(listener);
   if (tcb == 0) {
     socketGive(socket);

@@ -83,6 +83,8 @@ export function interestFree(interest: Interest): void {
   if (interest.socketPrevious != 0) {
     changetype<Interest>(interest.socketPrevious).socketNext = interest.socketNext;
   } else socket.interests = interest.socketNext;
+  // Who looks at the pool from outside sees by it that the interest is free.
+  interest.socket = 0;
   poolGive(PoolId.interest, changetype<usize>(interest));
 }
 

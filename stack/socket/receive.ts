@@ -11,7 +11,8 @@ import {
 import { Buffer } from "../memory/buffer";
 import { call, callEndpoint2 } from "../memory/call";
 import { chainSpans } from "../memory/chain-spans";
-import { Counter, countBy } from "../stats/counters";
+import { Counter, count } from "../stats/counters";
+import { countRead } from "../stats/transfer";
 import { after } from "../tcp/sequence";
 import { Tcb, TcbFlag, tcbHas } from "../tcp/tcb";
 import { tcpReceiveCommit, tcpReceivePlan, tcpReceiveReady } from "../tcp/user";
@@ -28,7 +29,9 @@ function nothing(socket: Socket): i32 {
   if (socket.error != 0) return -errorTake(socket);
   if ((socket.flags & SocketFlag.readShut) != 0) return 0;
   if (socket.kind != SocketKind.connection) return -ENOTCONN;
-  return connectionAlive(socket) ? -EAGAIN : 0;
+  if (!connectionAlive(socket)) return 0;
+  count(Counter.socketReadsEmpty);
+  return -EAGAIN;
 }
 
 /** Whether the peer's FIN was reached: true also when a reset came after it. */
@@ -55,6 +58,7 @@ function datagramPlan(socket: Socket, length: u32, flags: i32, offset: u32): i32
   if (socket.receiveHead == 0) {
     // As Linux: who would wait is told of the end, who would not is told that there is nothing.
     const ended = (socket.flags & SocketFlag.readShut) != 0 && (flags & MSG_DONTWAIT) == 0;
+    if (!ended) count(Counter.socketReadsEmpty);
     return ended ? 0 : -EAGAIN;
   }
   const info = datagramInfo(socket.receiveHead);
@@ -87,7 +91,8 @@ export function receiveCommit(socket: Socket, length: u32, flags: i32): i32 {
   if ((flags & MSG_PEEK) != 0) return 0;
   if (socket.kind == SocketKind.datagram) {
     if (socket.receiveHead == 0) return 0;
-    countBy(Counter.socketBytesIn, length);
+    countRead(length);
+    if (changetype<Buffer>(socket.receiveHead).extra > length) count(Counter.udpTruncated);
     datagramDiscard(socket);
     return 0;
   }
@@ -96,7 +101,7 @@ export function receiveCommit(socket: Socket, length: u32, flags: i32): i32 {
   if (length > tcpReceiveReady(tcb)) return -EINVAL;
   tcpReceiveCommit(tcb, length);
   socket.bytesIn += length;
-  countBy(Counter.socketBytesIn, length);
+  countRead(length);
   return 0;
 }
 

@@ -13,7 +13,8 @@ import {
 import { Buffer, bufferBase, bufferTake, chainGive } from "../memory/buffer";
 import { call, callEndpoint, callSpan } from "../memory/call";
 import { BUFFER_SIZE } from "../memory/map";
-import { Counter, countBy } from "../stats/counters";
+import { Counter, count } from "../stats/counters";
+import { countWrite } from "../stats/transfer";
 import { sendQueued, synchronised, Tcb } from "../tcp/tcb";
 import { tcpSendCommit, tcpSendPlan } from "../tcp/user";
 import { udpSend } from "../udp/output";
@@ -105,7 +106,10 @@ function datagramPlan(socket: Socket, length: u32, flags: i32): i32 {
   if ((socket.flags & SocketFlag.writeShut) != 0) return -EPIPE;
   if (length == 0) return 0;
   socket.planChain = chainPlan(length);
-  if (socket.planChain == 0) return -ENOBUFS;
+  if (socket.planChain == 0) {
+    count(Counter.socketWritesNoBuffer);
+    return -ENOBUFS;
+  }
   socket.planLength = length;
   return <i32>length;
 }
@@ -128,7 +132,7 @@ function datagramCommit(socket: Socket, length: u32): i32 {
   socket.planLength = 0;
   const result = udpSend(socket, chain, length);
   if (result < 0) return result;
-  countBy(Counter.socketBytesOut, length);
+  countWrite(length);
   return <i32>length;
 }
 
@@ -138,7 +142,7 @@ export function sendCommit(socket: Socket, length: u32, flags: i32): i32 {
   if (!connectionAlive(socket)) return length == 0 ? 0 : broken(socket);
   tcpSendCommit(changetype<Tcb>(socket.tcb), length, (flags & MSG_MORE) == 0);
   socket.bytesOut += length;
-  countBy(Counter.socketBytesOut, length);
+  if (length != 0) countWrite(length);
   return <i32>length;
 }
 

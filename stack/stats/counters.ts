@@ -42,18 +42,32 @@ export enum Counter {
   ipReassembled,
   /** Fragments sent. */
   ipFragmentsOut,
+  /** Datagrams sent as fragments. */
+  ipFragmented,
   /** ICMP messages received. */
   icmpIn,
+  /** ICMP echo requests among them. */
+  icmpEchoRequestsIn,
+  /** ICMP destination unreachable messages among them. */
+  icmpUnreachableIn,
+  /** ICMP time exceeded messages among them. */
+  icmpTimeExceededIn,
+  /** ICMP parameter problem messages among them. */
+  icmpParameterProblemsIn,
   /** ICMP echo requests answered. */
   icmpEchoReplies,
   /** ICMP errors sent. */
   icmpErrorsOut,
+  /** ICMP destination unreachable messages among them. */
+  icmpUnreachableOut,
   /** ICMP errors that reached a socket. */
   icmpErrorsIn,
   /** UDP datagrams delivered to a socket. */
   udpIn,
   /** Payload bytes of them. */
   udpInBytes,
+  /** UDP datagrams that the application read only a part of. */
+  udpTruncated,
   /** UDP datagrams sent. */
   udpOut,
   /** Payload bytes of them. */
@@ -62,6 +76,8 @@ export enum Counter {
   tcpSegmentsIn,
   /** TCP segments sent, a super-frame counted once. */
   tcpSegmentsOut,
+  /** TCP segments received that held an acknowledgement and nothing else. */
+  tcpEmptyAcksIn,
   /** Payload bytes taken into receive queues in order. */
   tcpBytesIn,
   /** Payload bytes sent for the first time. */
@@ -76,6 +92,8 @@ export enum Counter {
   tcpResetsIn,
   /** Resets sent. */
   tcpResetsOut,
+  /** Connections that went from ESTABLISHED or CLOSE-WAIT to CLOSED at once (RFC 4022, tcpEstabResets). */
+  tcpEstablishedResets,
   /** Segments retransmitted. */
   tcpRetransmits,
   /** Retransmission time-outs. */
@@ -112,6 +130,34 @@ export enum Counter {
   tcpTimeWaitReuses,
   /** Sockets made on this stack, accepted ones included: accelerated sockets. */
   socketsAccelerated,
+  /** Calls of accept that failed. */
+  socketAcceptFails,
+  /** Times that a call found nothing to read. */
+  socketReadsEmpty,
+  /** Writes of which something went into a buffer that was partly filled. */
+  socketWritesMerged,
+  /** Writes refused, or cut short, because there were no packet buffers. */
+  socketWritesNoBuffer,
+  /** Reads of up to 64 bytes. */
+  socketReads64,
+  /** Reads of 65 to 512 bytes. */
+  socketReads512,
+  /** Reads of 513 to 1460 bytes. */
+  socketReads1460,
+  /** Reads of 1461 to 8192 bytes. */
+  socketReads8192,
+  /** Longer reads. */
+  socketReadsLonger,
+  /** Writes of up to 64 bytes. */
+  socketWrites64,
+  /** Writes of 65 to 512 bytes. */
+  socketWrites512,
+  /** Writes of 513 to 1460 bytes. */
+  socketWrites1460,
+  /** Writes of 1461 to 8192 bytes. */
+  socketWrites8192,
+  /** Longer writes. */
+  socketWritesLonger,
   /** Bytes given to applications by recv. */
   socketBytesIn,
   /** Bytes taken from applications by send. */

@@ -86,6 +86,8 @@ export enum DropReason {
   handOverFull,
   /** A frame of the kernel's that speaks for a socket, or from an address that is not ours. */
   kernelForeign,
+  /** A received frame lost on purpose: faults are being injected. */
+  injected,
   count,
 }
 

@@ -38,6 +38,8 @@ export function connectionFree(tcb: Tcb): void {
  */
 export function connectionEnd(tcb: Tcb, error: i32): void {
   assert(tcb.state != TcpState.closed);
+  const wasOpen = tcb.state == TcpState.established || tcb.state == TcpState.closeWait;
+  if (wasOpen) count(Counter.tcpEstablishedResets);
   flowEnd(tcb, error);
   synQueueLeave(tcb);
   timeWaitLeave(tcb);

@@ -119,6 +119,7 @@ export function tcpInput(
     drop(DropReason.tcpMalformed);
     return;
   }
+  if (s.length == 0 && s.flags == TcpFlag.ack) count(Counter.tcpEmptyAcksIn);
   const tcb = connectionFind(
     destinationHigh,
     destinationLow,

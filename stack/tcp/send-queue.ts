@@ -3,6 +3,7 @@ import { Buffer, bufferData, bufferRoom, bufferTake, chainGive } from "../memory
 import { call, callSpan } from "../memory/call";
 import { CALL_SPANS, TX_SPANS } from "../memory/map";
 import { TxSlot } from "../memory/port";
+import { Counter, count } from "../stats/counters";
 import { after, before, beforeOrAt } from "./sequence";
 import { Tcb } from "./tcb";
 
@@ -53,6 +54,7 @@ export function sendQueueCommit(tcb: Tcb, length: u32): void {
   if (tcb.sendTail != 0 && left != 0) {
     const tail = changetype<Buffer>(tcb.sendTail);
     const part = min(bufferRoom(tail), left);
+    if (part != 0) count(Counter.socketWritesMerged);
     tail.length += <u16>part;
     left -= part;
     tcb.sndEnd += part;

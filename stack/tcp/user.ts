@@ -16,6 +16,7 @@ import { neighbourHold } from "../link/neighbours";
 import { chainSpans } from "../memory/chain-spans";
 import { BUFFER_SIZE } from "../memory/map";
 import { Socket, SocketFlag } from "../socket/socket";
+import { Counter, count } from "../stats/counters";
 import { ResetReason } from "../stats/reset";
 import { listenerAnnounce } from "./announce";
 import { acceptQueueTake } from "./backlog";
@@ -152,6 +153,7 @@ function tcpSendRoom(tcb: Tcb): u32 {
     // What is left is for received data and for those who have nothing queued yet.
     room = queued != 0 ? 0 : min(room, BUFFER_SIZE);
     if (room == 0) {
+      count(Counter.socketWritesNoBuffer);
       tcbSet(tcb, TcbFlag.unwritable);
       memoryRetry(tcb, MEMORY_RETRY_US);
     }
@@ -168,6 +170,7 @@ export function tcpSendPlan(tcb: Tcb, length: u32): u32 {
   if (wanted == 0) return 0;
   const planned = sendQueuePlan(tcb, wanted);
   if (planned == 0) {
+    count(Counter.socketWritesNoBuffer);
     tcbSet(tcb, TcbFlag.unwritable);
     memoryRetry(tcb, MEMORY_RETRY_US);
   }

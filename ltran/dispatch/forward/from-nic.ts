@@ -21,6 +21,7 @@ import { ETHERTYPE_VLAN, VLAN_TAG, vlanOf, vlanOfFrame, vlanRemove } from "../..
 import { member } from "../bond/member";
 import { Counter, count, countBy } from "../stats/counters";
 import { DropReason } from "../stats/drop";
+import { countIn, countKind } from "../stats/nic";
 import { addressFind } from "../tables/address";
 import { networkBond, networkOf } from "../tables/network";
 import { arpFromNic } from "./arp";
@@ -93,6 +94,7 @@ function inputByType(p: Port, f: Frame, type: u16): void {
   if (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6) ipFromNic(p, f, type);
   else if (type == ETHERTYPE_ARP) arpFromNic(f);
   else discard(f, DropReason.unknownEtherType);
+  countKind(p, type == ETHERTYPE_ARP, f.protocol);
 }
 
 /** A frame from the NIC that receives. */
@@ -112,6 +114,7 @@ export function nicInput(p: Port, rx: RxFrame): void {
   }
   count(Counter.nicFramesIn);
   countBy(Counter.nicBytesIn, f.length);
+  countIn(p, f.length);
   const vlan = (rx.flags & RxFlag.vlan) != 0 ? vlanOf(rx.flags >> RX_VLAN_SHIFT) : 0;
   f.network = networkOf(member(p.id).bond, vlan);
   const type = ethernetType(f.head);

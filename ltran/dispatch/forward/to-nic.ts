@@ -13,6 +13,7 @@ import { HEAD_MAX } from "../memory/map";
 import { root } from "../memory/root";
 import { Counter, count, countBy } from "../stats/counters";
 import { DropReason, dropOf } from "../stats/drop";
+import { countOut } from "../stats/nic";
 import { networkVlan } from "../tables/network";
 import { Vport, vport, vportTake } from "../tables/vport";
 import { checksumComplete } from "./checksum";
@@ -113,6 +114,7 @@ export function nicSend(p: Port, f: Frame): void {
   if (!toPort(p, f, DropReason.txRingFull)) return;
   count(Counter.nicFramesOut);
   countBy(Counter.nicBytesOut, f.length);
+  countOut(p, f.length);
 }
 
 /** Gives what was taken from the ring of `v` back to it; it may wait for that. */

@@ -8,6 +8,7 @@ import { PORTS_END } from "../../../stack/memory/port";
  *   0x10000  ROOT            one Root struct
  *   0x10800  AGES            lists of flows by age
  *   0x11000  COUNTERS        u64 counters, then drop reasons
+ *   0x11800  NICS            what each NIC counts, and how many frames it receives at once
  *   0x14000  CALL            the call area: arguments and results that do not fit a register
  *   0x17000  FRAMES          frames that are being looked at
  *   0x17f00  HEADER_CHAIN    what the headers of an IPv6 packet said
@@ -25,6 +26,9 @@ import { PORTS_END } from "../../../stack/memory/port";
 export { CALL, COUNTERS, ROOT } from "../../../stack/memory/map";
 
 export const AGES: usize = 0x10800;
+/** stats/nic.ts: one for each port. */
+export const NICS: usize = 0x11800;
+export const NICS_END: usize = 0x14000;
 export const FRAMES: usize = 0x17000;
 export const HEADER_CHAIN: usize = 0x17f00;
 export const POOLS: usize = 0x18000;

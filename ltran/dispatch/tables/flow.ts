@@ -216,6 +216,8 @@ export function flowFree(f: Flow): void {
   leaveBucket(f, a);
   leaveOwner(f);
   ageRemove(f);
+  // Who looks at the pool sees by it that the flow is free.
+  f.protocol = 0;
   poolGiveTo(poolOf(PoolOf.flow), changetype<usize>(f));
   addressRelease(a);
   count(Counter.flowsEnded);

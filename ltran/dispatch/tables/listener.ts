@@ -166,6 +166,8 @@ export function listenerFree(l: Listener): void {
   else changetype<Listener>(l.ownerPrevious).ownerNext = l.ownerNext;
   if (l.ownerNext != 0) changetype<Listener>(l.ownerNext).ownerPrevious = l.ownerPrevious;
   v.listeners--;
+  // Who looks at the pool sees by it that the listener is free.
+  l.protocol = 0;
   poolGiveTo(poolOf(PoolOf.listener), changetype<usize>(l));
 }
 
