@@ -6,7 +6,7 @@ import { findInstances, type Instance } from "./gazellectl/instances.js";
 import { Ltran } from "./gazellectl/ltran/ltran.js";
 import { type Command, type Manner, Misuse, parse, type Wanted } from "./gazellectl/parse.js";
 import { schema } from "./gazellectl/schema.js";
-import { inject, setLowPower, uninject } from "./gazellectl/settings.js";
+import { inject, setLogLevel, setLowPower, uninject } from "./gazellectl/settings.js";
 import type { Section } from "./gazellectl/sheet.js";
 import { type Show, showInPlace, showSamples } from "./gazellectl/show.js";
 
@@ -92,6 +92,9 @@ async function change(command: Command, { prefix, isJson }: Manner): Promise<voi
   if (command.kind === "loglevel") await new Ltran(prefix ?? "").ask(`loglevel ${command.level}`);
   if (command.kind === "lowpower") {
     for (const one of await toChange(prefix, command.target)) await setLowPower(one, command.isOn);
+  }
+  if (command.kind === "stackLoglevel") {
+    for (const one of await toChange(prefix, command.target)) await setLogLevel(one, command.level);
   }
   if (command.kind === "inject") {
     const { fault, first, second } = command;

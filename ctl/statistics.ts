@@ -65,6 +65,8 @@ export interface Facts extends AnswerHead {
   portFlags: number;
   segmentationMax: number;
   lowPower: boolean;
+  /** How much is said while it runs (LogLevel of stack/memory/settings.ts). */
+  logLevel: number;
   /** Faults that are injected, a bit each (stack/link/inject.ts). */
   injecting: number;
 }
@@ -73,6 +75,8 @@ export interface Facts extends AnswerHead {
 export interface Statistics extends Record<TableName, Entry[]> {
   facts: Facts;
   pools: Record<string, PoolState>;
+  /** Cells of all histograms of LATENCIES, one behind the other. */
+  latencies: bigint[];
   /** Each stack of a process that has several; the numbers beside it are their sums then. */
   stacks?: Statistics[];
 }
@@ -97,6 +101,16 @@ export function readTables(block: Buffer): Record<TableName, Entry[]> {
     fallbacks: readTable(block, "fallbacks"),
     retransmissions: readTable(block, "retransmissions"),
   };
+}
+
+/** The stages of which there are histograms (stack/stats/latency.ts). */
+export const LATENCIES = COUNTERS.filter((entry) => entry.enum === "Latency").map(({ name }) => name);
+
+function readLatencies(body: Buffer): bigint[] {
+  const at = layout.LATENCIES - layout.COUNTERS;
+  return Array.from({ length: LATENCIES.length * layout.LATENCY_CELLS }, (_, cell) => {
+    return body.readBigUInt64LE(at + cell * 8);
+  });
 }
 
 const POOL_ID = "POOL_ID_";
@@ -140,6 +154,7 @@ function parseStatistics({ head, body }: Answer): Statistics {
   return {
     facts,
     ...readTables(body),
+    latencies: readLatencies(body),
     pools: readPools(body.subarray(counters)),
   };
 }
@@ -183,6 +198,9 @@ function total(first: Statistics, stacks: Statistics[]): Statistics {
     fallbacks: sumEntries(stacks.map(({ fallbacks }) => fallbacks)),
     retransmissions: sumEntries(stacks.map(({ retransmissions }) => retransmissions)),
     pools: sumPools(stacks.map(({ pools }) => pools)),
+    latencies: first.latencies.map((_, cell) => {
+      return stacks.reduce((sum, { latencies }) => sum + (latencies[cell] ?? 0n), 0n);
+    }),
     stacks,
   };
 }

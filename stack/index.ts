@@ -25,6 +25,7 @@ import { announceOutput } from "./socket/announce";
 import { DropReason, drop } from "./stats/drop";
 import { countFallback, FallbackReason } from "./stats/fallback";
 import { aboutFrame } from "./stats/subject";
+import { countWake } from "./stats/wake";
 import { Congestion } from "./tcp/congestion";
 import { tcpOutput } from "./tcp/output";
 import { portForget } from "./tcp/port-forget";
@@ -238,6 +239,11 @@ export function sideOfBind(v6Only: i32): i32 {
 export function sideOfRoute(): i32 {
   const endpoint = callEndpoint();
   return routeSide(endpoint.high, endpoint.low);
+}
+
+/** A thread that slept in the kernel is awake again: bits of Wake, none: its time had come. */
+export function wokenBy(by: u32): void {
+  countWake(by);
 }
 
 /** A socket goes to the kernel: counts why. `reason` is a FallbackReason. */

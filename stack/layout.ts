@@ -47,6 +47,7 @@ import {
   JOURNAL as journalAt,
   JOURNAL_ENTRIES as journalEntries,
   JOURNAL_ROWS as journalRows,
+  LATENCIES as latenciesAt,
   POOLS as poolsAt,
   PORTS as portsAt,
   PORTS_MAX as portsMax,
@@ -74,7 +75,8 @@ import {
   TX_SLOT_STRIDE as txSlotStride,
 } from "./memory/port";
 import { Root } from "./memory/root";
-import { Setting } from "./memory/settings";
+import { LogLevel, Setting } from "./memory/settings";
+import { Wake } from "./memory/wake";
 import {
   DROPS_AT as dropsAt,
   FALLBACKS_AT as fallbacksAt,
@@ -92,7 +94,7 @@ import {
   SUBJECT_FRAME as subjectFrame,
   SUBJECT_SIZE as subjectSize,
 } from "./stats/journal";
-import { RetransmissionReason } from "./stats/retransmission";
+import { Latency, LATENCY_CELLS as latencyCells } from "./stats/latency";
 import { Tcb } from "./tcp/tcb";
 
 export const SIDE_STACK: u32 = Side.stack;
@@ -210,7 +212,9 @@ export const DROPS: u32 = <u32>dropsAt;
 export const RESETS: u32 = <u32>resetsAt;
 export const FALLBACKS: u32 = <u32>fallbacksAt;
 export const RETRANSMISSIONS: u32 = <u32>retransmissionsAt;
-export const COUNTERS_END: u32 = <u32>retransmissionsAt + RetransmissionReason.count * 8;
+export const LATENCIES: u32 = <u32>latenciesAt;
+export const LATENCY_CELLS: u32 = latencyCells;
+export const COUNTERS_END: u32 = <u32>latenciesAt + Latency.count * latencyCells * 8;
 
 export const ROOT_CAPTURING: u32 = <u32>offsetof<Root>("capturing");
 export const CAPTURE_RING: u32 = <u32>captureRing;
@@ -274,6 +278,13 @@ export const SETTINGS: u32 = <u32>settingsAt;
 export const SETTING_COUNT: u32 = Setting.count;
 export const SETTING_LOW_POWER: u32 = Setting.lowPower;
 export const SETTING_INJECTING: u32 = Setting.injecting;
+export const SETTING_LOG_LEVEL: u32 = Setting.logLevel;
+export const LOG_LEVEL_INFO: u32 = LogLevel.info;
+export const LOG_LEVEL_ERROR: u32 = LogLevel.error;
+export const LOG_LEVEL_DEBUG: u32 = LogLevel.debug;
+export const WAKE_FRAME: u32 = Wake.frame;
+export const WAKE_THREAD: u32 = Wake.thread;
+export const WAKE_DESCRIPTOR: u32 = Wake.descriptor;
 export const SETTING_INJECT_LOSS: u32 = Setting.injectLoss;
 export const SETTING_INJECT_DUPLICATE: u32 = Setting.injectDuplicate;
 export const SETTING_INJECT_REORDER: u32 = Setting.injectReorder;

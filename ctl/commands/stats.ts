@@ -98,7 +98,7 @@ function print(statistics: Statistics, all: boolean): void {
 
 /** Numbers beyond 2^53 lose their last digits, as in most readers of JSON. */
 function printJson(statistics: Statistics): void {
-  const plain = ({ facts, pools, ...tables }: Statistics) => {
+  const plain = ({ facts, pools, latencies: _, ...tables }: Statistics) => {
     const names = Object.keys(TABLES) as TableName[];
     const values = names.map((table) => [
       table,

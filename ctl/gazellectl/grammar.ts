@@ -3,19 +3,24 @@ import type { Instance } from "./instances.js";
 import { aggregate } from "./lstack/aggregate.js";
 import { connections } from "./lstack/connections.js";
 import { features } from "./lstack/features.js";
+import { intr } from "./lstack/intr.js";
+import { latency } from "./lstack/latency.js";
 import { list } from "./lstack/list.js";
 import { protocol } from "./lstack/protocol.js";
 import { rate } from "./lstack/rate.js";
 import { show } from "./lstack/show.js";
 import { snmp } from "./lstack/snmp.js";
+import { virtio } from "./lstack/virtio.js";
 import { xstats } from "./lstack/xstats.js";
 import { burst } from "./ltran/burst.js";
 import { instance } from "./ltran/instance.js";
+import { latency as ltranLatency } from "./ltran/latency.js";
 import type { Ltran } from "./ltran/ltran.js";
 import { rate as ltranRate } from "./ltran/rate.js";
 import { show as ltranShow } from "./ltran/show.js";
 import { table } from "./ltran/tables.js";
 import type { View } from "./view.js";
+import { LOG_LEVELS } from "./words.js";
 
 /** What `lstack show TARGET` can show; the first one without a word. */
 export const LSTACK_VIEWS: readonly View<Instance>[] = [
@@ -26,26 +31,24 @@ export const LSTACK_VIEWS: readonly View<Instance>[] = [
   xstats,
   features,
   aggregate,
+  latency,
   protocol,
+  virtio,
+  intr,
 ];
 
 /** What `lstack show` shows without a target. */
 export const LSTACK_LIST = list;
 
 /** What `ltran show` can show; the first one without a word. */
-export const LTRAN_VIEWS: readonly View<Ltran>[] = [ltranShow, ltranRate, instance, burst, table];
-
-/** Kinds of faults, and what their two numbers are. */
-export const FAULTS = {
-  loss: ["RATE", "COUNT"],
-  duplicate: ["RATE", "COUNT"],
-  reorder: ["RATE", "COUNT"],
-  delay: ["MILLISECONDS", "RANGE"],
-} as const;
-export type Fault = keyof typeof FAULTS;
-
-/** How much ltran says. */
-export const LOG_LEVELS = ["error", "info", "debug"] as const;
+export const LTRAN_VIEWS: readonly View<Ltran>[] = [
+  ltranShow,
+  ltranRate,
+  instance,
+  burst,
+  table,
+  ltranLatency,
+];
 
 /** Limits of the number behind a view. */
 export const TIME_MOST = 1_800;
@@ -64,6 +67,7 @@ export function usage(): string {
        gazellectl ltran set loglevel {${LOG_LEVELS.join("|")}}
        gazellectl ltran quit
        gazellectl lstack show [TARGET [VIEW]]
+       gazellectl lstack set TARGET loglevel {${LOG_LEVELS.join("|")}}
        gazellectl lstack set TARGET lowpower {0|1}
        gazellectl inject {loss|duplicate|reorder} RATE COUNT random [TARGET]
        gazellectl inject delay MILLISECONDS RANGE random [TARGET]

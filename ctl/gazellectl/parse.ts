@@ -2,10 +2,11 @@
  * A command line, taken apart. The original's grammar takes the same word as an option and without dashes,
  * with a number at the end that belongs to it: node:util's parseArgs knows no such words.
  */
-import { FAULTS, type Fault, LOG_LEVELS, LSTACK_VIEWS, LTRAN_VIEWS, TIME_MOST } from "./grammar.js";
+import { LSTACK_VIEWS, LTRAN_VIEWS, TIME_MOST } from "./grammar.js";
 import type { Instance } from "./instances.js";
 import type { Ltran } from "./ltran/ltran.js";
 import type { View } from "./view.js";
+import { FAULTS, type Fault, LOG_LEVELS, type LogLevel } from "./words.js";
 
 /** A command line that is none: the usage is printed with it. */
 export class Misuse extends Error {}
@@ -29,11 +30,12 @@ export type Command =
   | { kind: "help" }
   | { kind: "schema" }
   | { kind: "quit" }
-  | { kind: "loglevel"; level: string }
+  | { kind: "loglevel"; level: LogLevel }
   | { kind: "ltran"; wanted: Wanted<Ltran> }
   | { kind: "list" }
   | { kind: "lstack"; target: string | undefined; wanted: Wanted<Instance> }
   | { kind: "lowpower"; target: string; isOn: boolean }
+  | { kind: "stackLoglevel"; target: string; level: LogLevel }
   | { kind: "inject"; target: string | undefined; fault: Fault; first: number; second: number }
   | { kind: "unset"; target: string | undefined; faults: readonly Fault[] };
 
@@ -83,11 +85,18 @@ function parseShow(words: readonly string[]): Command {
   return { kind: "lstack", target, wanted: wantedOf(LSTACK_VIEWS, isTarget ? rest : words) };
 }
 
+function levelOf(word: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === word);
+  if (level === undefined) throw new Misuse(`${word}: must be ${LOG_LEVELS.join(", ")}`);
+  return level;
+}
+
 function parseSet(words: readonly string[]): Command {
   const [target, what, value, ...rest] = words;
   if (target === undefined || what === undefined || value === undefined || rest.length > 0) {
-    throw new Misuse("set needs a target, lowpower, and 0 or 1");
+    throw new Misuse("set needs a target, and loglevel or lowpower with a value");
   }
+  if (what === "loglevel") return { kind: "stackLoglevel", target, level: levelOf(value) };
   if (what !== "lowpower") throw new Misuse(`unknown: ${what}`);
   if (value !== "0" && value !== "1") throw new Misuse(`${value}: must be 0 or 1`);
   return { kind: "lowpower", target, isOn: value === "1" };
@@ -135,9 +144,7 @@ function parseLtran(words: readonly string[]): Command {
   const [what, level = "", ...more] = rest;
   if (verb !== "set" || what !== "loglevel" || more.length > 0)
     throw new Misuse("ltran needs show, set loglevel or quit");
-  if (!LOG_LEVELS.some((known) => known === level))
-    throw new Misuse(`${level}: must be ${LOG_LEVELS.join(", ")}`);
-  return { kind: "loglevel", level };
+  return { kind: "loglevel", level: levelOf(level) };
 }
 
 function parseWords(words: readonly string[]): Command {

@@ -61,6 +61,7 @@ export function schema(): Schema {
   };
   for (const view of LSTACK_VIEWS) definitions[named("lstack", view)] = instances(view);
   for (const view of LTRAN_VIEWS) {
+    if (view.sheets.length === 0) continue;
     const isFree = view.document !== undefined;
     definitions[named("ltran", view)] = isFree
       ? { type: "object", description: "docs/control-protocol.md, the answer to instances" }

@@ -1,8 +1,8 @@
 /** What gazellectl changes in a running process. */
 import * as layout from "../../build/generated/node/layout.js";
 import { askControl } from "../control-socket.js";
-import { FAULTS, type Fault } from "./grammar.js";
 import type { Instance } from "./instances.js";
+import { FAULTS, type Fault, LOG_LEVELS, type LogLevel } from "./words.js";
 
 const SETTINGS: Readonly<Record<Fault, number>> = {
   loss: layout.SETTING_INJECT_LOSS,
@@ -27,6 +27,22 @@ function injecting({ facts }: Instance): bigint {
 /** Switches low power mode on or off. */
 export function setLowPower(instance: Instance, isOn: boolean): Promise<void> {
   return set(instance, layout.SETTING_LOW_POWER, isOn ? 1n : 0n);
+}
+
+const LEVELS: Readonly<Record<LogLevel, number>> = {
+  info: layout.LOG_LEVEL_INFO,
+  error: layout.LOG_LEVEL_ERROR,
+  debug: layout.LOG_LEVEL_DEBUG,
+};
+
+/** The name of a level that an instance tells of. */
+export function levelName(level: number): LogLevel {
+  return LOG_LEVELS.find((name) => LEVELS[name] === level) ?? "info";
+}
+
+/** Lets a stack say more or less while it runs. */
+export function setLogLevel(instance: Instance, level: LogLevel): Promise<void> {
+  return set(instance, layout.SETTING_LOG_LEVEL, BigInt(LEVELS[level]));
 }
 
 /** Injects a fault: `first` is a rate, or for a delay milliseconds, `second` a count or a range. */

@@ -108,7 +108,7 @@ static uint32_t put_facts(char *to)
         "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"mtu\":%u,\"address\":\"%u.%u.%u.%u/%lld\","
         "\"gateway\":\"%u.%u.%u.%u\",\"skippedFrames\":%llu,\"refusedFrames\":%llu,"
         "\"stack\":%u,\"stacks\":%u,\"nowMicroseconds\":%llu,\"portFlags\":%u,\"segmentationMax\":%u,"
-        "\"lowPower\":%s,\"injecting\":%llu}\n",
+        "\"lowPower\":%s,\"injecting\":%llu,\"logLevel\":%llu}\n",
         PROTOCOL, GZ_COUNTERS_LAYOUT, COUNTERS_SIZE, POOLS_SIZE, (int)getpid(), control.program,
         gz_current->region_size, (unsigned long long)(gz_now() - control.begun),
         atomic_load(&gz_current->shared->poisoned) ? "true" : "false", port->kind->name, device, mac[0],
@@ -119,7 +119,8 @@ static uint32_t put_facts(char *to)
         gz_process.stacks, (unsigned long long)gz_now(), gz_get32(at + GZ_PORT_FLAGS),
         gz_get32(at + GZ_PORT_SEGMENTATION_MAX),
         gz_process.config.low_power_mode ? "true" : "false",
-        (unsigned long long)gz_get64(GZ_SETTINGS + GZ_SETTING_INJECTING * 8));
+        (unsigned long long)gz_get64(GZ_SETTINGS + GZ_SETTING_INJECTING * 8),
+        (unsigned long long)gz_get64(GZ_SETTINGS + GZ_SETTING_LOG_LEVEL * 8));
 
     return (uint32_t)size;
 }

@@ -80,7 +80,7 @@ static void say_truncated(void)
     }
     if (drops == 0)
         return;
-    dprintf(STDERR_FILENO, "gazelle: %s\n", port->truncation);
+    gz_say(GZ_INFO, "%s", port->truncation);
     port->truncation[0] = '\0';
 }
 
@@ -109,6 +109,8 @@ static void *watch(void *argument)
         is_up = link_is_up(event.fd);
         if (is_up != was_up && tell() < 0)
             return argument;
+        if (is_up != was_up)
+            gz_say(GZ_DEBUG, "the link of %s is %s", gz_current->wire.device, is_up ? "up" : "down");
         was_up = is_up;
         say_owner();
         if (gz_current->wire.truncation[0] != '\0')

@@ -381,7 +381,7 @@ static void *stay(void *unused)
             continue;
         if (lose() < 0)
             return unused;
-        dprintf(STDERR_FILENO, "gazelle: ltran has ended; registering again as soon as there is one\n");
+        gz_say(GZ_INFO, "ltran has ended; registering again as soon as there is one");
         uint32_t wait = FIRST_WAIT;
 
         while (!come_back()) {
@@ -390,6 +390,6 @@ static void *stay(void *unused)
             attend((int)wait);
             wait = wait < LONGEST_WAIT / 2 ? 2 * wait : LONGEST_WAIT;
         }
-        dprintf(STDERR_FILENO, "gazelle: registered with ltran again\n");
+        gz_say(GZ_INFO, "registered with ltran again");
     }
 }

@@ -275,6 +275,15 @@ void gz_count_fallback(uint32_t reason);
  */
 void gz_finish(void);
 
+/* How weighty something is that is said while the stack runs; what is said at the start always is. */
+enum gz_weight {
+    GZ_INFO,
+    GZ_DEBUG,
+};
+
+/* Says a line on standard error, if the setting wants lines of this weight. */
+__attribute__((format(printf, 2, 3))) void gz_say(enum gz_weight weight, const char *format, ...);
+
 /* Moves a descriptor of the engine's own out of the application's way; answers the new one or -1. */
 int gz_internal(int fd);
 #endif

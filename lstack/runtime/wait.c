@@ -363,6 +363,18 @@ static void watch_stacks(struct gz_thread *thread, struct bed *bed, uint32_t pol
             watch_stack(bed);
 }
 
+/* Counts what ended a sleep: the application's descriptors come first, then the thread's own, then ports. */
+static void count_wake(const struct pollfd *list, uint32_t kernel_count, uint32_t count)
+{
+    uint32_t by = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (list[i].revents != 0)
+            by |= i < kernel_count ? GZ_WAKE_DESCRIPTOR : i == kernel_count ? GZ_WAKE_THREAD : GZ_WAKE_FRAME;
+    if (!atomic_load(&gz_current->shared->poisoned))
+        w2c_stack_wokenBy(&gz_current->module, by);
+}
+
 /* Sleeps in the kernel, as poller of `polled`. Lock held on entry and on return. */
 static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, uint32_t polled)
 {
@@ -387,6 +399,7 @@ static void sleep_in_kernel(struct gz_thread *thread, struct gz_wait *wait, uint
     thread->asleep = false;
     if (!stays)
         return;
+    count_wake(list, wait->kernel_count, bed.count);
     for (uint32_t i = wait->kernel_count + 1; i < bed.count; i++)
         if ((list[i].revents & POLLERR) != 0)
             gz_link_error(list[i].fd);

@@ -2,6 +2,7 @@ import { addressIsOurs } from "../ip/addresses";
 import { chainFrom } from "../memory/buffer";
 import { Port, PortFlag, port, txHeader } from "../memory/port";
 import { root } from "../memory/root";
+import { Counter, count } from "../stats/counters";
 import { DropReason, drop } from "../stats/drop";
 import { aboutFrame } from "../stats/subject";
 import { connectionFind } from "../tcp/connections";
@@ -90,6 +91,7 @@ function forward(to: Port, virtio: usize, frame: usize, length: u32): void {
   slot.linkLength = <u16>ETHERNET_HEADER;
   slot.headerLength = <u16>head;
   txComplete(to, slot);
+  count(to.id + 1 == root().kernel ? Counter.kernelFramesOut : Counter.kernelFramesIn);
   if (virtio != 0 && (to.flags & PortFlag.vnetHeader) != 0) {
     memory.copy(txHeader(slot), virtio, VIRTIO_NET_HEADER);
   }

@@ -6,6 +6,7 @@
  *   0x10000  ROOT       one Root struct
  *   0x10800  ADDRESSES  own addresses, reassembly table, identification counters, rate limit
  *   0x11000  COUNTERS   u64 counters, then drop, reset and fallback reasons
+ *   0x11800  LATENCIES  histograms of how long things take
  *   0x14000  CALL       the call area: arguments and results that do not fit a register
  *   0x17000  SEGMENT    the TCP segment that is being processed
  *   0x17400  PORT_USES  counters of the ephemeral port choice (RFC 6056)
@@ -31,6 +32,9 @@ export const IDENTIFICATIONS: usize = 0x10b00;
 /** link/rate-limit.ts: one TokenBuckets. */
 export const RATE_LIMIT: usize = 0x10f00;
 export const COUNTERS: usize = 0x11000;
+/** stats/latency.ts: u64 each; a tool reads them together with the counters. */
+export const LATENCIES: usize = 0x11800;
+export const LATENCIES_END: usize = 0x14000;
 export const CALL: usize = 0x14000;
 export const SEGMENT: usize = 0x17000;
 export const PORT_USES: usize = 0x17400;

@@ -15,7 +15,16 @@ export enum Setting {
   injectReorder,
   /** Microseconds, and by how much that varies either way above 32 bits. */
   injectDelay,
+  /** A LogLevel: what the shell says on standard error while it runs. */
+  logLevel,
   count,
+}
+
+/** How much is said. */
+export enum LogLevel {
+  info,
+  error,
+  debug,
 }
 
 @unmanaged

@@ -166,6 +166,18 @@ export enum Counter {
   waitSetEvents,
   /** Wait sets marked to be woken. */
   waitSetWakes,
+  /** Times that a thread asleep was woken by frames. */
+  wakesByFrame,
+  /** Times that it was woken by another thread. */
+  wakesByThread,
+  /** Times that it was woken by a descriptor of the kernel's. */
+  wakesByDescriptor,
+  /** Times that it was woken by a timer, or its time-out. */
+  wakesByTime,
+  /** Frames handed to the kernel's device. */
+  kernelFramesOut,
+  /** Frames of the kernel's device that were sent. */
+  kernelFramesIn,
   /** Rings to other programs on this machine that were opened. */
   peersOpened,
   /** Those of them that were closed. */

@@ -3,6 +3,7 @@ import { Neighbour } from "../link/neighbours";
 import { TxFlag } from "../memory/port";
 import { root } from "../memory/root";
 import { Counter, count, countBy } from "../stats/counters";
+import { Latency, latencySince } from "../stats/latency";
 import { PROTOCOL_TCP } from "../wire/ipv4";
 import {
   TCP_HEADER,
@@ -58,6 +59,15 @@ function acknowledged(tcb: Tcb): void {
   if (tcb.acksOwed == 0) tcbClear(tcb, TcbFlag.ackNow);
 }
 
+/** Something that the application wrote is in a frame. */
+function answered(tcb: Tcb): void {
+  latencySince(Latency.write, tcb.writtenAt);
+  tcb.writtenAt = 0;
+  if (tcb.requestAt == 0) return;
+  latencySince(Latency.reply, tcb.requestAt);
+  tcb.requestAt = 0;
+}
+
 /** Keeps the books of sequence space sent from `sequence` to `end`. */
 function transmitted(tcb: Tcb, sequence: u32, end: u32): void {
   const r = root();
@@ -69,6 +79,7 @@ function transmitted(tcb: Tcb, sequence: u32, end: u32): void {
     rttStart(tcb, end);
   }
   if (after(end, tcb.sndMax)) {
+    if (tcb.writtenAt != 0) answered(tcb);
     countBy(Counter.tcpBytesOut, end - tcb.sndMax);
     if (end < tcb.sndMax) count(Counter.tcpSequenceWraps);
     tcb.sndMax = end;

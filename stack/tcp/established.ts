@@ -47,12 +47,14 @@ function segmentMax(tcb: Tcb): u32 {
 
 /** Payload that starts at rcvNxt. */
 export function receiveInOrder(tcb: Tcb, s: Segment): void {
+  const wasEmpty = tcb.receiveBytes == 0;
   const taken = receiveQueueAppend(tcb, s.payload, s.length);
   if (taken < s.length) drop(DropReason.noBuffer);
   if (taken == 0) {
     ackSoon(tcb, true);
     return;
   }
+  if (wasEmpty) tcb.readableAt = root().now;
   const start = tcb.rcvNxt;
   tcb.rcvNxt += taken;
   if (s.length > tcb.rcvMss) tcb.rcvMss = min(s.length, segmentMax(tcb));

@@ -1,4 +1,5 @@
 import { root } from "../memory/root";
+import { Latency, latencyAdd } from "../stats/latency";
 import { before } from "./sequence";
 import { Tcb, TcbFlag, tcbClear, tcbHas, tcbSet } from "./tcb";
 
@@ -16,6 +17,7 @@ export const RTO_AFTER_SYN_LOSS_US: u32 = 3_000_000;
 /** Takes a round-trip time, in microseconds, into the estimate. */
 function rttSample(tcb: Tcb, sample: u32): void {
   const rtt = max<u32>(sample, 1);
+  latencyAdd(Latency.roundTrip, rtt);
   if (tcb.srtt == 0) {
     // RFC 6298, section 2.2: the first measurement.
     tcb.srtt = rtt;

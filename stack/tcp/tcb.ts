@@ -225,6 +225,11 @@ export class Tcb extends Parked {
   receivedAt: u64;
   /** When data was sent last. */
   sentAt: u64;
+  /** Since when there is something to be read; since when something written waits for a frame; 0: nothing. */
+  readableAt: u64;
+  writtenAt: u64;
+  /** When data came that was read, and not answered yet; 0: there is none. */
+  requestAt: u64;
   /** When a segment outside the window was answered last. */
   strayAckAt: u64;
   /** Since when the oldest unacknowledged data has made no progress. */

@@ -15,8 +15,10 @@ import { announceWithdraw } from "../link/announce";
 import { neighbourHold } from "../link/neighbours";
 import { chainSpans } from "../memory/chain-spans";
 import { BUFFER_SIZE } from "../memory/map";
+import { root } from "../memory/root";
 import { Socket, SocketFlag } from "../socket/socket";
 import { Counter, count } from "../stats/counters";
+import { Latency, latencySince } from "../stats/latency";
 import { ResetReason } from "../stats/reset";
 import { listenerAnnounce } from "./announce";
 import { acceptQueueTake } from "./backlog";
@@ -184,6 +186,7 @@ export function tcpSendPlan(tcb: Tcb, length: u32): u32 {
 export function tcpSendCommit(tcb: Tcb, length: u32, push: bool): void {
   sendQueueCommit(tcb, length);
   if (length == 0) return;
+  if (tcb.writtenAt == 0) tcb.writtenAt = root().now;
   if (push) tcbClear(tcb, TcbFlag.moreToCome);
   else tcbSet(tcb, TcbFlag.moreToCome);
   if (sendQueued(tcb) >= tcb.sendLimit) tcbSet(tcb, TcbFlag.unwritable);
@@ -198,6 +201,11 @@ export function tcpReceivePlan(tcb: Tcb, offset: u32, length: u32): u32 {
 /** RECEIVE, second half: frees `length` bytes; the peer hears of the room when it is worth it. */
 export function tcpReceiveCommit(tcb: Tcb, length: u32): void {
   receiveQueueCommit(tcb, length);
+  if (tcb.readableAt != 0) {
+    latencySince(Latency.read, tcb.readableAt);
+    if (tcb.requestAt == 0) tcb.requestAt = tcb.readableAt;
+    tcb.readableAt = 0;
+  }
   if (synchronised(tcb) && windowUpdateDue(tcb)) ackSoon(tcb, true);
 }
 

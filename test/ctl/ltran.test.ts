@@ -81,6 +81,12 @@ function declareTables(of: () => Service): void {
     assert.equal((document.instances as { pid: number }[])[0]?.pid, of().server.pid);
   });
 
+  it("says that it measures no latencies", async () => {
+    const { status, stdout, stderr } = await gazellectl(["-u", prefixOf(of), "ltran", "show", "-l"]);
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.match(stderr, /measures no latencies yet/);
+  });
+
   it("says more, or less, as it is told", async () => {
     const level = async () => (await documentOf("-u", prefixOf(of), "ltran", "show", "-i")).logLevel;
     assert.equal(await level(), "info");

@@ -1,4 +1,5 @@
 import type { Instance } from "../instances.js";
+import { levelName } from "../settings.js";
 import { Sheet } from "../sheet.js";
 import type { View } from "../view.js";
 import { type Numbers, numbersOf } from "./numbers.js";
@@ -10,6 +11,9 @@ const sheet = new Sheet<Numbers>("stacks", "columns", "What each stack counted s
     "boolean",
     "A thread that waits sleeps at once.",
     (n) => n.statistics.facts.lowPower,
+  )
+  .column("loglevel", "text", "How much it says while it runs.", (n) =>
+    levelName(n.statistics.facts.logLevel),
   )
   .column("rx_pkts", "packets", "Frames taken from ports.", (n) => n.counter("rxFrames"))
   .column("rx_bytes", "bytes", "Bytes of them.", (n) => n.counter("rxBytes"))
