@@ -5,6 +5,7 @@ import { LSTACK_LIST, usage } from "./gazellectl/grammar.js";
 import { findInstances, type Instance } from "./gazellectl/instances.js";
 import { Ltran } from "./gazellectl/ltran/ltran.js";
 import { type Command, type Manner, Misuse, parse, type Wanted } from "./gazellectl/parse.js";
+import { harmless } from "./gazellectl/render.js";
 import { schema } from "./gazellectl/schema.js";
 import { inject, setLogLevel, setLowPower, uninject } from "./gazellectl/settings.js";
 import type { Section } from "./gazellectl/sheet.js";
@@ -30,7 +31,8 @@ async function toChange(prefix: string | undefined, target: string | undefined):
 }
 
 function titleOf({ facts }: Instance): string {
-  return `${facts.program}, process ${facts.pid}, ${facts.address}, port ${facts.port} ${facts.device}`;
+  const port = `${facts.port} ${facts.device}`.trimEnd();
+  return harmless(`${facts.program}, process ${facts.pid}, ${facts.address}, port ${port}`);
 }
 
 /** Sections of one sample as a document: a member for each, with its rows. */

@@ -51,6 +51,11 @@ struct gz_port_request {
 struct gz_port_kind {
     const char *name;
     /*
+     * What the device counts beside the kernel's statistics of the interface, as members of a JSON object: the
+     * bytes written, 0 when there is nothing or no room. Any thread may ask. NULL: nothing.
+     */
+    uint32_t (*statistics)(const struct gz_port *port, char *to, uint32_t size);
+    /*
      * Finds the device, reads its properties and makes what needs privileges (port->fd, unless it is there
      * already); takes nothing from anybody. 0, or -1 with a message of cause and remedy in port->message, as
      * open() below. NULL: only opening the device tells its properties.

@@ -25,7 +25,7 @@
 #define IDLE_LIMIT 5000000ull
 /* No descriptor for a client: look again after this time, in microseconds. */
 #define ACCEPT_RETRY 100000ull
-#define FACTS_SIZE 1024u
+#define FACTS_SIZE 2048u
 #define COUNTERS_SIZE (GZ_COUNTERS_END - GZ_COUNTERS)
 #define POOLS_SIZE (GZ_POOL_COUNT * GZ_POOL_SIZE)
 /* Objects of one answer; more are asked for again. */
@@ -189,6 +189,26 @@ static bool answer_pool(struct client *client, const char *command)
     return true;
 }
 
+/* "statistics [STACK]": what the port's device counts. */
+static bool answer_statistics(struct client *client, const char *command)
+{
+    unsigned index = 0;
+    char rest, *to = client->answer;
+
+    if (strcmp(command, "statistics") != 0 && sscanf(command, "statistics %3u%c", &index, &rest) != 1)
+        return false;
+    if (!choose_stack(index))
+        return false;
+    const struct gz_port *port = &gz_current->wire;
+    uint32_t size = (uint32_t)snprintf(to, FACTS_SIZE, "{\"version\":%d,\"statistics\":{", PROTOCOL);
+
+    if (port->kind->statistics != NULL)
+        size += port->kind->statistics(port, to + size, BODY_SIZE);
+    memcpy(to + size, "}}\n", 3);
+    client->size = size + 3;
+    return true;
+}
+
 /* "set SETTING VALUE": in every stack. */
 static bool answer_set(struct client *client, const char *command)
 {
@@ -224,7 +244,7 @@ static void answer(struct client *client, uint32_t length)
     } else if (strncmp(request + 8, "1 ", 2) != 0) {
         refuse(client, "version");
     } else if (!answer_counters(client, request + 10) && !answer_pool(client, request + 10) &&
-        !answer_set(client, request + 10)) {
+        !answer_statistics(client, request + 10) && !answer_set(client, request + 10)) {
         refuse(client, "unknown command");
     }
     gz_current = &gz_stacks[0];

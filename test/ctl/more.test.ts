@@ -127,6 +127,30 @@ describe("gazellectl lstack: latency, wake-ups, messages, live view", { timeout:
   declareOthers(() => service);
 });
 
+describe("gazellectl lstack show -x", { timeout: 60_000 }, () => {
+  it("has the extended statistics of a device of DPDK", async () => {
+    const service = await Service.start({
+      ...redisService,
+      label: "ctl-dpdk",
+      stack: "gazelle",
+      configuration: { port: "dpdk" },
+    });
+    try {
+      const value = async (name: string) => {
+        const rows = await rowsOf(service.server.pid, "xstats", "-x");
+        return Number(rows.find((row) => row.name === name && row.device === "dpdk.0")?.value);
+      };
+      const before = await value("rx_good_packets");
+      await redisBenchmark(service, 2, ["-n", "500", "-t", "get"]);
+      const grown = (await value("rx_good_packets")) - before;
+      assert.ok(grown >= 500 && grown < 5_000, `${grown} frames for 500 requests`);
+      assert.ok((await value("tx_good_bytes")) > 500 * 60);
+    } finally {
+      await service.stop();
+    }
+  });
+});
+
 describe("gazellectl lstack show -v", { timeout: 60_000 }, () => {
   it("counts frames that go to the kernel and come from it", async () => {
     const service = await Service.start({

@@ -25,6 +25,7 @@ const REFUSED = [
   ["gazelle 1 pool 0 0 1 0 0\n", "unknown command"],
   ["gazelle 1 pool 9 0 1\n", "unknown command"],
   ["gazelle 1 pool -1 0 1\n", "unknown command"],
+  ["gazelle 1 statistics 7\n", "unknown command"],
   ["gazelle 1 set\n", "unknown command"],
   ["gazelle 1 set 99 1\n", "unknown command"],
   ["gazelle 1 set 1\n", "unknown command"],

@@ -9,6 +9,9 @@ import type { View } from "../view.js";
 /** Most objects of a pool that are read for one table; more are only counted. */
 const MOST = 65_536;
 
+/** The slow start threshold before anything was lost (stack/tcp/congestion.ts). */
+const NO_THRESHOLD = 2 ** 30;
+
 type Socket = ObjectView<"Socket">;
 type Tcb = ObjectView<"Tcb">;
 type Interest = ObjectView<"Interest">;
@@ -88,7 +91,9 @@ const sheet = new Sheet<Row>("connections", "lines", "Connections, listeners and
     tcb === undefined ? null : span(tcb.sndUna, tcb.sndMax),
   )
   .column("cwnd", "bytes", "Congestion window.", ({ tcb }) => tcb?.cwnd ?? null)
-  .column("ssthresh", "bytes", "Slow start threshold.", ({ tcb }) => tcb?.ssthresh ?? null)
+  .column("ssthresh", "bytes", "Slow start threshold; - before the first loss.", ({ tcb }) =>
+    tcb === undefined || tcb.ssthresh >= NO_THRESHOLD ? null : tcb.ssthresh,
+  )
   .column("rcv_wnd", "bytes", "Window that the peer was offered.", ({ tcb }) =>
     tcb === undefined ? null : span(tcb.rcvNxt, tcb.rcvAdv),
   )

@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { type AnswerHead, askControl } from "../../control-socket.js";
+import type { Facts } from "../../statistics.js";
 import type { Instance } from "../instances.js";
 import { Sheet } from "../sheet.js";
 import type { View } from "../view.js";
@@ -39,12 +41,21 @@ function interfaceRows(pid: number, device: string): Row[] {
   return names.map((name, i) => ({ device, name, value: values[i] ?? 0 }));
 }
 
-function rowsOf({ facts, stacks }: Instance): Row[] {
-  const port = stacks.flatMap(({ facts: { stack, port, skippedFrames, refusedFrames } }) => [
-    { device: `${port}.${stack}`, name: "rx_skipped", value: skippedFrames },
-    { device: `${port}.${stack}`, name: "tx_refused", value: refusedFrames },
-  ]);
-  return [...port, ...(facts.device === "" ? [] : interfaceRows(facts.pid, facts.device))];
+/** What the port itself did not take, and what its device counts. */
+async function portRows(path: string, { stack, port, skippedFrames, refusedFrames }: Facts): Promise<Row[]> {
+  const { head } = await askControl(path, `statistics ${stack}`);
+  const { statistics } = head as AnswerHead & { statistics: Record<string, number> };
+  const device = `${port}.${stack}`;
+  return [
+    { device, name: "rx_skipped", value: skippedFrames },
+    { device, name: "tx_refused", value: refusedFrames },
+    ...Object.entries(statistics).map(([name, value]) => ({ device, name, value })),
+  ];
+}
+
+async function rowsOf({ path, facts, stacks }: Instance): Promise<Row[]> {
+  const ports = await Promise.all(stacks.map((stack) => portRows(path, stack.facts)));
+  return [...ports.flat(), ...(facts.device === "" ? [] : interfaceRows(facts.pid, facts.device))];
 }
 
 /** `gazellectl lstack show TARGET -x`. */
@@ -53,5 +64,5 @@ export const xstats: View<Instance> = {
   about: "what the port and its device count",
   time: "none",
   sheets: [sheet],
-  read: async (instance) => [sheet.section(rowsOf(instance))],
+  read: async (instance) => [sheet.section(await rowsOf(instance))],
 };

@@ -117,4 +117,7 @@ static inline void gz_dpdk_enter(const struct gz_dpdk *dpdk)
 {
     RTE_PER_LCORE(_lcore_id) = dpdk->lcore;
 }
+/* statistics.c */
+uint32_t gz_dpdk_statistics(const struct gz_port *port, char *to, uint32_t size);
+
 #endif

@@ -334,6 +334,7 @@ static bool dpdk_is_up(const struct gz_port *port)
 
 __attribute__((visibility("default"))) const struct gz_port_kind gz_dpdk_port = {
     .name = "dpdk",
+    .statistics = gz_dpdk_statistics,
     .open = dpdk_open,
     .pending = gz_dpdk_pending,
     .arm = gz_dpdk_arm,
