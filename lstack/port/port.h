@@ -51,8 +51,8 @@ struct gz_port_request {
 struct gz_port_kind {
     const char *name;
     /*
-     * What the device counts beside the kernel's statistics of the interface, as members of a JSON object: the
-     * bytes written, 0 when there is nothing or no room. Any thread may ask. NULL: nothing.
+     * What the device counts beside the kernel's statistics of the interface, as members of a JSON object:
+     * the bytes written, 0 when there is nothing or no room. Any thread may ask. NULL: nothing.
      */
     uint32_t (*statistics)(const struct gz_port *port, char *to, uint32_t size);
     /*

@@ -75,7 +75,6 @@ export function suites(): Suite[] {
     folderSuite("bench", ["test/bench"], {}),
     folderSuite("mutations", ["test/mutations"], { limit: 600 }),
     folderSuite("native", ["test/lstack"], { needsRoot: true }),
-    folderSuite("ctl", ["test/ctl"], { needsRoot: true }),
     folderSuite("ltran", ["test/ltran"], { needsRoot: true }),
     folderSuite("ctl", ["test/ctl"], { needsRoot: true }),
     folderSuite("package", ["test/package"], { needsRoot: true, parallel: 2, limit: 900 }),

@@ -1,10 +1,12 @@
 import { Buffer, bufferBase, bufferData, bufferTake, chainFrom, chainGive } from "../memory/buffer";
 import { INJECTION } from "../memory/map";
-import { Port, port } from "../memory/port";
+import { Port, PortFlag, port } from "../memory/port";
 import { root } from "../memory/root";
 import { Setting, setting } from "../memory/settings";
 import { randomBelow } from "../random/random";
 import { DropReason, drop } from "../stats/drop";
+import { aboutFrame } from "../stats/subject";
+import { VIRTIO_NET_HEADER } from "../wire/virtio-net";
 import { linkDeliver } from "./input";
 
 /**
@@ -175,7 +177,9 @@ export function injectDeadline(): u64 {
 
 /** Hands over frames that were held back for long enough. */
 export function injectRun(): void {
-  if (injection().head != 0) release(0);
+  if (injection().head == 0) return;
+  release(0);
+  aboutFrame(0, 0);
 }
 
 /** When a frame leaves again that is delayed. */
@@ -190,6 +194,9 @@ function delayUntil(): u64 {
 export function injectInput(p: Port, address: usize, length: u32, wireLength: u32, flags: u32): void {
   const wanted = setting(Setting.injecting);
   if (isLost(wanted)) {
+    const hasHeader = (p.flags & PortFlag.vnetHeader) != 0 && length >= VIRTIO_NET_HEADER;
+    const header = hasHeader ? VIRTIO_NET_HEADER : 0;
+    aboutFrame(address + <usize>header, length - header);
     drop(DropReason.injected);
     return;
   }

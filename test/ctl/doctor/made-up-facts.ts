@@ -151,6 +151,8 @@ export function report(changes: Partial<LtranReport> = {}): LtranReport {
     mtu: 1_500,
     skippedFrames: 0,
     refusedFrames: 0,
+    counters: {},
+    bursts: [],
   };
   return {
     pid: 4_321,
