@@ -6,6 +6,8 @@ import { Service, serverAddress } from "../apps/service.js";
 import { gazellectl, numberOf } from "./gazellectl.js";
 
 const pings = 200;
+/** Answers that come when ping has gone already, on a machine that is busy. */
+const lateMost = 2;
 
 /** Round trips of pings: how many came back, and the shortest in milliseconds. */
 async function ping(service: Service): Promise<{ lost: number; copies: number; leastMs: number }> {
@@ -43,7 +45,7 @@ for (const mode of ["direct", "ltran"] as const) {
       assert.ok(lost > 0.15 * pings && lost < 0.45 * pings, `${lost} of ${pings} lost`);
       const dropped = (await numberOf(target, "rx_drop")) - before;
       assert.ok(dropped >= lost && dropped <= lost + 10, `${dropped} counted, ${lost} lost`);
-      assert.equal((await ping(service)).lost, 0);
+      assert.ok((await ping(service)).lost <= lateMost);
     });
 
     it("delay: pings take so much longer", async () => {
@@ -51,7 +53,7 @@ for (const mode of ["direct", "ltran"] as const) {
       await inject("delay", "30", "5", "random");
       const { lost, leastMs } = await ping(service);
       await inject("unset", "all");
-      assert.equal(lost, 0);
+      assert.ok(lost <= lateMost, `${lost} lost`);
       assert.ok(before < 10 && leastMs >= 25 && leastMs < 40, `${before} ms, then ${leastMs} ms`);
     });
 
@@ -59,9 +61,9 @@ for (const mode of ["direct", "ltran"] as const) {
       await inject("duplicate", "1", "1", "random");
       const { lost, copies } = await ping(service);
       await inject("unset", "duplicate");
-      assert.equal(lost, 0);
+      assert.ok(lost <= lateMost, `${lost} lost`);
       // ping ends with the first answer to its last request.
-      assert.ok(copies === pings || copies === pings - 1, `${copies} copies of ${pings}`);
+      assert.ok(copies <= pings && copies >= pings - 1 - lateMost, `${copies} copies of ${pings}`);
     });
 
     it("all of them at once: connections get through, every byte right", async () => {
