@@ -157,7 +157,6 @@ export const PORT_TX_TAIL: u32 = <u32>offsetof<Port>("txTail");
 export const PORT_INTERFACE: u32 = <u32>offsetof<Port>("interfaceIndex");
 export const PORT_MTU: u32 = <u32>offsetof<Port>("mtu");
 export const PORT_MAC: u32 = <u32>offsetof<Port>("mac");
-export const PORT_FLAGS: u32 = <u32>offsetof<Port>("flags");
 export const PORT_SEGMENTATION_MAX: u32 = <u32>offsetof<Port>("segmentationMax");
 export const PORT_LINK_UP: u32 = <u32>offsetof<Port>("linkUp");
 export const RX_BURST: u32 = rxBurst;
