@@ -1,4 +1,5 @@
 import type { LtranReport } from "../../../ltran/daemon/report.js";
+import type { Facts } from "../facts/facts.js";
 import type { Check, Problem } from "../finding.js";
 import { isRunning, lstacks, ltranFiles } from "../subjects.js";
 
@@ -13,7 +14,9 @@ export function liesIn(address: string, subnet: string): boolean {
   return Math.floor(toNumber(address) / size) === Math.floor(toNumber(network) / size);
 }
 
-function wrongMac(path: string, mac: string, has: string): Problem {
+/** `known` are the MAC addresses of ltran's bonds. */
+function wrongMac(path: string, mac: string, known: readonly string[]): Problem {
+  const has = known.join(" or ");
   return {
     severity: "error",
     what: `${path}: devices is ${mac}, and ltran's MAC address is ${has}`,
@@ -40,6 +43,14 @@ function full(path: string, report: LtranReport): Problem {
   };
 }
 
+function macsOf({ mac, nics }: LtranReport): string[] {
+  return [...new Set([mac, ...nics.map((nic) => nic.mac)])];
+}
+
+function configuredMacs(facts: Facts, prefix: string): readonly string[] {
+  return ltranFiles(facts).find(({ unixPrefix }) => unixPrefix === prefix)?.macs ?? [];
+}
+
 export const ltranClient: Check = {
   id: "ltran-client",
   about: "ltran would take the programs that are configured for it",
@@ -49,10 +60,10 @@ export const ltranClient: Check = {
       .flatMap((file) => {
         const { path, mac, address, unixPrefix } = file;
         const report = facts.ltrans.find(({ prefix }) => prefix === unixPrefix)?.report ?? null;
-        const expected = report?.mac ?? ltranFiles(facts).find((one) => one.unixPrefix === unixPrefix)?.mac;
+        const known = report === null ? configuredMacs(facts, unixPrefix) : macsOf(report);
         const problems: Problem[] = [];
-        if (mac !== "" && expected !== undefined && mac !== expected) {
-          problems.push(wrongMac(path, mac, expected));
+        if (mac !== "" && known.length > 0 && !known.includes(mac)) {
+          problems.push(wrongMac(path, mac, known));
         }
         if (report === null) return problems;
         if (!liesIn(address, report.subnet)) problems.push(outside(path, address, report));

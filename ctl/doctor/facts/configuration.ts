@@ -43,7 +43,7 @@ function ltranValues(values: Values): LtranConfiguration["values"] {
   return {
     port: values.port_kind as "packet" | "dpdk",
     devices: values.devices as string[],
-    mac: String((values.bond_macs as string[])[0] ?? ""),
+    macs: values.bond_macs as string[],
     mtu: Number(values.bond_mtu),
     unixPrefix: String(values.unix_prefix ?? ""),
     hasKernelDevice: values.kni_switch === true,

@@ -136,7 +136,8 @@ export interface LtranConfiguration extends ConfigurationBase {
   values: {
     port: "packet" | "dpdk";
     devices: string[];
-    mac: string;
+    /** Of each bond. */
+    macs: readonly string[];
     mtu: number;
     unixPrefix: string;
     hasKernelDevice: boolean;

@@ -76,7 +76,7 @@ export function ltranFile(changes: Partial<NonNullable<LtranConfiguration["value
     values: {
       port: "packet",
       devices: ["eth1"],
-      mac: "02:00:00:00:00:01",
+      macs: ["02:00:00:00:00:01"],
       mtu: 1_500,
       unixPrefix: "",
       hasKernelDevice: false,
@@ -143,23 +143,15 @@ export function program(now: Partial<Sample> = {}, changes: Partial<Program> = {
 
 /** What an ltran says. */
 export function report(changes: Partial<LtranReport> = {}): LtranReport {
-  const nic = {
-    device: "eth1",
-    mac: "02:00:00:00:00:01",
-    isUp: true,
-    isActive: true,
-    mtu: 1_500,
-    skippedFrames: 0,
-    refusedFrames: 0,
-    counters: {},
-    bursts: [],
-  };
+  const mac = "02:00:00:00:00:01";
+  const link = { device: "eth1", mac, isUp: true, isActive: true };
+  const nic = { ...link, mtu: 1_500, skippedFrames: 0, refusedFrames: 0, counters: {}, bursts: [] };
   return {
     pid: 4_321,
     program: "ltran",
     uptimeMicroseconds: 1_000_000,
     busyMicroseconds: 0,
-    mac: "02:00:00:00:00:01",
+    mac,
     subnet: "192.168.1.0/24",
     subnet6: null,
     maxClients: 32,
