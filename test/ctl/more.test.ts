@@ -127,6 +127,38 @@ describe("gazellectl lstack: latency, wake-ups, messages, live view", { timeout:
   declareOthers(() => service);
 });
 
+describe("gazellectl lstack show of several stacks", { timeout: 60_000 }, () => {
+  it("has a row for each, which together have every connection", async () => {
+    const service = await Service.start({
+      ...redisService,
+      label: "ctl-stacks",
+      stack: "gazelle",
+      configuration: { port: "packet", extraLines: ["stack_num=2", "listen_shadow=1"] },
+    });
+    try {
+      const { pid } = service.server;
+      const opened = async () =>
+        (await rowsOf(pid, "stacks", "-s")).map((row) => Number(row.tcp_passive_open));
+      const before = await opened();
+      assert.equal(before.length, 2);
+      await redisBenchmark(service, 40, ["-n", "1000", "-t", "get"]);
+      const grown = (await opened()).map((value, i) => value - (before[i] ?? 0));
+      assert.equal((grown[0] ?? 0) + (grown[1] ?? 0), 41, `${grown}`);
+      assert.ok(
+        grown.every((value) => value > 0),
+        `${grown}`,
+      );
+      const listeners = (await rowsOf(pid, "connections", "-c")).filter(({ state }) => state === "LISTEN");
+      assert.deepEqual(
+        listeners.map(({ stack }) => stack),
+        [0, 1],
+      );
+    } finally {
+      await service.stop();
+    }
+  });
+});
+
 describe("gazellectl lstack show -x", { timeout: 60_000 }, () => {
   it("has the extended statistics of a device of DPDK", async () => {
     const service = await Service.start({
