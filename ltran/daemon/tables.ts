@@ -102,7 +102,7 @@ export class Tables {
         localPort: flow.localPort,
         remote: addressText(flow.remoteHigh, flow.remoteLow),
         remotePort: flow.remotePort,
-        state: states[flow.state] ?? "?",
+        state: states[flow.marks & dispatch.FLOW_STATE] ?? "?",
       }));
     return { first, looked: page.looked, places: page.places, used: page.used, rows };
   }

@@ -22,9 +22,11 @@ import { PoolOf } from "./memory/pools";
 import { Counter } from "./stats/counters";
 import { DropReason, DROPS_AT as dropsAt } from "./stats/drop";
 import { NicCounter, NIC_COUNTERS as nicCounters, NIC_STRIDE as nicStride } from "./stats/nic";
+import { STATE as flowState } from "./tables/flow";
 import { TAKE_END as takeEnd, Vport } from "./tables/vport";
 
 export const SIZE_MIN: u32 = sizeMin;
+export const FLOW_STATE: u32 = flowState;
 export const IDENTITY: u32 = <u32>identityAt;
 export const IDENTITY_MAC: u32 = <u32>offsetof<Identity>("mac");
 export const IDENTITY_HIGH: u32 = <u32>offsetof<Identity>("high");

@@ -14,7 +14,7 @@ import { HEAD_MAX } from "../memory/map";
 import { Counter, count } from "../stats/counters";
 import { DropReason } from "../stats/drop";
 import { Address, addressFind } from "../tables/address";
-import { FlowState, flowFind } from "../tables/flow";
+import { FlowState, flowFind, flowState } from "../tables/flow";
 import { listenerByHash } from "../tables/listener";
 import { VportState, vport } from "../tables/vport";
 import { arpFromKernel } from "./arp";
@@ -30,7 +30,7 @@ import { toNic } from "./to-nic";
 /** Whether a vport has an endpoint of address `a`, or its connection with a remote one. */
 function isTaken(a: Address, protocol: u8, port: u16, high: u64, low: u64, remotePort: u16): bool {
   const flow = flowFind(a, protocol, port, high, low, remotePort);
-  if (changetype<usize>(flow) != 0 && flow.state != <u32>FlowState.closing) {
+  if (changetype<usize>(flow) != 0 && flowState(flow) != <u32>FlowState.closing) {
     if (vport(flow.owner).state == VportState.open) return true;
   }
   return changetype<usize>(listenerByHash(a, protocol, port, high, low, remotePort)) != 0;

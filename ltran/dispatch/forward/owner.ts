@@ -5,7 +5,7 @@ import { Counter, count } from "../stats/counters";
 import { Address } from "../tables/address";
 import { ageTouch } from "../tables/age";
 import { connectionCount, connectionEnd } from "../tables/connection";
-import { Flow, FlowState, flowFind, flowMake, flowSetMac } from "../tables/flow";
+import { Flow, FlowState, flowFind, flowMake, flowSetMac, flowState } from "../tables/flow";
 import { fragmentOwner, fragmentRemember } from "../tables/fragment";
 import { Listener, listenerByHash, listenerFewest, listenerHasRoom } from "../tables/listener";
 import { Vport, VportState, vport } from "../tables/vport";
@@ -68,7 +68,7 @@ function tcpOwner(f: Frame, a: Address): Vport {
   const flow = findFlow(f, a);
   if (changetype<usize>(flow) != 0) {
     const v = vport(flow.owner);
-    const isOver = v.state != VportState.open || flow.state == <u32>FlowState.closing;
+    const isOver = v.state != VportState.open || flowState(flow) == <u32>FlowState.closing;
     if (!isRequest || !isOver) {
       if (v.state != VportState.open) return nobody();
       trackIn(flow, f);

@@ -21,7 +21,7 @@ import { TCP_HEADER, TcpFlag, tcpWriteHeader } from "../../../stack/wire/tcp";
 import { checksumPosition } from "../../../stack/wire/transport";
 import { Counter, count } from "../stats/counters";
 import { addressFind } from "../tables/address";
-import { Flow, FlowFlag, FlowState, flowAddress, flowHas, flowMac } from "../tables/flow";
+import { Flow, FlowFlag, FlowState, flowAddress, flowHas, flowMac, flowState } from "../tables/flow";
 import { Vport } from "../tables/vport";
 import { deliver } from "./deliver";
 import { Frame, FrameLevel, frameBegin, frameRoom } from "./frame";
@@ -118,7 +118,7 @@ export function resetReply(f: Frame): void {
 
 /** Resets the peer of a flow whose owner is gone (RFC 9293, section 3.10.5), as its owner would have. */
 export function resetFlow(flow: Flow): void {
-  if (flow.protocol != PROTOCOL_TCP || flow.state == <u32>FlowState.closing) return;
+  if (flow.protocol != PROTOCOL_TCP || flowState(flow) == <u32>FlowState.closing) return;
   const a = flowAddress(flow);
   const local = addressFind(flow.remoteHigh, flow.remoteLow, a.network);
   const isLocal = changetype<usize>(local) != 0;

@@ -2,7 +2,17 @@ import { TcpFlag } from "../../../stack/wire/tcp";
 import { Address } from "../tables/address";
 import { ageTouch } from "../tables/age";
 import { connectionConfirm, connectionCount, connectionEnd, connectionEnter } from "../tables/connection";
-import { Flow, FlowFlag, FlowState, flowFind, flowHas, flowMake, flowSet, flowSetMac } from "../tables/flow";
+import {
+  Flow,
+  FlowFlag,
+  FlowState,
+  flowFind,
+  flowHas,
+  flowMake,
+  flowSet,
+  flowSetMac,
+  flowState,
+} from "../tables/flow";
 import { listenerHasRoom, listenerOf } from "../tables/listener";
 import { Vport, VportState, vport } from "../tables/vport";
 import { Frame } from "./frame";
@@ -36,7 +46,7 @@ export function trackIn(flow: Flow, f: Frame): void {
   if (has(f, TcpFlag.syn)) return;
   const completes =
     has(f, TcpFlag.ack) && flowHas(flow, FlowFlag.answered) && f.acknowledgement == flow.sndNxt;
-  if (flow.state == <u32>FlowState.tentative && completes) connectionEnter(flow, FlowState.unconfirmed);
+  if (flowState(flow) == <u32>FlowState.tentative && completes) connectionEnter(flow, FlowState.unconfirmed);
   if (has(f, TcpFlag.fin)) closeSide(flow, FlowFlag.finRemote);
 }
 
@@ -88,13 +98,13 @@ export function trackOut(v: Vport, f: Frame, mac: u64): bool {
   if (changetype<usize>(flow) != 0 && <u32>flow.owner != v.id) {
     const isOver =
       vport(flow.owner).state != VportState.open ||
-      (flow.state == <u32>FlowState.closing && has(f, TcpFlag.syn));
+      (flowState(flow) == <u32>FlowState.closing && has(f, TcpFlag.syn));
     if (!isOver) return false;
     connectionEnd(flow);
     flow = changetype<Flow>(0);
   }
   // A connection begins where one has closed.
-  if (changetype<usize>(flow) != 0 && flow.state == <u32>FlowState.closing && has(f, TcpFlag.syn)) {
+  if (changetype<usize>(flow) != 0 && flowState(flow) == <u32>FlowState.closing && has(f, TcpFlag.syn)) {
     connectionEnd(flow);
     flow = changetype<Flow>(0);
   }

@@ -1,6 +1,6 @@
 import { AGES } from "../memory/map";
 import { root } from "../memory/root";
-import { Flow, FlowState } from "./flow";
+import { Flow, FlowState, flowState } from "./flow";
 
 /**
  * The ages of flows: a list for each state, the flow used longest ago first. Nothing is ever scanned. A flow
@@ -56,7 +56,7 @@ export function ageAdd(f: Flow): void {
   f.touched = present();
   f.agePrevious = 0;
   f.ageNext = 0;
-  const list = listOf(f.state);
+  const list = listOf(flowState(f));
   f.agePrevious = list.tail;
   if (list.tail == 0) list.head = changetype<usize>(f);
   else changetype<Flow>(list.tail).ageNext = changetype<usize>(f);
@@ -65,7 +65,7 @@ export function ageAdd(f: Flow): void {
 
 /** Takes a flow off its list. */
 export function ageRemove(f: Flow): void {
-  const list = listOf(f.state);
+  const list = listOf(flowState(f));
   if (f.agePrevious == 0) list.head = f.ageNext;
   else changetype<Flow>(f.agePrevious).ageNext = f.ageNext;
   if (f.ageNext == 0) list.tail = f.agePrevious;
@@ -74,7 +74,7 @@ export function ageRemove(f: Flow): void {
 
 /** A flow was used. What is tentative stays as old as it is. */
 export function ageTouch(f: Flow): void {
-  if (f.state == <u32>FlowState.tentative) return;
+  if (flowState(f) == <u32>FlowState.tentative) return;
   if (present() - f.touched < FRESH) return;
   ageRemove(f);
   ageAdd(f);

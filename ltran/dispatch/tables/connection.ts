@@ -1,5 +1,15 @@
 import { Address } from "./address";
-import { Flow, FlowFlag, FlowState, flowAddress, flowEnter, flowFree, flowHas, flowSet } from "./flow";
+import {
+  Flow,
+  FlowFlag,
+  FlowState,
+  flowAddress,
+  flowEnter,
+  flowFree,
+  flowHas,
+  flowSet,
+  flowState,
+} from "./flow";
 import { Listener, listenerOf, listenerTidy } from "./listener";
 import { Vport, vport } from "./vport";
 
@@ -16,25 +26,25 @@ export function connectionCount(f: Flow): void {
   if (changetype<usize>(l) == 0) return;
   flowSet(f, FlowFlag.counted);
   l.connections++;
-  if (f.state == <u32>FlowState.tentative) l.tentative++;
+  if (flowState(f) == <u32>FlowState.tentative) l.tentative++;
 }
 
 function uncountTentative(f: Flow): void {
-  if (f.state != <u32>FlowState.tentative) return;
+  if (flowState(f) != <u32>FlowState.tentative) return;
   const l = listenerOfFlow(f);
   if (changetype<usize>(l) != 0 && l.tentative > 0) l.tentative--;
 }
 
 /** Puts a flow into another state; its listener learns when it is no longer tentative. */
 export function connectionEnter(f: Flow, state: FlowState): void {
-  if (f.state == <u32>state) return;
+  if (flowState(f) == <u32>state) return;
   uncountTentative(f);
   flowEnter(f, state);
 }
 
 /** The owner has shown that the connection exists: it lasts until the owner says that it is gone, nearly. */
 export function connectionConfirm(f: Flow, v: Vport): void {
-  const isOpening = f.state == <u32>FlowState.tentative || f.state == <u32>FlowState.unconfirmed;
+  const isOpening = flowState(f) == <u32>FlowState.tentative || flowState(f) == <u32>FlowState.unconfirmed;
   if (isOpening) connectionEnter(f, v.announces != 0 ? FlowState.established : FlowState.unconfirmed);
 }
 

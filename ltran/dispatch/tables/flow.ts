@@ -32,7 +32,7 @@ export enum FlowFlag {
 }
 
 /** The bits of Flow.marks that hold its FlowState. */
-const STATE: u32 = 7;
+export const STATE: u32 = 7;
 
 /** A connection, or the peer of a datagram socket: 64 bytes, one cache line. */
 @unmanaged
@@ -60,11 +60,11 @@ export class Flow {
   /** List of its owner's flows. */
   ownerPrevious: usize;
   ownerNext: usize;
+}
 
-  /** FlowState */
-  get state(): u32 {
-    return <u32>this.marks & STATE;
-  }
+/** One of FlowState. */
+export function flowState(f: Flow): u32 {
+  return <u32>f.marks & STATE;
 }
 
 const MAC_MASK: u64 = 0xffffffffffff;
