@@ -1,6 +1,6 @@
 /** What a device with receive-side scaling is told by the ports of several stacks. */
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { DPDK_COMPILE, DPDK_LINK } from "../../scripts/build/dpdk-link.js";
@@ -10,7 +10,7 @@ import { repositoryRoot } from "../../scripts/lab/repository.js";
 
 const folder = join(repositoryRoot, "build", "test-native");
 const program = join(folder, "spread");
-const sources = ["environment", "frames", "pools", "port", "sleep", "spread", "wrap", "xdp"];
+const sources = join("lstack", "port", "dpdk");
 const machine = process.arch === "x64" ? ["-march=x86-64-v2"] : [];
 /** The null driver is no part of what is built for applications. */
 const nullDriver = ["-Wl,--whole-archive", "-l:librte_net_null.a", "-Wl,--no-whole-archive"];
@@ -19,7 +19,9 @@ const wrapped = ["-Wl,--wrap=rte_eth_dev_info_get"];
 before(() => {
   mkdirSync(folder, { recursive: true });
   const files = [
-    ...sources.map((name) => join("lstack", "port", "dpdk", `${name}.c`)),
+    ...readdirSync(join(repositoryRoot, sources))
+      .filter((name) => name.endsWith(".c"))
+      .map((name) => join(sources, name)),
     join("test", "lstack", "native", "spread.c"),
   ].map((path) => join(repositoryRoot, path));
   const includes = ["lstack", "build/generated"].map((path) => `-I${join(repositoryRoot, path)}`);
