@@ -371,7 +371,7 @@ static void count_wake(const struct pollfd *list, uint32_t kernel_count, uint32_
     for (uint32_t i = 0; i < count; i++)
         if (list[i].revents != 0)
             by |= i < kernel_count ? GZ_WAKE_DESCRIPTOR : i == kernel_count ? GZ_WAKE_THREAD : GZ_WAKE_FRAME;
-    if (!atomic_load(&gz_current->shared->poisoned))
+    if (gz_current->running && !atomic_load(&gz_current->shared->poisoned))
         w2c_stack_wokenBy(&gz_current->module, by);
 }
 
