@@ -47,8 +47,8 @@ async function web(): Promise<{ pid: number; stacks: StackCounters[]; flows: num
 }
 
 /** ltran forgets the connections of nginx within a second. */
-function isForgotten(): Promise<boolean> {
-  return waitUntil(async () => (await web()).flows.every((flows) => flows === 0), forgottenMs);
+function isForgotten(patienceMs: number): Promise<boolean> {
+  return waitUntil(async () => (await web()).flows.every((flows) => flows === 0), patienceMs);
 }
 
 async function forwarded(): Promise<number> {
@@ -119,14 +119,14 @@ describe("a server of two stacks", { timeout }, () => {
       Number(stack.tcpPassiveOpens - (before[i]?.tcpPassiveOpens ?? 0n)),
     );
     assert.ok(Math.min(...opened) > Math.max(...opened) / 4, `connections opened: ${opened.join(", ")}`);
-    assert.ok(await isForgotten(), `flows left: ${(await web()).flows.join(", ")}`);
+    assert.ok(await isForgotten(readyMs), `flows left: ${(await web()).flows.join(", ")}`);
   });
 
   test("kill -9 of the client: nobody has its connections a second later", async () => {
     const traffic = await startTraffic("stack_num = 2");
     traffic.program.signal("SIGKILL");
     await traffic.program.ended;
-    assert.ok(await isForgotten(), `flows left: ${(await web()).flows.join(", ")}`);
+    assert.ok(await isForgotten(forgottenMs), `flows left: ${(await web()).flows.join(", ")}`);
     assert.deepEqual(await ringsOf(webAddress, clientAddress), [0, 0]);
   });
 
