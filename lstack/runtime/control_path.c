@@ -139,6 +139,15 @@ static bool is_process_socket(const char *name)
         isdigit((unsigned char)name[length - suffix - 1]);
 }
 
+/* Whether a name is one that a socket has before its own, of a process that is gone. */
+static bool is_unfinished(const char *name)
+{
+    char *end = NULL;
+    long process = name[0] == '.' ? strtol(name + 1, &end, 10) : 0;
+
+    return process > 0 && *end == '\0' && !gz_process_alive((pid_t)process);
+}
+
 void gz_control_sweep(void)
 {
     DIR *all = opendir(folder);
@@ -148,7 +157,9 @@ void gz_control_sweep(void)
     if (all == NULL)
         return;
     while ((entry = readdir(all)) != NULL) {
-        if (is_process_socket(entry->d_name) && make_path(&address, "", entry->d_name) && deserted(&address))
+        if (!make_path(&address, "", entry->d_name))
+            continue;
+        if (is_unfinished(entry->d_name) || (is_process_socket(entry->d_name) && deserted(&address)))
             unlink(address.sun_path);
     }
     closedir(all);

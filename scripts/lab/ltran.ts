@@ -1,9 +1,11 @@
 /** An ltran in the server's namespace of a lab, with a configuration of the caller's. */
-import { writeFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { placeOf } from "../../ltran/daemon/place.js";
 import type { LtranReport } from "../../ltran/daemon/report.js";
 import { inRoot } from "../build/paths.js";
+import { onCleanUp } from "./cleanup.js";
 import { waitUntil } from "./command.js";
 import { addresses, type Lab } from "./lab.js";
 import { type Program, runProgram, startProgram } from "./program.js";
@@ -64,6 +66,16 @@ export function writeLtranConf(lab: Lab, prefix: string, options: Readonly<Recor
   return path;
 }
 
+/** Who is killed leaves sockets to the next one with this prefix, who may never come. */
+function removeSocketsAtEnd(prefix: string): void {
+  assert.match(prefix, /^gz-/);
+  const { folder } = placeOf(prefix);
+  onCleanUp(() => {
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    for (const name of names.filter((text) => text.startsWith(prefix))) rmSync(join(folder, name));
+  });
+}
+
 /** Starts an ltran and waits until it serves; several in one lab have prefixes of their own. */
 export async function startLtran(
   lab: Lab,
@@ -72,6 +84,7 @@ export async function startLtran(
   launch: Launch = {},
 ): Promise<Daemon> {
   const path = writeLtranConf(lab, prefix, options);
+  removeSocketsAtEnd(prefix);
   const program = launch.program ?? inRoot("ctl", "bin", "ltran.mjs");
   const argumentList = [...(launch.nodeArguments ?? []), program, "-c", path];
   const running = startProgram({

@@ -1,7 +1,7 @@
 /** The control socket of a real process. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync, existsSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { readStatistics } from "../../ctl/statistics.js";
 import { pause, waitUntil } from "../../scripts/lab/command.js";
@@ -166,11 +166,14 @@ describe("control socket: its file", { timeout: 60_000 }, () => {
     killed.server.signal("SIGKILL");
     await killed.server.ended;
     assert.ok(existsSync(socketPath(killed)), "nobody could have removed it");
+    // What its socket is called before it listens.
+    const early = join(FOLDER, `.${killed.server.pid}`);
+    writeFileSync(early, "");
     const { status, stderr } = await gazelle("stats", String(killed.server.pid));
     assert.equal(status, 1);
     assert.match(stderr, /nobody listens there/);
     const next = await start("control-next");
-    assert.ok(await waitUntil(() => !existsSync(socketPath(killed)), 2_000));
+    assert.ok(await waitUntil(() => !existsSync(socketPath(killed)) && !existsSync(early), 2_000));
     assert.ok(existsSync(socketPath(next)));
     await next.stop();
     await killed.stop();
