@@ -1,4 +1,4 @@
-/** A program that was selected and never has a socket: its waits go through the engine, which has no stack. */
+/** A selected program that never has a socket: its waits go through the engine, which has no stack. */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
