@@ -89,7 +89,7 @@ function withoutConnection(s: Segment, flags: u32): void {
   const flow = mix(s.sourceLow ^ s.sourceHigh) ^ <u64>s.sourcePort;
   const listener = listenerFind(s.destinationHigh, s.destinationLow, s.destinationPort, flow);
   if (changetype<usize>(listener) != 0) {
-    listenInput(listener);
+    listenInput(listener, flags);
     return;
   }
   if (othersMayWant(flags)) return;

@@ -1,3 +1,4 @@
+import { othersMayWant } from "../link/handover";
 import { Socket } from "../socket/socket";
 import { DropReason, drop } from "../stats/drop";
 import { ResetReason } from "../stats/reset";
@@ -42,29 +43,29 @@ export function passiveMake(listener: Socket): Tcb {
   return tcb;
 }
 
-/** An ACK for a listener: it answers a cookie, or nothing that we know. */
-function acknowledgementInput(listener: Socket): void {
-  const bare = (segment().flags & TcpFlag.syn) == 0;
-  const answered = bare && cookieAccept(listener);
-  if (!answered) {
-    drop(DropReason.tcpNoConnection);
-    resetReply(ResetReason.noConnection);
-  }
+/** Bits that tell what a segment is to a listener. */
+const KIND: u32 = TcpFlag.syn | TcpFlag.ack | TcpFlag.rst;
+
+/**
+ * A segment for a listener that asks for no connection: it answers a cookie, or is of a connection that we do
+ * not have. Another stack of the process may have it: listeners are in all of them.
+ */
+function strayInput(listener: Socket, flags: u32): void {
+  const s = segment();
+  const kind = s.flags & KIND;
+  if (kind == TcpFlag.ack && cookieAccept(listener)) return;
+  if (othersMayWant(flags)) return;
+  drop(kind == 0 ? DropReason.tcpUnacceptable : DropReason.tcpNoConnection);
+  if ((kind & TcpFlag.ack) != 0) resetReply(ResetReason.noConnection);
 }
 
-/** RFC 9293, section 3.10.7.2: a segment for a listener that belongs to no connection. */
-export function listenInput(listener: Socket): void {
+/**
+ * RFC 9293, section 3.10.7.2: a segment for a listener that belongs to no connection; `flags` are RxFlag.
+ */
+export function listenInput(listener: Socket, flags: u32): void {
   const s = segment();
-  if ((s.flags & TcpFlag.rst) != 0) {
-    drop(DropReason.tcpNoConnection);
-    return;
-  }
-  if ((s.flags & TcpFlag.ack) != 0) {
-    acknowledgementInput(listener);
-    return;
-  }
-  if ((s.flags & TcpFlag.syn) == 0) {
-    drop(DropReason.tcpUnacceptable);
+  if ((s.flags & KIND) != TcpFlag.syn) {
+    strayInput(listener, flags);
     return;
   }
   if (acceptQueueFull(listener)) {

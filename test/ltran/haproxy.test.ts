@@ -125,7 +125,7 @@ describe("haproxy between accelerated clients and servers", { timeout }, () => {
       ["-sSf", "-m", "5", `http://${proxyAddress}/3`, "-o", "/dev/null", "-w", "%{http_code}"],
       /^200$/,
     ],
-    ["wrk", ["-t1", "-c20", "-d1s", `http://${proxyAddress}/0`], /[1-9]\d* requests in/],
+    ["wrk", ["-t1", "-c20", "-d1s", `http://${proxyAddress}:${httpPort}/0`], /[1-9]\d* requests in/],
     [
       "redis-benchmark",
       ["-h", proxyAddress, "-c", "20", "-n", "5000", "-t", "incr,lpush", "-q"],

@@ -65,8 +65,8 @@ class Link:
         self.describe(0, slot, len(frame))
         self.sent = (self.sent + 1) & 0xFFFF
         struct.pack_into("<H", self.region, 6, self.sent)
-        if self.word(4) & 1 == 0:
-            os.write(self.wakes[0], struct.pack("<Q", 1))
+        # Python has no fence: whether a kick is wanted could be read before the number above is seen.
+        os.write(self.wakes[0], struct.pack("<Q", 1))
 
     def receive(self, seconds):
         """The frames that came, waiting for the first; none when ltran is gone or time is up."""

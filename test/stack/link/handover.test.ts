@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { COUNTERS } from "../../../build/generated/node/counters.js";
 import * as layout from "../../../build/generated/node/layout.js";
 import { EADDRINUSE, SOCK_DGRAM, SOCK_STREAM } from "../../../build/generated/node/system.js";
 import { StackHost } from "../../../sim/host.js";
@@ -58,6 +59,10 @@ class Process {
   }
 }
 
+function counterPlace(name: string): number {
+  return COUNTERS.find((entry) => entry.enum === "Counter" && entry.name === name)?.index ?? assert.fail();
+}
+
 function bound(host: StackHost, type: number, port: number): number {
   const handle = host.doors.socketOpen(4, type);
   host.setEndpoint({ ip: OWN, port });
@@ -82,6 +87,53 @@ describe("hand-over between the stacks of a process", () => {
     assert.deepEqual(process.arrive(segment(80), 0), [0, 1, 2]);
     assert.deepEqual(process.sent(), [0, 0, 1]);
     assert.deepEqual(process.arrive(segment(80), 2), [2], "it is wanted where it arrives");
+  });
+
+  it("brings a connection's segments home by whatever queue, though all stacks listen", () => {
+    const process = new Process(3);
+    for (const host of process.stacks) {
+      assert.equal(host.doors.socketListen(bound(host, SOCK_STREAM, 80), 8), 0);
+      host.transmit();
+    }
+    assert.deepEqual(process.arrive(segment(80), 0), [0]);
+    process.sent();
+    process.at(0).receive([arp({ operation: 2, senderMac: macOf(2), sender: PEER, target: OWN })]);
+    const answer = process
+      .at(0)
+      .transmit()
+      .find(({ bytes }) => bytes.length > 42);
+    const sequence = new DataView((answer ?? assert.fail()).bytes.slice(14 + 20).buffer).getUint32(4);
+    const next = (flags: string, data = 0, offset = 0) =>
+      fromPeer({
+        protocol: 6,
+        payload: tcp(
+          {
+            ...SYN,
+            flags,
+            sequence: SYN.sequence + 1 + offset,
+            acknowledgement: sequence + 1,
+            payload: new Uint8Array(data),
+          },
+          PEER,
+          OWN,
+        ),
+      });
+    assert.deepEqual(process.arrive(next("A"), 1), [1, 2, 0]);
+    assert.deepEqual(process.arrive(next("PA", 5), 2), [2, 0]);
+    assert.deepEqual(process.arrive(next("PA", 3, 5), 0), [0]);
+    const passive = counterPlace("tcpPassiveOpens");
+    assert.deepEqual(
+      process.stacks.map((host) => host.counter(passive)),
+      [1, 0, 0].map(BigInt),
+    );
+    const resets = counterPlace("tcpResetsOut");
+    assert.deepEqual(
+      process.stacks.map((host) => host.counter(resets)),
+      [0, 0, 0].map(BigInt),
+    );
+    assert.deepEqual(process.arrive(next("R", 0, 8), 1), [1, 2, 0], "its end, too");
+    const ends = counterPlace("tcpResetsIn");
+    assert.equal(process.at(0).counter(ends), 1n);
   });
 
   it("answers for what nobody wants once, after all have seen it", () => {
