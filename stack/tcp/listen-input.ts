@@ -53,7 +53,9 @@ const KIND: u32 = TcpFlag.syn | TcpFlag.ack | TcpFlag.rst;
 function strayInput(listener: Socket, flags: u32): void {
   const s = segment();
   const kind = s.flags & KIND;
+  // The connection that a cookie stood for is kept.
   if (kind == TcpFlag.ack && cookieAccept(listener)) return;
+  // What goes on is answered by the last stack that sees it.
   if (othersMayWant(flags)) return;
   drop(kind == 0 ? DropReason.tcpUnacceptable : DropReason.tcpNoConnection);
   if ((kind & TcpFlag.ack) != 0) resetReply(ResetReason.noConnection);
