@@ -87,9 +87,10 @@ export class Clinic {
 
   /** The words that run a command with our /run. */
   #admitted(...command: string[]): { command: string; argumentList: string[] } {
+    const holder = `/proc/${this.#holder.pid}`;
     return {
       command: "nsenter",
-      argumentList: [`--mount=/proc/${this.#holder.pid}/ns/mnt`, "--", ...command],
+      argumentList: [`--mount=${holder}/ns/mnt`, `--root=${holder}/root`, "--", ...command],
     };
   }
 
