@@ -94,7 +94,8 @@ function declareOthers(of: () => Service): void {
       "show",
       String(server.pid),
     ];
-    const command = [...words, "--watch"].join(" ");
+    // Paths may have blanks in them.
+    const command = [...words, "--watch"].map((word) => `'${word}'`).join(" ");
     const { stdout } = await runProgram({
       namespace: lab.serverNamespace,
       role: "client",
