@@ -4,7 +4,7 @@ serve: answers solicitations, pings, datagrams and connections, all with what it
 ask: resolves TARGET and pings it; what came of it on standard output.
 lie: says what is not its to say; "lied" on standard output.
 """
-import array, ipaddress, mmap, os, select, socket, struct, sys, time
+import array, ipaddress, mmap, os, select, signal, socket, struct, sys, time
 
 SLOTS, BUFFER = 256, 2048
 RING_SIZE = 128 + 16 * SLOTS
@@ -65,8 +65,8 @@ class Link:
         self.describe(0, slot, len(frame))
         self.sent = (self.sent + 1) & 0xFFFF
         struct.pack_into("<H", self.region, 6, self.sent)
-        # Python has no fence: whether a kick is wanted could be read before the number above is seen.
-        os.write(self.wakes[0], struct.pack("<Q", 1))
+        if self.word(4) & 1 == 0:
+            os.write(self.wakes[0], struct.pack("<Q", 1))
 
     def receive(self, seconds):
         """The frames that came, waiting for the first; none when ltran is gone or time is up."""
@@ -203,7 +203,8 @@ def lie(link, target):
         link.send(packet(everyone[0], own, everyone[1], ICMPV6, router, 2, 255))
         link.send(packet(everyone[0], target, everyone[1], UDP, struct.pack("!HHHH", 1, 2, 12, 0) + b"data", 6))
     print("lied", flush=True)
-    link.receive(60)
+    # Whoever ends is forgotten, with what was counted for it.
+    signal.pause()
 
 
 host = Link()
