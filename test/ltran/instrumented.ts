@@ -51,8 +51,10 @@ function buildAddon(folder: string): void {
   rmSync(object);
 }
 
+/** Anew each time: a clone that was moved has links to where it was. */
 function link(target: string, path: string): void {
-  if (!existsSync(path)) symlinkSync(target, path);
+  rmSync(path, { force: true });
+  symlinkSync(target, path);
 }
 
 /**
