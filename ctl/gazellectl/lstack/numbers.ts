@@ -9,7 +9,7 @@ export type CounterName = Names<"Counter">;
 export type DropName = Names<"DropReason">;
 
 /** Reasons that are about what was to be sent; all others are about what was received. */
-export const SENT: readonly DropName[] = [
+const SENT: readonly DropName[] = [
   "txRingFull",
   "neighbourQueue",
   "noNeighbour",
@@ -48,10 +48,15 @@ export class Numbers {
     return names.reduce((sum, name) => sum + (this.#tables.drops.get(name) ?? 0n), 0n);
   }
 
+  /** Drops of what was to be sent. */
+  sent(): bigint {
+    return this.drop(...SENT);
+  }
+
   /** Drops of what was received. */
   received(): bigint {
     const all = [...this.#tables.drops.values()].reduce((sum, value) => sum + value, 0n);
-    return all - this.drop(...SENT);
+    return all - this.sent();
   }
 
   /** A pool's state. */

@@ -36,18 +36,7 @@ const sheet = new Sheet<Numbers>("stacks", "columns", "What each stack counted s
   )
   .column("tx_pkts", "packets", "Frames handed to ports.", (n) => n.counter("txFrames"))
   .column("tx_bytes", "bytes", "Bytes of them.", (n) => n.counter("txBytes"))
-  .bad("tx_drop", "packets", "Packets to be sent that were discarded, for whatever reason.", (n) =>
-    n.drop(
-      "txRingFull",
-      "neighbourQueue",
-      "noNeighbour",
-      "ipNoRoute",
-      "rateLimited",
-      "ringDetached",
-      "portClosed",
-      "kernelForeign",
-    ),
-  )
+  .bad("tx_drop", "packets", "Packets to be sent that were discarded, for whatever reason.", (n) => n.sent())
   .bad("tx_err", "packets", "Frames that the device refused.", (n) => n.statistics.facts.refusedFrames)
   .bad(
     "tx_allocmbuf_fail",

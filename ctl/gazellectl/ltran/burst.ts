@@ -1,6 +1,6 @@
 import type { LtranReport } from "../../../ltran/daemon/report.js";
 import { Sheet } from "../sheet.js";
-import { pause, type View } from "../view.js";
+import type { View } from "../view.js";
 import type { Ltran } from "./ltran.js";
 
 /** How often so many frames came at once. */
@@ -10,8 +10,6 @@ interface Row {
   count: number;
   percent: number;
 }
-
-const SAMPLE_MS = 1_000;
 
 const sheet = new Sheet<Row>(
   "bursts",
@@ -40,10 +38,7 @@ export const burst: View<Ltran> = {
   time: "samples",
   sheets: [sheet],
   async read(ltran, { memory }) {
-    const before = (memory.get(ltran.path) as LtranReport | undefined) ?? (await ltran.report());
-    await pause(SAMPLE_MS);
-    const after = await ltran.report();
-    memory.set(ltran.path, after);
+    const [before, after] = await ltran.samples(memory);
     return [sheet.section(rowsOf(before, after))];
   },
 };

@@ -3,6 +3,9 @@
 import { placeOf } from "../../../ltran/daemon/place.js";
 import type { LtranReport } from "../../../ltran/daemon/report.js";
 import { type AnswerHead, askControl } from "../../control-socket.js";
+import { pause } from "../view.js";
+
+const SAMPLE_MS = 1_000;
 
 /** One page of a table. */
 export interface Page<Row> {
@@ -29,6 +32,15 @@ export class Ltran {
   /** What it counts, and who is registered. */
   async report(): Promise<LtranReport> {
     return (await this.ask("instances")) as LtranReport & AnswerHead;
+  }
+
+  /** Two reports a second apart; the first one is the last of the time before, which `memory` keeps. */
+  async samples(memory: Map<string, unknown>): Promise<[LtranReport, LtranReport]> {
+    const before = (memory.get(this.path) as LtranReport | undefined) ?? (await this.report());
+    await pause(SAMPLE_MS);
+    const after = await this.report();
+    memory.set(this.path, after);
+    return [before, after];
   }
 
   /** The rows of a table, at most so many, and how many there are. */

@@ -1,6 +1,6 @@
 import type { LtranReport } from "../../../ltran/daemon/report.js";
 import { Sheet } from "../sheet.js";
-import { pause, type View } from "../view.js";
+import type { View } from "../view.js";
 import type { Ltran } from "./ltran.js";
 
 type Nic = LtranReport["nics"][number];
@@ -11,8 +11,6 @@ interface Row {
   after: Nic;
   seconds: number;
 }
-
-const SAMPLE_MS = 1_000;
 
 function rateOf({ before, after, seconds }: Row, of: (nic: Nic) => number): number {
   return Math.round((of(after) - of(before)) / seconds);
@@ -40,10 +38,7 @@ export const rate: View<Ltran> = {
   time: "samples",
   sheets: [sheet],
   async read(ltran, { memory }) {
-    const before = (memory.get(ltran.path) as LtranReport | undefined) ?? (await ltran.report());
-    await pause(SAMPLE_MS);
-    const after = await ltran.report();
-    memory.set(ltran.path, after);
+    const [before, after] = await ltran.samples(memory);
     const seconds = (after.uptimeMicroseconds - before.uptimeMicroseconds) / 1e6;
     const rows = after.nics.flatMap((nic, i) => {
       const early = before.nics[i];
