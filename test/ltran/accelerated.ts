@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { waitUntil } from "../../scripts/lab/command.js";
 import { addresses, type Lab } from "../../scripts/lab/lab.js";
-import { type Program, startProgram } from "../../scripts/lab/program.js";
+import { type Program, runProgram, startProgram } from "../../scripts/lab/program.js";
 import { preloadEnvironment, requireStackLibrary } from "../../scripts/lab/repository.js";
 import { temporaryFolder } from "../../scripts/lab/temporary.js";
 
@@ -73,6 +73,17 @@ export async function startRedis(lab: Lab, options: Accelerated): Promise<Progra
   await waitUntil(isReady, readyTimeoutMs);
   if (program.result() !== undefined) throw new Error(`redis-server ended:\n${program.output()}`);
   return program;
+}
+
+/** What redis-cli prints at the client's end of a lab; "" when it reaches nobody. */
+export async function askRedis(lab: Lab, host: string, ...words: string[]): Promise<string> {
+  const answer = await runProgram({
+    namespace: lab.clientNamespace,
+    role: "client",
+    command: "sh",
+    argumentList: ["-c", 'timeout 2 redis-cli -h "$@" || true', "sh", host, ...words],
+  });
+  return answer.stdout.toString().trim();
 }
 
 /** A connection as the kernel has it; the numbers of states are those of /proc/net/tcp. */

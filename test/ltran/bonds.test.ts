@@ -4,25 +4,13 @@ import { after, before, describe, test } from "node:test";
 import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
 import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
 import { runInside } from "../../scripts/lab/namespaces.js";
-import { runProgram } from "../../scripts/lab/program.js";
-import { redisArguments, startAccelerated, startRedis } from "./accelerated.js";
+import { askRedis, redisArguments, startAccelerated, startRedis } from "./accelerated.js";
 
 const timeout = 60_000;
 const second = { mac: "02:67:7a:00:00:11", server: "10.77.0.11", peer: "10.77.0.66" };
 
 let lab: Lab;
 let ltran: Daemon;
-
-/** What redis-cli prints; "" when it reaches nobody. */
-async function ask(host: string, ...words: string[]): Promise<string> {
-  const answer = await runProgram({
-    namespace: lab.clientNamespace,
-    role: "client",
-    command: "sh",
-    argumentList: ["-c", 'timeout 2 redis-cli -h "$@" || true', "sh", host, ...words],
-  });
-  return answer.stdout.toString().trim();
-}
 
 before(async () => {
   lab = createLab({ label: "bonds", stack: "gazelle", offloads: "default" });
@@ -50,13 +38,13 @@ describe("two bonds", { timeout }, () => {
     const first = await startRedis(lab, { prefix: ltran.prefix, address: addresses.server });
     const other = await startRedis(lab, { prefix: ltran.prefix, address: second.server, mac: second.mac });
     try {
-      assert.equal(await ask(addresses.server, "SET", "name", "first"), "OK");
-      assert.equal(await ask(second.server, "SET", "name", "second"), "OK");
-      assert.equal(await ask(addresses.server, "GET", "name"), "first");
-      assert.equal(await ask(second.server, "GET", "name"), "second");
+      assert.equal(await askRedis(lab, addresses.server, "SET", "name", "first"), "OK");
+      assert.equal(await askRedis(lab, second.server, "SET", "name", "second"), "OK");
+      assert.equal(await askRedis(lab, addresses.server, "GET", "name"), "first");
+      assert.equal(await askRedis(lab, second.server, "GET", "name"), "second");
       const large = "z".repeat(100_000);
-      assert.equal(await ask(second.server, "SET", "large", large), "OK");
-      assert.equal(await ask(second.server, "GET", "large"), large);
+      assert.equal(await askRedis(lab, second.server, "SET", "large", large), "OK");
+      assert.equal(await askRedis(lab, second.server, "GET", "large"), large);
       const neighbour = runInside(lab.clientNamespace, "ip", "neighbour", "show", second.server).toString();
       assert.match(neighbour, new RegExp(second.mac));
       const { nics, instances } = await ltran.report();
@@ -71,7 +59,7 @@ describe("two bonds", { timeout }, () => {
       // Asked by the other link, nobody answers.
       runInside(lab.clientNamespace, "ip", "route", "replace", `${second.server}/32`, "dev", "client0");
       runInside(lab.clientNamespace, "ip", "neighbour", "flush", "all");
-      assert.equal(await ask(second.server, "GET", "name"), "");
+      assert.equal(await askRedis(lab, second.server, "GET", "name"), "");
       assert.ok(((await ltran.report()).drops.arpNotOurs ?? 0) > 0);
     } finally {
       await first.stop();

@@ -9,8 +9,8 @@ import { waitUntil } from "../../scripts/lab/command.js";
 import { addresses, createLab, type Lab } from "../../scripts/lab/lab.js";
 import { type Daemon, startLtran } from "../../scripts/lab/ltran.js";
 import { runInside } from "../../scripts/lab/namespaces.js";
-import { runProgram, startProgram } from "../../scripts/lab/program.js";
-import { redisArguments, startAccelerated, startRedis } from "./accelerated.js";
+import { startProgram } from "../../scripts/lab/program.js";
+import { askRedis, redisArguments, startAccelerated, startRedis } from "./accelerated.js";
 
 const timeout = 60_000;
 const vlan = 30;
@@ -20,17 +20,6 @@ const valueBytes = 300_000;
 
 let lab: Lab;
 let ltran: Daemon;
-
-/** What redis-cli prints; "" when it reaches nobody. */
-async function ask(host: string, ...words: string[]): Promise<string> {
-  const answer = await runProgram({
-    namespace: lab.clientNamespace,
-    role: "client",
-    command: "sh",
-    argumentList: ["-c", 'timeout 2 redis-cli -h "$@" || true', "sh", host, ...words],
-  });
-  return answer.stdout.toString().trim();
-}
 
 before(async () => {
   lab = createLab({ label: "vlan", stack: "gazelle", offloads: "equal" });
@@ -63,25 +52,25 @@ describe("VLANs", { timeout }, () => {
     const first = await startRedis(lab, inVlan);
     const second = await startRedis(lab, { prefix: ltran.prefix, address: addresses.server });
     try {
-      assert.equal(await ask(tagged.server, "SET", "name", "tagged"), "OK");
-      assert.equal(await ask(addresses.server, "SET", "name", "plain"), "OK");
-      assert.equal(await ask(tagged.server, "GET", "name"), "tagged");
-      assert.equal(await ask(addresses.server, "GET", "name"), "plain");
+      assert.equal(await askRedis(lab, tagged.server, "SET", "name", "tagged"), "OK");
+      assert.equal(await askRedis(lab, addresses.server, "SET", "name", "plain"), "OK");
+      assert.equal(await askRedis(lab, tagged.server, "GET", "name"), "tagged");
+      assert.equal(await askRedis(lab, addresses.server, "GET", "name"), "plain");
       // Segments in a row, both ways.
       const large = "z".repeat(100_000);
-      assert.equal(await ask(tagged.server, "SET", "large", large), "OK");
-      assert.equal(await ask(tagged.server, "GET", "large"), large);
+      assert.equal(await askRedis(lab, tagged.server, "SET", "large", large), "OK");
+      assert.equal(await askRedis(lab, tagged.server, "GET", "large"), large);
       assert.equal(
-        await ask(tagged.server, "SETRANGE", "huge", String(valueBytes - 1), "x"),
+        await askRedis(lab, tagged.server, "SETRANGE", "huge", String(valueBytes - 1), "x"),
         String(valueBytes),
       );
-      assert.equal((await ask(tagged.server, "GET", "huge")).length, valueBytes);
+      assert.equal((await askRedis(lab, tagged.server, "GET", "huge")).length, valueBytes);
       // The tagged one is asked without a tag, the other one with it.
       const change = (...words: string[]) => runInside(lab.clientNamespace, "ip", "route", ...words);
       change("replace", `${tagged.server}/32`, "dev", lab.clientInterface);
       change("add", `${addresses.server}/32`, "dev", "tagged0", "src", tagged.peer);
-      assert.equal(await ask(tagged.server, "GET", "name"), "", "another network");
-      assert.equal(await ask(addresses.server, "GET", "name"), "", "another network");
+      assert.equal(await askRedis(lab, tagged.server, "GET", "name"), "", "another network");
+      assert.equal(await askRedis(lab, addresses.server, "GET", "name"), "", "another network");
       const { drops } = await ltran.report();
       assert.ok((drops.arpNotOurs ?? 0) + (drops.ipNotOurs ?? 0) > 0);
     } finally {
