@@ -5,6 +5,7 @@ import {
   CAPTURE_STEPS_MAX,
   CaptureArea,
 } from "../memory/capture-area";
+import { BpfInstruction } from "../wire/bpf";
 import { loadBig16, loadBig32, loadByte } from "../wire/bytes";
 
 /**
@@ -13,17 +14,6 @@ import { loadBig16, loadBig32, loadByte } from "../wire/bytes";
  * only, and what is no instruction takes no frame.
  */
 
-/** An instruction, as bpf_insn. */
-@unmanaged
-class FilterStep {
-  code: u16;
-  /** Steps to be left out when a comparison holds, and when not. */
-  jumpTrue: u8;
-  jumpFalse: u8;
-  k: u32;
-}
-
-const STEP_SIZE: usize = 8;
 /** Words of scratch memory. */
 const WORDS: u32 = 16;
 
@@ -82,24 +72,24 @@ function fetch(state: FilterState, size: u32, frame: usize, length: u32, at: u64
   return size == HALF ? loadBig16(address) : loadBig32(address);
 }
 
-function loadA(area: CaptureArea, state: FilterState, step: FilterStep, frame: usize, length: u32): void {
+function loadA(area: CaptureArea, state: FilterState, step: BpfInstruction, frame: usize, length: u32): void {
   const code: u32 = step.code;
   const mode = code & MODE;
-  if (mode == ABSOLUTE) state.a = fetch(state, code & SIZE, frame, length, step.k);
-  else if (mode == INDIRECT) state.a = fetch(state, code & SIZE, frame, length, <u64>state.x + step.k);
+  if (mode == ABSOLUTE) state.a = fetch(state, code & SIZE, frame, length, step.constant);
+  else if (mode == INDIRECT) state.a = fetch(state, code & SIZE, frame, length, <u64>state.x + step.constant);
   else if (mode == LENGTH) state.a = length;
-  else if (mode == MEMORY) state.a = word(area, step.k).value;
-  else if (mode == 0) state.a = step.k;
+  else if (mode == MEMORY) state.a = word(area, step.constant).value;
+  else if (mode == 0) state.a = step.constant;
   else state.failed = 1;
 }
 
-function loadX(area: CaptureArea, state: FilterState, step: FilterStep, frame: usize, length: u32): void {
+function loadX(area: CaptureArea, state: FilterState, step: BpfInstruction, frame: usize, length: u32): void {
   const mode = <u32>step.code & MODE;
   // The length of an IPv4 header whose first byte is at k.
-  if (mode == HEADER) state.x = (fetch(state, BYTE, frame, length, step.k) & 15) << 2;
+  if (mode == HEADER) state.x = (fetch(state, BYTE, frame, length, step.constant) & 15) << 2;
   else if (mode == LENGTH) state.x = length;
-  else if (mode == MEMORY) state.x = word(area, step.k).value;
-  else if (mode == 0) state.x = step.k;
+  else if (mode == MEMORY) state.x = word(area, step.constant).value;
+  else if (mode == 0) state.x = step.constant;
   else state.failed = 1;
 }
 
@@ -123,27 +113,27 @@ function calculate(state: FilterState, code: u32, k: u32): void {
 }
 
 /** How many instructions a jump leaves out. */
-function jump(state: FilterState, step: FilterStep): u64 {
-  const operand = (<u32>step.code & OPERAND_X) != 0 ? state.x : step.k;
+function jump(state: FilterState, step: BpfInstruction): u64 {
+  const operand = (<u32>step.code & OPERAND_X) != 0 ? state.x : step.constant;
   const operation = <u32>step.code & OPERATION;
-  if (operation == 0x00) return step.k;
+  if (operation == 0x00) return step.constant;
   let holds = false;
   if (operation == 0x10) holds = state.a == operand;
   else if (operation == 0x20) holds = state.a > operand;
   else if (operation == 0x30) holds = state.a >= operand;
   else if (operation == 0x40) holds = (state.a & operand) != 0;
   else state.failed = 1;
-  return holds ? step.jumpTrue : step.jumpFalse;
+  return holds ? step.whenTrue : step.whenFalse;
 }
 
 /** Everything but jumps and returns. */
-function act(area: CaptureArea, state: FilterState, step: FilterStep, frame: usize, length: u32): void {
+function act(area: CaptureArea, state: FilterState, step: BpfInstruction, frame: usize, length: u32): void {
   const kind = <u32>step.code & CLASS;
   if (kind == LD) loadA(area, state, step, frame, length);
   else if (kind == LDX) loadX(area, state, step, frame, length);
-  else if (kind == ST) word(area, step.k).value = state.a;
-  else if (kind == STX) word(area, step.k).value = state.x;
-  else if (kind == ALU) calculate(state, step.code, step.k);
+  else if (kind == ST) word(area, step.constant).value = state.a;
+  else if (kind == STX) word(area, step.constant).value = state.x;
+  else if (kind == ALU) calculate(state, step.code, step.constant);
   else if ((<u32>step.code & 0xf8) == 0x80) state.a = state.x;
   else if ((<u32>step.code & 0xf8) == 0) state.x = state.a;
   else state.failed = 1;
@@ -159,9 +149,9 @@ export function filterTakes(area: CaptureArea, frame: usize, length: u32): bool 
   state.x = 0;
   state.failed = 0;
   for (let i: u64 = 0; i < <u64>count; i++) {
-    const step = changetype<FilterStep>(steps + <usize>i * STEP_SIZE);
+    const step = changetype<BpfInstruction>(steps + <usize>i * offsetof<BpfInstruction>());
     const kind = <u32>step.code & CLASS;
-    if (kind == RET) return ((<u32>step.code & 0x18) == RETURN_A ? state.a : step.k) != 0;
+    if (kind == RET) return ((<u32>step.code & 0x18) == RETURN_A ? state.a : step.constant) != 0;
     if (kind == JMP) i += jump(state, step);
     else act(area, state, step, frame, length);
     if (state.failed != 0) return false;

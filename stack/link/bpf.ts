@@ -1,4 +1,5 @@
 import { CALL_OPTION, CALL_OPTION_SIZE, call } from "../memory/call";
+import { BpfInstruction } from "../wire/bpf";
 
 /** Classic BPF (linux/filter.h, linux/bpf_common.h): the instructions that our programs need. */
 export enum Bpf {
@@ -32,15 +33,6 @@ export enum Bpf {
 export const BPF_NETWORK: u32 = 0xfff00000;
 export const BPF_PROTOCOL: u32 = 0xfffff000;
 
-/** struct sock_filter. */
-@unmanaged
-class Instruction {
-  code: u16;
-  whenTrue: u8;
-  whenFalse: u8;
-  constant: u32;
-}
-
 /** Begins a program at CALL_OPTION. */
 export function bpfBegin(): void {
   call().value = 0;
@@ -49,8 +41,8 @@ export function bpfBegin(): void {
 /** Adds an instruction; jumps skip that many of the following ones. */
 export function bpfAdd(code: Bpf, whenTrue: u8, whenFalse: u8, constant: u32): void {
   const at = <u32>call().value;
-  assert((at + 1) * offsetof<Instruction>() <= CALL_OPTION_SIZE);
-  const instruction = changetype<Instruction>(CALL_OPTION + <usize>at * offsetof<Instruction>());
+  assert((at + 1) * offsetof<BpfInstruction>() <= CALL_OPTION_SIZE);
+  const instruction = changetype<BpfInstruction>(CALL_OPTION + <usize>at * offsetof<BpfInstruction>());
   instruction.code = <u16>code;
   instruction.whenTrue = whenTrue;
   instruction.whenFalse = whenFalse;
