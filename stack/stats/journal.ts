@@ -5,7 +5,7 @@ import { root } from "../memory/root";
 /**
  * The journal: for each reason that is counted (why something was dropped, reset, retransmitted, left to the
  * kernel) its last occasions, so that a flood for one reason hides no other. Written when the reason is
- * counted and at no other time; read without the lock by `gazellectl why`.
+ * counted and at no other time; read without the lock (ctl/journal.ts).
  */
 
 /**
